@@ -1,0 +1,161 @@
+// status.cpp: the rules of the state machine.
+#include "status.h"
+
+#include <algorithm>
+
+namespace presence {
+
+namespace {
+
+Time later(Time from, Duration by) {
+  return from > never - by ? never : from + by;
+}
+
+}  // namespace
+
+// A session that never sent a heartbeat lives on activity alone and gets
+// offline_timeout; one that does must be heard of within its lease.
+Time end_of(const SessionFacts& session, const Policy& policy) {
+  if (session.heard_at == forever_ago)
+    return std::min(session.ends_at, later(session.active_at, policy.offline_timeout));
+  const Duration lease = session.lease > 0 ? session.lease : policy.session_timeout;
+  return std::min(session.ends_at, later(std::max(session.active_at, session.heard_at), lease));
+}
+
+Status status_of(const SessionFacts& session, const Policy& policy, Time now) {
+  if (now >= end_of(session, policy)) return Status::offline;
+  if (session.said != Status::online) return session.said;
+  return now >= later(session.active_at, policy.idle_timeout) ? Status::away : Status::online;
+}
+
+Time next_change_of(const SessionFacts& session, const Policy& policy, Time now) {
+  const Time end = end_of(session, policy);
+  if (now >= end) return never;
+  const Time idle = later(session.active_at, policy.idle_timeout);
+  if (session.said == Status::online && now < idle) return std::min(idle, end);
+  return end;
+}
+
+void record_activity(SessionFacts& session, Time now) {
+  if (now < session.active_at) return;
+  session.active_at = now;
+  session.ends_at = never;
+  if (session.said == Status::away) session.said = Status::online;
+}
+
+void Merged::add(const SessionFacts& session, const Policy& policy, Time now) {
+  automatic = std::max(automatic, status_of(session, policy, now));
+  next_change = std::min(next_change, next_change_of(session, policy, now));
+}
+
+Time Choices::next_change() const {
+  Time next = never;
+  if (top.status != Status::offline) next = top.until;
+  if (top.message != 0) next = std::min(next, top.message_until);
+  return next;
+}
+
+namespace {
+
+void drop_earlier(Choices& choices, DroppedTexts& dropped) {
+  for (uint8_t i = 0; i < choices.depth; i++) dropped.add(choices.earlier[i].message);
+  choices.depth = 0;
+}
+
+// Earlier choices that expire no later than `until` will never be seen again.
+void drop_outlived(Choices& choices, Time until, DroppedTexts& dropped) {
+  uint8_t kept = 0;
+  for (uint8_t i = 0; i < choices.depth; i++) {
+    if (choices.earlier[i].until > until)
+      choices.earlier[kept++] = choices.earlier[i];
+    else
+      dropped.add(choices.earlier[i].message);
+  }
+  choices.depth = kept;
+}
+
+void push_earlier(Choices& choices, const Layer& layer, DroppedTexts& dropped) {
+  if (choices.depth == Choices::max_earlier) {
+    dropped.add(choices.earlier[0].message);
+    std::shift_left(choices.earlier.begin(), choices.earlier.end(), 1);
+    choices.depth--;
+  }
+  choices.earlier[choices.depth++] = layer;
+}
+
+void set_message(Layer& layer, TextHandle message, Time until, DroppedTexts& dropped) {
+  if (layer.message != message) dropped.add(layer.message);
+  layer.message = message;
+  layer.message_until = message == 0 ? never : until;
+}
+
+}  // namespace
+
+void choose_status(Choices& choices, Status status, Time until, GivenMessage message,
+                   DroppedTexts& dropped) {
+  if (until == never) {
+    drop_earlier(choices, dropped);
+  } else {
+    drop_outlived(choices, until, dropped);
+    Layer replaced = choices.top;
+    const bool worth_keeping = replaced.status != Status::offline || replaced.message != 0;
+    if (worth_keeping && replaced.until > until) {
+      // A message that is not replaced goes on being shown above.
+      if (message.has_value())
+        choices.top.message = 0;
+      else
+        replaced.message = 0;
+      push_earlier(choices, replaced, dropped);
+    }
+  }
+  choices.top.status = status;
+  choices.top.until = until;
+  if (message.has_value()) set_message(choices.top, *message, until, dropped);
+}
+
+void choose_automatic(Choices& choices, GivenMessage message, Time message_until,
+                      DroppedTexts& dropped) {
+  drop_earlier(choices, dropped);
+  choices.top.status = Status::offline;
+  choices.top.until = never;
+  if (message.has_value()) set_message(choices.top, *message, message_until, dropped);
+}
+
+void choose_message(Choices& choices, GivenMessage message, Time until, DroppedTexts& dropped) {
+  if (message.has_value())
+    set_message(choices.top, *message, until, dropped);
+  else if (choices.top.message != 0)
+    choices.top.message_until = until;
+}
+
+void expire(Choices& choices, Time now, DroppedTexts& dropped) {
+  auto expire_message = [&] {
+    if (choices.top.message != 0 && choices.top.message_until <= now)
+      set_message(choices.top, 0, never, dropped);
+  };
+  expire_message();
+  while (choices.top.status != Status::offline && choices.top.until <= now) {
+    if (choices.depth == 0) {
+      choices.top.status = Status::offline;
+      choices.top.until = never;
+      return;
+    }
+    const Layer back = choices.earlier[--choices.depth];
+    choices.top.status = back.status;
+    choices.top.until = back.until;
+    if (choices.top.message != 0) {
+      dropped.add(back.message);
+    } else {
+      choices.top.message = back.message;
+      choices.top.message_until = back.message_until;
+      expire_message();
+    }
+  }
+}
+
+Status visible_status(Status automatic, Status chosen) {
+  if (automatic == Status::offline) return Status::offline;
+  return chosen == Status::offline ? automatic : chosen;
+}
+
+}  // namespace presence

@@ -1,0 +1,53 @@
+// types.h: the words of presence: time, status, reason.
+//
+// Time comes from outside, always: the core has no clock. It is counted in
+// microseconds since 2000-01-01 UTC, which is what PostgreSQL's timestamptz
+// holds, so that nothing is ever converted.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+namespace presence {
+
+using Time = int64_t;
+using Duration = int64_t;
+
+inline constexpr Duration millisecond = 1000;
+inline constexpr Duration second = 1000 * millisecond;
+inline constexpr Duration minute = 60 * second;
+
+inline constexpr Time never = std::numeric_limits<Time>::max();
+inline constexpr Time forever_ago = std::numeric_limits<Time>::min();
+
+// Ordered by strength: of several live sessions the strongest status wins.
+enum class Status : uint8_t { offline, away, online, busy };
+
+std::string_view name_of(Status status);
+std::optional<Status> status_named(std::string_view name);
+
+// Why a status changed. `custom` is a text of the caller, kept beside the user.
+enum class Reason : uint8_t {
+  manual,
+  activity,
+  idle_timeout,
+  timeout,
+  disconnect,
+  logout,
+  expired,
+  message,
+  custom
+};
+
+std::string_view name_of(Reason reason);
+
+// Limits that the SQL surface promises; bytes unless said otherwise.
+inline constexpr std::size_t max_id_bytes = 128;
+inline constexpr std::size_t max_message_characters = 500;
+inline constexpr std::size_t max_message_bytes = 4 * max_message_characters;
+inline constexpr std::size_t max_page_bytes = 2048;
+inline constexpr std::size_t max_reason_bytes = 64;
+
+}  // namespace presence
