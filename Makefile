@@ -1,0 +1,45 @@
+# presence: a PostgreSQL extension in C++. make, make install, make installcheck do what they do everywhere.
+#
+# make PRESENCE_TESTING=1 adds presence_test_advance(), which moves the clock of the whole cluster. Never in production.
+
+EXTENSION = presence
+EXTVERSION = 1.0
+MODULE_big = presence
+
+CORE_SOURCES = $(wildcard src/core/*.cpp)
+GLUE_SOURCES = $(wildcard src/postgres/*.cpp src/postgres/shared/*.cpp src/postgres/sql/*.cpp src/postgres/worker/*.cpp)
+OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
+
+DATA = presence--$(EXTVERSION).sql
+ifeq ($(PRESENCE_TESTING),1)
+PG_CPPFLAGS += -DPRESENCE_TESTING
+DATA_built = presence_testing--$(EXTVERSION).sql presence_testing.control
+EXTRA_CLEAN += presence_testing--$(EXTVERSION).sql presence_testing.control
+endif
+
+REGRESS = $(basename $(notdir $(sort $(wildcard sql/*.sql))))
+REGRESS_OPTS = --encoding=UTF8
+EXTRA_CLEAN += $(OBJS:.o=.d)
+
+PG_CONFIG ?= pg_config
+# The bitcode step would compile without -std; an extension this small gains nothing from inlining by the JIT.
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+CXXFLAGS_ALL = -std=c++20 -O2 -g -Wall -Wextra -Wno-unused-parameter -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
+	-fno-exceptions -fno-rtti -fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections
+CORE_FLAGS = -Isrc
+# Server headers as system headers: their warnings are not ours. Before 16 they leave the magic block hidden.
+GLUE_FLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir) \
+	-DPGDLLEXPORT='__attribute__((visibility("default")))' -D_GNU_SOURCE $(PG_CPPFLAGS)
+# Link as C++, but without what no exception ever needs.
+override COMPILER = $(CXX) $(CXXFLAGS_ALL) $(CXXFLAGS)
+
+src/core/%.o: src/core/%.cpp
+	$(CXX) $(CXXFLAGS_ALL) $(CORE_FLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+src/postgres/%.o: src/postgres/%.cpp
+	$(CXX) $(CXXFLAGS_ALL) $(GLUE_FLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJS:.o=.d)
