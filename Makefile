@@ -10,11 +10,13 @@ CORE_SOURCES = $(wildcard src/core/*.cpp)
 GLUE_SOURCES = $(wildcard src/postgres/*.cpp src/postgres/shared/*.cpp src/postgres/sql/*.cpp src/postgres/worker/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 
-DATA = presence--$(EXTVERSION).sql
+SCRIPT = presence--$(EXTVERSION).sql
 ifeq ($(PRESENCE_TESTING),1)
 PG_CPPFLAGS += -DPRESENCE_TESTING
-DATA_built = presence_testing--$(EXTVERSION).sql presence_testing.control
-EXTRA_CLEAN += presence_testing--$(EXTVERSION).sql presence_testing.control
+DATA_built = testing/$(SCRIPT)
+EXTRA_CLEAN += testing
+else
+DATA = $(SCRIPT)
 endif
 
 REGRESS = $(basename $(notdir $(sort $(wildcard sql/*.sql))))
@@ -41,5 +43,10 @@ src/core/%.o: src/core/%.cpp
 
 src/postgres/%.o: src/postgres/%.cpp
 	$(CXX) $(CXXFLAGS_ALL) $(GLUE_FLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+# The install script of a testing build: the normal one and presence_test_advance.
+testing/$(SCRIPT): $(SCRIPT) src/postgres/testing.sql
+	mkdir -p testing
+	cat $^ > $@
 
 -include $(OBJS:.o=.d)
