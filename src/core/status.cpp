@@ -16,10 +16,10 @@ Time later(Time from, Duration by) {
 // A session that never sent a heartbeat lives on activity alone and gets
 // offline_timeout; one that does must be heard of within its lease.
 Time end_of(const SessionFacts& session, const Policy& policy) {
-  if (session.heard_at == forever_ago)
-    return std::min(session.ends_at, later(session.active_at, policy.offline_timeout));
+  if (session.ends_at != never) return session.ends_at;
+  if (session.heard_at == forever_ago) return later(session.active_at, policy.offline_timeout);
   const Duration lease = session.lease > 0 ? session.lease : policy.session_timeout;
-  return std::min(session.ends_at, later(std::max(session.active_at, session.heard_at), lease));
+  return later(std::max(session.active_at, session.heard_at), lease);
 }
 
 Status status_of(const SessionFacts& session, const Policy& policy, Time now) {
@@ -43,9 +43,19 @@ void record_activity(SessionFacts& session, Time now) {
   if (session.said == Status::away) session.said = Status::online;
 }
 
-void Merged::add(const SessionFacts& session, const Policy& policy, Time now) {
-  automatic = std::max(automatic, status_of(session, policy, now));
-  next_change = std::min(next_change, next_change_of(session, policy, now));
+// Left alone, a session only grows weaker. So the strongest status lasts as long
+// as the last session that says it.
+void Merged::add(const SessionFacts& session, const Policy& policy, Time at) {
+  const Status status = status_of(session, policy, at);
+  if (status == Status::offline) return;
+  ends_at = std::max(ends_at, end_of(session, policy));
+  const Time changes_at = next_change_of(session, policy, at);
+  if (status > automatic) {
+    automatic = status;
+    until = changes_at;
+  } else if (status == automatic) {
+    until = std::max(until, changes_at);
+  }
 }
 
 Time Choices::next_change() const {
@@ -153,9 +163,71 @@ void expire(Choices& choices, Time now, DroppedTexts& dropped) {
   }
 }
 
-Status visible_status(Status automatic, Status chosen) {
-  if (automatic == Status::offline) return Status::offline;
-  return chosen == Status::offline ? automatic : chosen;
+// ---- one user --------------------------------------------------------------
+
+Look look(const UserFacts& facts, const Policy& policy, Time at) {
+  UserFacts now = facts;
+  DroppedTexts dropped;
+  expire(now.choices, at, dropped);
+  Merged sessions = now.others;
+  if (now.connected) sessions.add(now.newest, policy, at);
+
+  const Layer& top = now.choices.top;
+  if (sessions.automatic == Status::offline) return {Status::offline, top.message, never};
+  const bool chosen = top.status != Status::offline;
+  const Time until = chosen ? sessions.ends_at : sessions.until;
+  return {chosen ? top.status : sessions.automatic, top.message,
+          std::min(until, now.choices.next_change())};
+}
+
+void record_activity(UserFacts& facts, Time at) {
+  facts.last_seen = std::max(facts.last_seen, at);
+  if (facts.connected) {
+    record_activity(facts.newest, at);
+    return;
+  }
+  facts.newest = SessionFacts{};
+  facts.newest.active_at = at;
+  facts.connected = true;
+}
+
+namespace {
+
+void end_sessions(UserFacts& facts) {
+  facts.connected = false;
+  facts.others = Merged{};
+  facts.all_ended = true;
+}
+
+}  // namespace
+
+void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped) {
+  switch (change.kind) {
+    case ChangeKind::choose:
+      record_activity(facts, change.at);
+      choose_status(facts.choices, change.status, change.until, change.message, dropped);
+      return;
+    case ChangeKind::be_automatic:
+      record_activity(facts, change.at);
+      choose_automatic(facts.choices, change.message, never, dropped);
+      return;
+    case ChangeKind::clear:
+      choose_automatic(facts.choices, std::nullopt, never, dropped);
+      return;
+    case ChangeKind::set_message:
+      choose_message(facts.choices, change.message, change.until, dropped);
+      return;
+    case ChangeKind::leave:
+      facts.last_seen = std::max(facts.last_seen, change.at);
+      end_sessions(facts);
+      choose_automatic(facts.choices, change.message, never, dropped);
+      return;
+    case ChangeKind::forget:
+      end_sessions(facts);
+      choose_automatic(facts.choices, TextHandle{0}, never, dropped);
+      facts.last_seen = forever_ago;
+      return;
+  }
 }
 
 }  // namespace presence

@@ -24,7 +24,8 @@ struct SessionFacts {
   Duration lease = 0;               // what it asked for; 0: session_timeout
 };
 
-// The moment from which it no longer counts, if nothing more is heard.
+// The moment from which it no longer counts, if nothing more is heard. A set
+// ends_at decides alone.
 Time end_of(const SessionFacts& session, const Policy& policy);
 // What it says at `now`; offline once it has ended.
 Status status_of(const SessionFacts& session, const Policy& policy, Time now);
@@ -35,29 +36,31 @@ void record_activity(SessionFacts& session, Time now);
 
 // ---- several sessions ------------------------------------------------------
 
-// Collects the sessions of one user; the order does not matter.
+// The sessions of one user taken together at one moment; the order in which they
+// are added does not matter.
 struct Merged {
   Status automatic = Status::offline;
-  Time next_change = never;
+  Time until = never;            // the moment at which `automatic` gives way by itself
+  Time ends_at = forever_ago;    // the moment at which the last of them ends
 
-  void add(const SessionFacts& session, const Policy& policy, Time now);
+  void add(const SessionFacts& session, const Policy& policy, Time at);
 };
 
 // ---- what the user chose ---------------------------------------------------
 
 // A handle on a text that somebody else keeps; 0 is "no text".
-using TextHandle = uint32_t;
+using TextHandle = Cell;
 
 struct Layer {
-  Status status = Status::offline;  // away or busy; offline: no choice of status
   Time until = never;
-  TextHandle message = 0;
   Time message_until = never;
+  TextHandle message = 0;
+  Status status = Status::offline;  // away or busy; offline: no choice of status
 };
 
 // Texts that no layer holds any more. Whoever keeps texts frees them.
 struct DroppedTexts {
-  std::array<TextHandle, 8> handles{};
+  std::array<TextHandle, 16> handles{};
   uint8_t count = 0;
 
   void add(TextHandle handle) {
@@ -90,7 +93,47 @@ void choose_message(Choices& choices, GivenMessage message, Time until, DroppedT
 // Takes away what has expired at `now`; an earlier, unexpired choice comes back.
 void expire(Choices& choices, Time now, DroppedTexts& dropped);
 
-// What others see.
-Status visible_status(Status automatic, Status chosen);
+// ---- one user --------------------------------------------------------------
+
+// All that the rules know of a user at one moment.
+struct UserFacts {
+  Time last_seen = forever_ago;
+  Choices choices;
+  bool connected = false;   // has a live session: `newest`, the one that was active last
+  SessionFacts newest;
+  Merged others;            // the other live sessions
+  bool all_ended = false;   // a change ended every session that was there before
+};
+
+// What others see, and the moment at which that changes by itself.
+struct Look {
+  Status status;
+  TextHandle message;
+  Time until;
+};
+
+Look look(const UserFacts& facts, const Policy& policy, Time at);
+
+// The person did something, somewhere: counts for the newest session, or makes one.
+void record_activity(UserFacts& facts, Time at);
+
+enum class ChangeKind : uint8_t {
+  choose,         // a manual away or busy
+  be_automatic,   // `online`: no manual status, and activity
+  clear,          // no manual status; not an activity
+  set_message,    // the message alone; not an activity
+  leave,          // `offline` with explicit_logout: every session ends
+  forget          // leave, and nothing remains
+};
+
+struct Change {
+  ChangeKind kind = ChangeKind::choose;
+  Status status = Status::offline;  // of `choose`
+  Time at = forever_ago;            // when it was asked for
+  Time until = never;               // of the choice, or of the message
+  GivenMessage message;
+};
+
+void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped);
 
 }  // namespace presence

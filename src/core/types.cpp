@@ -9,24 +9,30 @@ namespace {
 
 constexpr std::array<std::string_view, 4> status_names = {"offline", "away", "online", "busy"};
 
-constexpr std::array<std::string_view, 9> reason_names = {
-    "manual",     "activity", "idle_timeout", "timeout", "disconnect",
-    "logout",     "expired",  "message",      "custom"};
+constexpr std::array<std::string_view, 10> reason_names = {
+    "manual", "activity", "idle_timeout", "timeout",   "disconnect",
+    "logout", "expired",  "message",      "forgotten", "custom"};
 
-}  // namespace
-
-std::string_view name_of(Status status) {
-  return status_names[static_cast<uint8_t>(status)];
-}
-
-std::optional<Status> status_named(std::string_view name) {
-  for (uint8_t i = 0; i < status_names.size(); i++)
-    if (status_names[i] == name) return static_cast<Status>(i);
+template <typename Named, std::size_t count>
+std::optional<Named> named(const std::array<std::string_view, count>& names,
+                           std::string_view name) {
+  for (std::size_t i = 0; i < count; i++)
+    if (names[i] == name) return static_cast<Named>(i);
   return std::nullopt;
 }
 
-std::string_view name_of(Reason reason) {
-  return reason_names[static_cast<uint8_t>(reason)];
+}  // namespace
+
+std::string_view name_of(Status status) { return status_names[static_cast<uint8_t>(status)]; }
+
+std::optional<Status> status_named(std::string_view name) {
+  return named<Status>(status_names, name);
+}
+
+std::string_view name_of(Reason reason) { return reason_names[static_cast<uint8_t>(reason)]; }
+
+std::optional<Reason> reason_named(std::string_view name) {
+  return named<Reason>(reason_names, name);
 }
 
 }  // namespace presence

@@ -1,10 +1,11 @@
-// types.h: the words of presence: time, status, reason.
+// types.h: the words of presence: time, status, reason, limits.
 //
 // Time comes from outside, always: the core has no clock. It is counted in
 // microseconds since 2000-01-01 UTC, which is what PostgreSQL's timestamptz
 // holds, so that nothing is ever converted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -38,10 +39,12 @@ enum class Reason : uint8_t {
   logout,
   expired,
   message,
+  forgotten,
   custom
 };
 
 std::string_view name_of(Reason reason);
+std::optional<Reason> reason_named(std::string_view name);
 
 // Limits that the SQL surface promises; bytes unless said otherwise.
 inline constexpr std::size_t max_id_bytes = 128;
@@ -49,5 +52,9 @@ inline constexpr std::size_t max_message_characters = 500;
 inline constexpr std::size_t max_message_bytes = 4 * max_message_characters;
 inline constexpr std::size_t max_page_bytes = 2048;
 inline constexpr std::size_t max_reason_bytes = 64;
+
+// A cell of the pool by its number; 0 is none. See cells.h.
+using Cell = uint32_t;
+inline constexpr Cell no_cell = 0;
 
 }  // namespace presence

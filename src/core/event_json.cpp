@@ -1,0 +1,153 @@
+// event_json.cpp: writing JSON into a fixed buffer.
+//
+// The longest event is far below max_payload_bytes: an id of 128 and a message of
+// 2,000 bytes, of which each may become six.
+#include "event_json.h"
+
+#include <charconv>
+#include <chrono>
+#include <cstring>
+
+#include "events.h"
+
+namespace presence {
+
+namespace {
+
+constexpr std::string_view kind_names[] = {"user_status_changed", "user_joined", "user_left",
+                                           "presence_resync"};
+
+void write_digits(uint64_t number, int digits, char* to) {
+  for (int i = digits - 1; i >= 0; i--, number /= 10)
+    to[i] = static_cast<char>('0' + number % 10);
+}
+
+class Json {
+ public:
+  explicit Json(char* to) : start_(to), at_(to) { *at_++ = '{'; }
+
+  void text(std::string_view name, std::string_view value) {
+    key(name);
+    *at_++ = '"';
+    for (const char c : value) escaped(c);
+    *at_++ = '"';
+  }
+  void text_or_null(std::string_view name, std::string_view value) {
+    if (!value.empty()) {
+      text(name, value);
+      return;
+    }
+    key(name);
+    raw("null");
+  }
+  void number(std::string_view name, uint64_t value) {
+    key(name);
+    at_ = std::to_chars(at_, at_ + 20, value).ptr;
+  }
+  void open(std::string_view name) {
+    key(name);
+    *at_++ = '{';
+    first_ = true;
+  }
+  void close() {
+    *at_++ = '}';
+    first_ = false;
+  }
+  std::size_t length() const { return static_cast<std::size_t>(at_ - start_); }
+
+ private:
+  void raw(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void key(std::string_view name) {
+    if (!first_) *at_++ = ',';
+    first_ = false;
+    *at_++ = '"';
+    raw(name);
+    raw("\":");
+  }
+  // RFC 8259, section 7.
+  void escaped(char c) {
+    static constexpr char hex[] = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '"': raw("\\\""); return;
+      case '\\': raw("\\\\"); return;
+      case '\n': raw("\\n"); return;
+      case '\r': raw("\\r"); return;
+      case '\t': raw("\\t"); return;
+      default: break;
+    }
+    if (byte >= 0x20 && byte != 0x7f) {
+      *at_++ = c;
+      return;
+    }
+    raw("\\u00");
+    *at_++ = hex[byte >> 4];
+    *at_++ = hex[byte & 15];
+  }
+
+  char* start_;
+  char* at_;
+  bool first_ = true;
+};
+
+}  // namespace
+
+void write_epoch(uint64_t epoch, char* to) {
+  static constexpr char hex[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < epoch_bytes; i++) to[i] = hex[(epoch >> (60 - 4 * i)) & 15];
+}
+
+void write_timestamp(Time at, char* to) {
+  using namespace std::chrono;
+  constexpr sys_days postgres_epoch = year{2000} / January / 1;
+  const sys_time<microseconds> time = postgres_epoch + microseconds{at};
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{floor<milliseconds>(time - day)};
+
+  std::memcpy(to, "0000-00-00T00:00:00.000Z", timestamp_bytes);
+  write_digits(static_cast<uint64_t>(static_cast<int>(date.year())), 4, to);
+  write_digits(static_cast<unsigned>(date.month()), 2, to + 5);
+  write_digits(static_cast<unsigned>(date.day()), 2, to + 8);
+  write_digits(static_cast<uint64_t>(clock.hours().count()), 2, to + 11);
+  write_digits(static_cast<uint64_t>(clock.minutes().count()), 2, to + 14);
+  write_digits(static_cast<uint64_t>(clock.seconds().count()), 2, to + 17);
+  write_digits(static_cast<uint64_t>(clock.subseconds().count()), 3, to + 20);
+}
+
+std::size_t write_event(const EventFacts& event, char* to) {
+  char epoch[epoch_bytes];
+  write_epoch(event.epoch, epoch);
+  char timestamp[timestamp_bytes];
+  write_timestamp(event.at, timestamp);
+
+  Json json(to);
+  json.number("v", 1);
+  json.text("epoch", {epoch, epoch_bytes});
+  json.number("seq", event.seq);
+  json.number("prev", event.prev);
+  json.text("channel", event.channel);
+  json.text("event", kind_names[static_cast<uint8_t>(event.kind)]);
+  if (event.kind != EventKind::presence_resync) {
+    json.text("user_id", event.user_id);
+    json.text("status", name_of(event.status));
+    json.text("previous_status", name_of(event.previous_status));
+    json.text_or_null("status_message", event.message);
+    json.text("reason", event.reason);
+  }
+  if (event.kind == EventKind::user_joined || event.kind == EventKind::user_left) {
+    json.open("user");
+    json.text("id", event.user_id);
+    json.text_or_null("name", {});
+    json.text_or_null("avatar", {});
+    json.close();
+  }
+  json.text("timestamp", {timestamp, timestamp_bytes});
+  json.close();
+  return json.length();
+}
+
+}  // namespace presence

@@ -1,0 +1,37 @@
+// event_json.h: an event as one flat JSON object, as listeners get it.
+#pragma once
+
+#include "types.h"
+
+namespace presence {
+
+inline constexpr std::string_view global_channel = "global_presence";
+
+enum class EventKind : uint8_t { user_status_changed, user_joined, user_left, presence_resync };
+
+struct EventFacts {
+  EventKind kind;
+  uint64_t epoch;
+  uint64_t seq;
+  uint64_t prev;  // seq of the event before it on this channel
+  std::string_view channel = global_channel;
+  std::string_view user_id;
+  Status status = Status::offline;
+  Status previous_status = Status::offline;
+  std::string_view message;  // empty is null
+  std::string_view reason;
+  Time at = 0;
+};
+
+// Returns the length; at most max_payload_bytes, for which `to` has room.
+std::size_t write_event(const EventFacts& event, char* to);
+
+// "6f1c00d2a94be013": the epoch as events and presence_info show it.
+inline constexpr std::size_t epoch_bytes = 16;
+void write_epoch(uint64_t epoch, char* to);
+
+// "2026-11-24T03:45:00.123Z"
+inline constexpr std::size_t timestamp_bytes = 24;
+void write_timestamp(Time at, char* to);
+
+}  // namespace presence

@@ -1,0 +1,89 @@
+// region.cpp: placing things, and nothing else.
+#include "region.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+namespace presence {
+
+struct Region::Header {
+  RegionPlan plan;
+  HashSeed seed;
+  CellPoolHead pool;
+};
+
+namespace {
+
+constexpr std::size_t bytes_per_realm_slot = 256 * 1024;  // of memory, for one slot
+constexpr std::size_t header_bytes = 512;
+
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + cell_bytes - 1) / cell_bytes * cell_bytes;
+}
+
+std::size_t realms_at() { return aligned(header_bytes); }
+
+std::size_t buckets_at(const RegionPlan& plan) {
+  return realms_at() + aligned(plan.realms * sizeof(Realm));
+}
+
+std::size_t cells_at(const RegionPlan& plan) {
+  return buckets_at(plan) +
+         aligned(std::size_t{plan.buckets_per_partition} * partition_count * sizeof(Cell));
+}
+
+}  // namespace
+
+// A user takes at least two cells while it is online, so half as many buckets as
+// cells keep chains at about one.
+RegionPlan plan_region(std::size_t bytes) {
+  RegionPlan plan{};
+  plan.realms = static_cast<uint32_t>(std::clamp<std::size_t>(bytes / bytes_per_realm_slot, 16, max_realms));
+  const std::size_t users = bytes / (2 * cell_bytes);
+  plan.buckets_per_partition =
+      static_cast<uint32_t>(std::max<std::size_t>(64, std::bit_floor(users) / partition_count));
+  const std::size_t start = cells_at(plan) + cell_bytes;
+  plan.cells = start < bytes ? static_cast<uint32_t>((bytes - start) / cell_bytes) : 0;
+  plan.bytes = bytes;
+  return plan;
+}
+
+void Region::create(void* memory, const RegionPlan& plan, HashSeed seed) {
+  header_ = new (memory) Header{plan, seed, {}};
+  static_assert(sizeof(Header) <= header_bytes);
+  char* base = static_cast<char*>(memory);
+
+  Realm* realms = reinterpret_cast<Realm*>(base + realms_at());
+  for (uint32_t i = 0; i < plan.realms; i++) new (realms + i) Realm{};
+  Cell* buckets = reinterpret_cast<Cell*>(base + buckets_at(plan));
+  std::fill_n(buckets, std::size_t{plan.buckets_per_partition} * partition_count, no_cell);
+  pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)),
+              plan.cells);
+  attach(memory);
+}
+
+void Region::attach(void* memory) {
+  header_ = static_cast<Header*>(memory);
+  const RegionPlan& plan = header_->plan;
+  char* base = static_cast<char*>(memory);
+
+  realms_ = reinterpret_cast<Realm*>(base + realms_at());
+  index.attach(reinterpret_cast<Cell*>(base + buckets_at(plan)),
+               plan.buckets_per_partition);
+  pool.attach(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)));
+}
+
+uint32_t Region::realm_count() const { return header_->plan.realms; }
+
+UserKey Region::key(uint16_t realm, std::string_view id) const {
+  return {realm, hash_key(header_->seed, realm, id), id};
+}
+
+uint64_t Region::hash_of(const User& user) const {
+  char id[max_id_bytes];
+  const uint32_t bytes = get_id(pool, user, id);
+  return hash_key(header_->seed, user.realm, {id, bytes});
+}
+
+}  // namespace presence

@@ -1,0 +1,55 @@
+// region.h: what lies where in shared memory.
+//
+// header | realms | buckets | cells. Sized once at the start; a process attaches by
+// address and keeps nothing but pointers.
+#pragma once
+
+#include "index.h"
+#include "user.h"
+
+namespace presence {
+
+// One database's extension. Its users are in the partitions, each guarded by the
+// partition's lock; `identity` is set under the realms lock and read anywhere.
+struct Realm {
+  // database oid << 32 | extension oid; 0 is a free slot.
+  std::atomic<uint64_t> identity;
+  // Every row that is not offline has been loaded.
+  std::atomic<bool> complete;
+  std::array<RealmPartition, partition_count> partitions;
+};
+
+struct RegionPlan {
+  uint32_t realms;
+  uint32_t buckets_per_partition;
+  uint32_t cells;
+  std::size_t bytes;
+};
+
+// How `bytes` of memory are best divided; never more than `bytes`.
+RegionPlan plan_region(std::size_t bytes);
+
+class Region {
+ public:
+  void create(void* memory, const RegionPlan& plan, HashSeed seed);
+  void attach(void* memory);
+
+  uint32_t realm_count() const;
+  Realm& realm(uint16_t number) const { return realms_[number]; }
+  RealmPartition& share(uint16_t realm, uint32_t partition) const {
+    return realms_[realm].partitions[partition];
+  }
+  UserKey key(uint16_t realm, std::string_view id) const;
+  uint64_t hash_of(const User& user) const;
+
+  CellPool pool;
+  Index index;
+
+ private:
+  struct Header;
+
+  Header* header_ = nullptr;
+  Realm* realms_ = nullptr;
+};
+
+}  // namespace presence

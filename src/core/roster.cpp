@@ -1,0 +1,252 @@
+// roster.cpp: users come and go.
+#include "deadlines.h"
+#include "recency.h"
+#include "roster_parts.h"
+
+#include <algorithm>
+#include <new>
+
+namespace presence {
+
+Cell Roster::add(const UserKey& key) {
+  const Cell cell = pool_.take();
+  if (cell == no_cell) return no_cell;
+  User& added = *new (&pool_.at<User>(cell)) User{};
+  if (!set_id(pool_, added, key.id)) {
+    pool_.give(cell);
+    return no_cell;
+  }
+  added.realm = key.realm;
+  added.partition = key.partition() & (partition_count - 1);
+  added.last_seen = forever_ago;
+  added.due = never;
+  added.changed_at = forever_ago;
+  region_.index.insert(pool_, key.hash, cell);
+  link_user(pool_, share_of(added), cell, offline_list);
+  return cell;
+}
+
+namespace {
+
+// Frees on the way out what was made for a user that could not be loaded.
+struct LoadParts {
+  Cell page = no_cell;
+  Cell session = no_cell;
+  Cell extras = no_cell;
+  Choices choices;
+};
+
+void free_parts(CellPool& pool, LoadParts& parts) {
+  free_text(pool, parts.page);
+  pool.give(parts.session);
+  pool.give(parts.extras);
+  free_text(pool, parts.choices.top.message);
+  for (const Layer& layer : parts.choices.earlier) free_text(pool, layer.message);
+}
+
+bool make_layer(CellPool& pool, const LayerText& text, Layer& layer) {
+  const auto message = put_text(pool, text.message);
+  if (!message) return false;
+  layer = {text.until, *message == no_cell ? never : text.message_until, *message, text.status};
+  return true;
+}
+
+bool make_choices(CellPool& pool, const ChoicesText& text, Choices& choices) {
+  if (text.count == 0) return true;
+  if (!make_layer(pool, text.layers[0], choices.top)) return false;
+  // The line has the newest first, the stack the oldest.
+  for (std::size_t i = text.count - 1; i >= 1; i--) {
+    if (!make_layer(pool, text.layers[i], choices.earlier[choices.depth])) return false;
+    choices.depth++;
+  }
+  return true;
+}
+
+bool make_parts(CellPool& pool, const Row& row, LoadParts& parts) {
+  const auto page = put_text(pool, row.page);
+  if (!page) return false;
+  parts.page = *page;
+  if (!make_choices(pool, row.choices, parts.choices)) return false;
+  if (!parts.choices.empty() && (parts.extras = pool.take()) == no_cell) return false;
+  if (row.status == Status::offline) return true;
+  parts.session = pool.take();
+  return parts.session != no_cell;
+}
+
+}  // namespace
+
+// The user is as its row says, and listeners and the row know that already.
+Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time now) {
+  LoadParts parts;
+  const Cell cell = make_parts(pool_, row, parts) ? add(key) : no_cell;
+  if (cell == no_cell) {
+    free_parts(pool_, parts);
+    return no_cell;
+  }
+
+  User& loaded = user(cell);
+  loaded.last_seen = row.last_seen;
+  loaded.activity_count = row.activity_count;
+  loaded.page = parts.page;
+  if (parts.extras != no_cell) {
+    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell};
+    loaded.extras = parts.extras;
+  }
+  if (parts.session != no_cell) {
+    Session& session = *new (&pool_.at<Session>(parts.session)) Session{};
+    session.facts.said = row.status == Status::away ? Status::away : Status::online;
+    session.facts.active_at = row.last_seen;
+    session.facts.ends_at = row.session_ends_at;
+    loaded.sessions = parts.session;
+  }
+  loaded.status = loaded.announced = row.status;
+
+  // What time has done since the row was written is written like any other change, and told
+  // when listeners of the last run may believe otherwise.
+  RealmPartition& share = share_of(loaded);
+  Loaded facts = load_facts(cell, policy, now);
+  Spares none;
+  const Reason reason = facts.facts.connected ? Reason::idle_timeout : Reason::timeout;
+  refresh(cell, share, facts, policy, now, reason, none);
+  loaded.message_changed = false;
+  if (row.session_ends_at == never) loaded.announced = loaded.status;
+  return cell;
+}
+
+bool Roster::drop_claim(Cell cell) {
+  User& claimed = user(cell);
+  RealmPartition& share = share_of(claimed);
+  if (--claimed.claims > 0) return false;
+  if (is_blank(claimed)) {
+    remove(cell, share);
+    return false;
+  }
+  if (claimed.persist != Persist::held) return false;
+  mark(cell, share, Persist::waiting);
+  return true;
+}
+
+bool Roster::is_blank(const User& user) const {
+  return user.status == Status::offline && user.last_seen == forever_ago &&
+         user.sessions == no_cell && user.extras == no_cell && user.page == no_cell &&
+         user.activity_count == 0 && is_evictable(user);
+}
+
+// Nobody is interested in it but its row.
+bool Roster::is_evictable(const User& user) const {
+  return user.list == offline_list && user.persist == Persist::current && !user.to_announce &&
+         user.claims == 0;
+}
+
+void Roster::free_sessions(User& user) {
+  while (user.sessions != no_cell) {
+    const Cell session = user.sessions;
+    user.sessions = pool_.at<Session>(session).next;
+    pool_.give(session);
+  }
+}
+
+void Roster::free_extras(User& user) {
+  if (user.extras == no_cell) return;
+  const Extras& extras = pool_.at<Extras>(user.extras);
+  free_text(pool_, extras.reason_text);
+  free_text(pool_, extras.choices.top.message);
+  for (uint8_t i = 0; i < extras.choices.depth; i++)
+    free_text(pool_, extras.choices.earlier[i].message);
+  pool_.give(user.extras);
+  user.extras = no_cell;
+}
+
+void Roster::remove(Cell cell, RealmPartition& share) {
+  User& gone = user(cell);
+  region_.index.remove(pool_, region_.hash_of(gone), cell);
+  unlink_user(pool_, share, cell);
+  if (gone.in_heap) remove_deadline(pool_, share.heap, cell);
+  mark(cell, share, Persist::current);
+  free_sessions(gone);
+  free_extras(gone);
+  free_text(pool_, gone.page);
+  free_id(pool_, gone);
+  pool_.give(cell);
+}
+
+// As if it had never been heard of; the claims on it stay.
+void Roster::blank(Cell cell, RealmPartition& share) {
+  User& blanked = user(cell);
+  unlink_user(pool_, share, cell);
+  if (blanked.in_heap) remove_deadline(pool_, share.heap, cell);
+  mark(cell, share, Persist::current);
+  free_sessions(blanked);
+  free_extras(blanked);
+  free_text(pool_, blanked.page);
+  blanked.page = no_cell;
+  blanked.status = blanked.announced = Status::offline;
+  blanked.last_seen = blanked.changed_at = forever_ago;
+  blanked.due = never;
+  blanked.activity_count = 0;
+  blanked.this_minute = blanked.last_minute = 0;
+  blanked.message_changed = blanked.row_is_current = false;
+  link_user(pool_, share, cell, offline_list);
+}
+
+namespace {
+
+// Whom an eviction looks at before it gives up: the oldest may wait for the worker.
+constexpr uint32_t eviction_looks_at = 64;
+
+}  // namespace
+
+uint32_t Roster::evict(uint32_t partition, uint32_t wanted) {
+  uint32_t evicted = 0;
+  for (uint32_t number = 0; number < region_.realm_count() && evicted < wanted; number++) {
+    RealmPartition& share = region_.share(static_cast<uint16_t>(number), partition);
+    uint32_t looks = eviction_looks_at + wanted;
+    for (Cell cell = share.lists[offline_list].oldest;
+         cell != no_cell && looks > 0 && evicted < wanted; looks--) {
+      const Cell newer = user(cell).newer;
+      if (is_evictable(user(cell))) {
+        remove(cell, share);
+        evicted++;
+      }
+      cell = newer;
+    }
+  }
+  return evicted;
+}
+
+bool Roster::remove_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
+  RealmPartition& share = region_.share(realm, partition);
+  share.to_announce = no_cell;
+  for (List& list : share.lists) {
+    while (list.newest != no_cell) {
+      if (at_most-- == 0) return false;
+      remove(list.newest, share);
+    }
+  }
+  return true;
+}
+
+// Removes whoever nobody claims, and blanks the others.
+bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
+  RealmPartition& share = region_.share(realm, partition);
+  while (share.to_announce != no_cell) {
+    User& told = user(share.to_announce);
+    share.to_announce = told.announce_next;
+    told.to_announce = false;
+  }
+  for (uint8_t number = 0; number < list_count; number++) {
+    Cell cell = share.lists[number].newest;
+    while (cell != no_cell) {
+      const Cell older = user(cell).older;
+      if (at_most-- == 0) return false;
+      if (user(cell).claims == 0)
+        remove(cell, share);
+      else if (number != offline_list || !is_blank(user(cell)))
+        blank(cell, share);
+      cell = older;
+    }
+  }
+  return true;
+}
+
+}  // namespace presence

@@ -1,0 +1,22 @@
+// roster_parts.h: what the files of the roster share among themselves.
+#pragma once
+
+#include "roster.h"
+
+namespace presence {
+
+// A user's facts at one moment, and where they came from.
+struct Roster::Loaded {
+  UserFacts facts;
+  Cell newest = no_cell;  // the session that facts.newest was read from
+  DroppedTexts dropped;   // texts that the facts no longer hold
+};
+
+// Cells that storing may need; what is left over goes back to the pool.
+struct Roster::Spares {
+  Cell session = no_cell;
+  Cell extras = no_cell;
+  Cell reason_text = no_cell;
+};
+
+}  // namespace presence

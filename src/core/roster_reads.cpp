@@ -1,0 +1,192 @@
+// roster_reads.cpp: looking without touching.
+//
+// A reader with wishes of its own applies them to a copy of the facts.
+#include <algorithm>
+#include <cstring>
+
+#include "roster_parts.h"
+
+namespace presence {
+
+namespace {
+
+UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
+  DroppedTexts ignored;
+  for (const Wish& wish : wishes) {
+    ignored.count = 0;
+    apply(facts, wish.change, ignored);
+  }
+  ignored.count = 0;
+  expire(facts.choices, now, ignored);
+  return facts;
+}
+
+uint32_t interactions_per_minute(const User& user, Time now) {
+  const uint16_t this_minute = static_cast<uint16_t>(now / minute);
+  const uint64_t into = static_cast<uint64_t>(now % minute);
+  const auto rest_of = [&](uint16_t count) {
+    return static_cast<uint32_t>(count * (static_cast<uint64_t>(minute) - into) /
+                                 static_cast<uint64_t>(minute));
+  };
+  if (user.minute == this_minute) return user.this_minute + rest_of(user.last_minute);
+  if (static_cast<uint16_t>(user.minute + 1) == this_minute) return rest_of(user.this_minute);
+  return 0;
+}
+
+}  // namespace
+
+void Roster::copy_out(const User& from, Cell message, UserView& out) const {
+  out.status = from.status;
+  out.announced = from.announced;
+  out.reason = from.reason;
+  out.last_seen = from.last_seen;
+  out.has_last_seen = from.last_seen != forever_ago;
+  out.changed_at = from.changed_at;
+  out.activity_count = from.activity_count;
+  out.id_bytes = get_id(pool_, from, out.id_text);
+  out.page_bytes = get_text(pool_, from.page, out.page_text);
+  out.message_bytes = get_text(pool_, message, out.message_text);
+  out.reason_bytes = 0;
+  if (from.extras != no_cell)
+    out.reason_bytes = get_text(pool_, pool_.at<Extras>(from.extras).reason_text, out.reason_text);
+}
+
+void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
+                  UserView& out) const {
+  const User& viewed = user(cell);
+  const UserFacts facts =
+      with_wishes(load_facts(cell, policy, now).facts, wishes, now);
+  const Look seen = look(facts, policy, now);
+  copy_out(viewed, seen.message, out);
+  out.cell = cell;
+  out.status = seen.status;
+  out.last_seen = facts.last_seen;
+  out.has_last_seen = facts.last_seen != forever_ago;
+  out.interactions_per_minute = interactions_per_minute(viewed, now);
+  out.session_count = 0;
+  if (seen.status == Status::offline) return;
+  if (facts.all_ended) {
+    out.session_count = 1;
+    return;
+  }
+  for (Cell at = viewed.sessions; at != no_cell; at = pool_.at<Session>(at).next)
+    if (status_of(pool_.at<Session>(at).facts, policy, now) != Status::offline)
+      out.session_count++;
+  out.session_count = std::max(out.session_count, 1u);
+}
+
+Status Roster::status_at(Cell cell, std::span<const Wish> wishes, const Policy& policy,
+                         Time now) const {
+  return look(with_wishes(load_facts(cell, policy, now).facts, wishes, now), policy, now).status;
+}
+
+std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time now,
+                                 char* to) const {
+  const User& of = user(cell);
+  UserFacts facts;
+  if (of.extras != no_cell) facts.choices = pool_.at<Extras>(of.extras).choices;
+  facts = with_wishes(facts, wishes, now);
+  if (facts.choices.empty()) return 0;
+
+  char messages[max_layers][max_message_bytes];
+  ChoicesText text;
+  const auto add = [&](const Layer& layer) {
+    char* message = messages[text.count];
+    const uint32_t bytes = get_text(pool_, layer.message, message);
+    text.layers[text.count++] = {layer.status, layer.until, layer.message_until,
+                                 {message, bytes}};
+  };
+  add(facts.choices.top);
+  for (uint8_t i = facts.choices.depth; i > 0; i--) add(facts.choices.earlier[i - 1]);
+  return write_choices(text, to);
+}
+
+bool Roster::holds(Cell cell, uint16_t realm, std::string_view id) const {
+  const User& held = user(cell);
+  return held.realm == realm && id_equals(pool_, held, id);
+}
+
+// ---- many ------------------------------------------------------------------
+
+void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
+  const RealmPartition& share = region_.share(realm, partition);
+  for (uint8_t number = 1; number < list_count; number++) {
+    const uint32_t here = share.lists[number].count;
+    switch (status_of_list(number)) {
+      case Status::online: counts.online += here; break;
+      case Status::busy: counts.busy += here; break;
+      case Status::away: counts.away += here; break;
+      case Status::offline: break;
+    }
+  }
+}
+
+namespace {
+
+// The four lists of a status, taken together in the order of last_seen.
+class NewestFirst {
+ public:
+  NewestFirst(const CellPool& pool, const RealmPartition& share, Status status) : pool_(pool) {
+    for (uint8_t i = 0; i < heads_.size(); i++)
+      heads_[i] = share.lists[list_of(status, i / 2, i % 2)].newest;
+  }
+
+  Cell next() {
+    Cell* newest = nullptr;
+    for (Cell& head : heads_) {
+      if (head == no_cell) continue;
+      if (!newest || pool_.at<User>(head).last_seen > pool_.at<User>(*newest).last_seen)
+        newest = &head;
+    }
+    if (!newest) return no_cell;
+    const Cell cell = *newest;
+    *newest = pool_.at<User>(cell).older;
+    return cell;
+  }
+
+ private:
+  const CellPool& pool_;
+  std::array<Cell, 4> heads_;
+};
+
+constexpr auto worst_first = [](Time a, Time b) { return a > b; };
+
+}  // namespace
+
+bool Cutoff::admits(Time last_seen) const {
+  if (last_seen < not_before) return false;
+  return count < best.size() || last_seen > best[0];
+}
+
+void Cutoff::add(Time last_seen) {
+  if (count == best.size()) {
+    std::pop_heap(best.begin(), best.end(), worst_first);
+    count--;
+  }
+  best[count++] = last_seen;
+  std::push_heap(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(count), worst_first);
+}
+
+void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status,
+                         Cutoff& cutoff) const {
+  NewestFirst users(pool_, region_.share(realm, partition), status);
+  for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
+    if (!cutoff.admits(user(cell).last_seen)) return;
+    cutoff.add(user(cell).last_seen);
+  }
+}
+
+std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, Time not_before,
+                            std::span<Candidate> room) const {
+  NewestFirst users(pool_, region_.share(realm, partition), status);
+  std::size_t found = 0;
+  for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
+    const Time last_seen = user(cell).last_seen;
+    if (last_seen < not_before) break;
+    if (found < room.size()) room[found] = {last_seen, cell, partition};
+    found++;
+  }
+  return found;
+}
+
+}  // namespace presence

@@ -1,0 +1,113 @@
+// roster_work.cpp: what the worker takes: users to tell of, users to write.
+#include "roster_parts.h"
+
+namespace presence {
+
+void Roster::mark(Cell cell, RealmPartition& share, Persist state) {
+  User& marked = user(cell);
+  if (marked.persist == state) return;
+  if (marked.persist != Persist::current) {
+    Cell& head = share.persist[static_cast<uint8_t>(marked.persist)];
+    (marked.persist_prev == no_cell ? head : user(marked.persist_prev).persist_next) =
+        marked.persist_next;
+    if (marked.persist_next != no_cell)
+      user(marked.persist_next).persist_prev = marked.persist_prev;
+  }
+  marked.persist = state;
+  marked.persist_next = marked.persist_prev = no_cell;
+  if (state == Persist::current) return;
+  Cell& head = share.persist[static_cast<uint8_t>(state)];
+  marked.persist_next = head;
+  if (head != no_cell) user(head).persist_prev = cell;
+  head = cell;
+}
+
+void Roster::mark_dirty(Cell cell, RealmPartition& share) {
+  User& marked = user(cell);
+  if (marked.persist == Persist::current) mark(cell, share, Persist::dirty);
+  if (marked.persist == Persist::writing) marked.written_again = true;
+}
+
+void Roster::mark_all(RealmPartition& share, Persist from, Persist to) {
+  while (share.persist[static_cast<uint8_t>(from)] != no_cell)
+    mark(share.persist[static_cast<uint8_t>(from)], share, to);
+}
+
+bool Roster::take_announcement(uint16_t realm, uint32_t partition, UserView& out) {
+  RealmPartition& share = region_.share(realm, partition);
+  while (share.to_announce != no_cell) {
+    const Cell cell = share.to_announce;
+    User& told = user(cell);
+    share.to_announce = told.announce_next;
+    told.to_announce = false;
+
+    const bool tell = told.status != told.announced || told.message_changed;
+    const Cell message =
+        told.extras == no_cell ? no_cell : pool_.at<Extras>(told.extras).choices.top.message;
+    if (tell) copy_out(told, message, out);
+    out.cell = cell;
+    told.announced = told.status;
+    told.message_changed = false;
+    if (told.extras != no_cell) {
+      Extras& extras = pool_.at<Extras>(told.extras);
+      free_text(pool_, extras.reason_text);
+      extras.reason_text = no_cell;
+      if (extras.choices.empty()) free_extras(told);
+    }
+    if (!told.row_is_current)
+      mark(cell, share, told.persist == Persist::held ? Persist::held : Persist::waiting);
+    if (is_blank(told)) remove(cell, share);
+    if (tell) return true;
+  }
+  return false;
+}
+
+bool Roster::begin_writing(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
+                           UserView& out) {
+  RealmPartition& share = region_.share(realm, partition);
+  for (;;) {
+    const Cell cell = share.persist[static_cast<uint8_t>(Persist::waiting)];
+    if (cell == no_cell) return false;
+    User& next = user(cell);
+    if (next.claims > 0) {
+      mark(cell, share, Persist::held);
+      continue;
+    }
+    mark(cell, share, Persist::writing);
+    next.written_again = false;
+    view(cell, {}, policy, now, out);
+    // The row follows what has been settled and told, not what is due by now.
+    out.status = next.status;
+    return true;
+  }
+}
+
+void Roster::end_writing(Cell cell) {
+  User& written = user(cell);
+  RealmPartition& share = share_of(written);
+  mark(cell, share, written.written_again ? Persist::dirty : Persist::current);
+}
+
+void Roster::give_up_writing(Cell cell) { mark(cell, share_of(user(cell)), Persist::held); }
+
+void Roster::flush(uint16_t realm, uint32_t partition) {
+  mark_all(region_.share(realm, partition), Persist::dirty, Persist::waiting);
+}
+
+void Roster::try_again(uint16_t realm, uint32_t partition) {
+  mark_all(region_.share(realm, partition), Persist::held, Persist::waiting);
+}
+
+void Roster::recover_writing(uint16_t realm, uint32_t partition) {
+  mark_all(region_.share(realm, partition), Persist::writing, Persist::waiting);
+}
+
+bool Roster::has(uint16_t realm, uint32_t partition, Persist state) const {
+  return region_.share(realm, partition).persist[static_cast<uint8_t>(state)] != no_cell;
+}
+
+bool Roster::has_announcements(uint16_t realm, uint32_t partition) const {
+  return region_.share(realm, partition).to_announce != no_cell;
+}
+
+}  // namespace presence
