@@ -7,7 +7,7 @@ EXTVERSION = 1.0
 MODULE_big = presence
 
 CORE_SOURCES = $(wildcard src/core/*.cpp)
-GLUE_SOURCES = $(wildcard src/postgres/*.cpp src/postgres/shared/*.cpp src/postgres/sql/*.cpp src/postgres/worker/*.cpp)
+GLUE_SOURCES = $(wildcard src/postgres/*.cpp src/postgres/shared/*.cpp src/postgres/sql/*.cpp src/postgres/tables/*.cpp src/postgres/transaction/*.cpp src/postgres/worker/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 
 SCRIPT = presence--$(EXTVERSION).sql

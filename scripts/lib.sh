@@ -6,6 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PRESENCE_BUILD:-$ROOT/build}
 JOBS=$(nproc 2>/dev/null || echo 2)
 WORK=
+CHILD=
 SERVERS=()
 
 # A connection setting of the caller must not lead a test to the caller's own server.
@@ -16,6 +17,15 @@ unset variable
 export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "$*"; }
+
+# Says what the command behind the text does, runs it, and says how long it took.
+step() {
+    local text=$1 start=$SECONDS
+    shift
+    say "$text ..."
+    "$@"
+    ((SECONDS - start < 2)) || say "$text took $((SECONDS - start)) s"
+}
 
 die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -147,9 +157,14 @@ give_to_server() {
     fi
 }
 
-# Makes WORK, the place of everything temporary. It goes away at the end, and its servers before it.
+# Makes WORK, the place of everything temporary. It goes away at the end, and its servers before it. In /tmp where the
+# caller's own place will not do: another user must reach it, and a socket's path has at most 107 bytes.
 make_work() {
-    WORK=$(mktemp -d "${TMPDIR:-/tmp}/presence.XXXXXX")
+    local place=${TMPDIR:-/tmp}
+    if [[ -n $SERVER_USER || ${#place} -gt 40 ]]; then
+        place=/tmp
+    fi
+    WORK=$(mktemp -d "$place/presence.XXXXXX")
     give_to_server "$WORK"
     trap clean_up EXIT
     trap 'exit 130' INT
@@ -159,7 +174,12 @@ make_work() {
 clean_up() {
     local status=$? name
     trap - EXIT
+    trap '' INT TERM HUP
     set +e
+    if [[ -n $CHILD ]]; then
+        kill "$CHILD" 2>/dev/null
+        wait "$CHILD"
+    fi
     for name in "${SERVERS[@]}"; do
         as_server "$PG_BIN/pg_ctl" -D "$WORK/$name/data" -m immediate -w stop >/dev/null 2>&1
     done
@@ -169,6 +189,16 @@ clean_up() {
         rm -rf "$WORK"
     fi
     exit "$status"
+}
+
+# Runs a command that a signal to this script ends too. Bash would let it come to its own end first.
+run_child() {
+    local status=0
+    "$@" &
+    CHILD=$!
+    wait "$CHILD" || status=$?
+    CHILD=
+    return "$status"
 }
 
 # ---- building -------------------------------------------------------------------------------------------------------
@@ -207,10 +237,10 @@ build_extension() {
     quietly "$BUILD/$name.log" make -C "$BUILD/$name" -j"$JOBS" PG_CONFIG="$PG_CONFIG" "$@"
 }
 
-# Builds the client programs of tools/ in $BUILD/tools.
+# Builds the programs that speak to a server in $BUILD/tools.
 build_tools() {
-    quietly "$BUILD/tools.log" cmake -S "$ROOT/tools" -B "$BUILD/tools" -DCMAKE_BUILD_TYPE=Release
-    quietly "$BUILD/tools.log" cmake --build "$BUILD/tools" -j "$JOBS"
+    quietly "$BUILD/tools.log" cmake -S "$ROOT" -B "$BUILD/tools" -DCMAKE_BUILD_TYPE=Release -DPRESENCE_TOOLS=ON &&
+        quietly "$BUILD/tools.log" cmake --build "$BUILD/tools" -j "$JOBS" --target presence_tools
 }
 
 # Runs a command with its output in a file, which is shown when it fails.

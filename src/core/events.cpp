@@ -84,6 +84,7 @@ std::optional<Event> EventRing::next(uint32_t owner, uint64_t from) const {
     Entry& entry = entry_at(position);
     if (entry.owner == owner)
       return Event{position,
+                   position + entry.length,
                    entry.seq,
                    {entry.text(), entry.channel_bytes},
                    {entry.text() + entry.channel_bytes, entry.payload_bytes}};

@@ -18,11 +18,12 @@ struct Stream {
   uint64_t last_on_global;  // seq of the newest event on global_presence
   uint64_t newest;          // its position, 0: none
   uint64_t sent;            // everything before this position has been broadcast
-  bool lost;                // events were overwritten before they were sent
+  uint64_t sent_seq;        // and everything up to this seq
 };
 
 struct Event {
   uint64_t position;
+  uint64_t next;  // where to go on
   uint64_t seq;
   std::string_view channel;
   std::string_view payload;

@@ -85,8 +85,10 @@ struct Counts {
 
 struct Candidate {
   Time last_seen;
-  Cell cell;
-  uint32_t partition;
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
 };
 
 // The moments of the best `wanted` candidates seen so far; the worst of them is where a
@@ -140,7 +142,6 @@ class Roster {
   // Writes as many as there is room for and returns how many there are.
   std::size_t collect(uint16_t realm, uint32_t partition, Status status, Time not_before,
                       std::span<Candidate> room) const;
-  bool holds(Cell cell, uint16_t realm, std::string_view id) const;
 
   // ---- the worker's lists (roster_work.cpp)
   // Takes the next user that listeners must hear of. False: there is none.

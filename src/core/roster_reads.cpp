@@ -101,11 +101,6 @@ std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time n
   return write_choices(text, to);
 }
 
-bool Roster::holds(Cell cell, uint16_t realm, std::string_view id) const {
-  const User& held = user(cell);
-  return held.realm == realm && id_equals(pool_, held, id);
-}
-
 // ---- many ------------------------------------------------------------------
 
 void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
@@ -183,7 +178,10 @@ std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, T
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
     const Time last_seen = user(cell).last_seen;
     if (last_seen < not_before) break;
-    if (found < room.size()) room[found] = {last_seen, cell, partition};
+    if (found < room.size()) {
+      room[found].last_seen = last_seen;
+      room[found].id_bytes = get_id(pool_, user(cell), room[found].id_text);
+    }
     found++;
   }
   return found;

@@ -7,7 +7,8 @@ server's clock, so whatever lies within the margin of a deadline can go either w
 
 DIR holds tab-separated files: calls (before, after, action, user), statuses (user, status), events (kind, user,
 previous, status, reason, timestamp, seq, prev) and moment (name, value): idle_ms, offline_ms, and the statuses were
-read between before and after. Every line that compares ends in "ok" or "DIFFERS"; one DIFFERS makes the exit code 1.
+read between before and after, as were the server's own counts (counted_online, ...) and the lengths of its online list
+(listed_online, ...), which need not be there. Every line that compares ends in "ok" or "DIFFERS"; one DIFFERS makes the exit code 1.
 """
 import argparse
 import collections
@@ -48,15 +49,18 @@ def status_at(calls, moment, idle, offline):
     return "away" if silent >= idle else "online"
 
 
-def transitions(calls, end, idle, offline):
-    """The changes of one user up to end, as (moment, previous, status, reason)."""
+def transitions(calls, end, margin, idle, offline):
+    """The changes of one user up to end, as (moment, previous, status, reason). A deadline that a call forestalled by no
+    more than the margin counts as met at that moment: with the change by the call it is one burst, of which nothing is
+    certain."""
     status, seen = "offline", None
-    for before, _after, action in itertools.chain(calls, [(end, end, None)]):
-        if status == "online" and before >= seen + idle:
-            yield seen + idle, "online", "away", "idle_timeout"
+    for before, after, action in itertools.chain(calls, [(end, end, None)]):
+        latest = after + margin if action else before
+        if status == "online" and latest >= seen + idle:
+            yield min(before, seen + idle), "online", "away", "idle_timeout"
             status = "away"
-        if status == "away" and before >= seen + offline:
-            yield seen + offline, "away", "offline", "timeout"
+        if status == "away" and latest >= seen + offline:
+            yield min(before, seen + offline), "away", "offline", "timeout"
             status = "offline"
         if action == "touch":
             if status != "online":
@@ -68,22 +72,11 @@ def transitions(calls, end, idle, offline):
             status = "offline"
 
 
-def near_misses(calls, margin, idle, offline):
-    """Touches so close before a deadline that the server may have seen it pass."""
-    for (_, seen, action), (_, after, following) in zip(calls, calls[1:]):
-        if action != "touch":
-            continue
-        for timeout, previous, status, reason in ((idle, "online", "away", "idle_timeout"), (offline, "away", "offline", "timeout")):
-            if 0 <= seen + timeout - after <= margin:
-                yield previous, status, reason
-                yield (status, "online", "activity") if following == "touch" else (status, "offline", "logout")
-
-
 def expected_events(calls, cut, margin, idle, offline):
     """How often each change must at least and may at most have been told before the moment cut."""
     least, most = collections.Counter(), collections.Counter()
     for of_user in calls.values():
-        changes = list(transitions(of_user, cut + margin, idle, offline))
+        changes = list(transitions(of_user, cut + margin, margin, idle, offline))
         bursts = []  # changes of one user within the margin may be told as one, or not at all when they cancel
         for change in changes:
             if bursts and change[0] - bursts[-1][-1][0] <= margin:
@@ -96,8 +89,11 @@ def expected_events(calls, cut, margin, idle, offline):
                 what = (burst[i][1], burst[j][2], burst[j][3])
                 most[what] += what[0] != what[1]
                 least[what] += certain
-        most.update(near_misses(of_user, margin, idle, offline))
     return least, most
+
+
+def interval(least, most):
+    return f"{least}" if least == most else f"{least}..{most}"
 
 
 def main():
@@ -145,28 +141,32 @@ def main():
         replay = sum(must[user] == status for user in sure)
         server = sum(said.get(user) == status for user in sure)
         compare(f"users {status} at the end", replay, server, replay == server)
+    for which, said_by in (("counted", "presence_counts"), ("listed", "the online list")):
+        for status in ("online", "away", "busy"):
+            if f"{which}_{status}" in moment:
+                least = sum(must[user] == status for user in sure)
+                number = int(moment[f"{which}_{status}"])
+                compare(f"{status} in {said_by}", interval(least, least + len(close)), number, least <= number <= least + len(close))
     compare("users whose status differs", 0, len(wrong), not wrong)
     for user in wrong[:10]:
         print(f"    {user}: replay {must[user]}, server {said.get(user)}")
 
-    changes = [event for event in events if event[0] == "user_status_changed"]
-    heard = {}
-    for _kind, user, _previous, status, _reason, timestamp, _seq, _prev in changes:
-        if float(timestamp) <= moment["before"]:
-            heard[user] = status
+    in_time = [event for event in events if float(event[5]) <= moment["before"]]
+    changes = [event for event in in_time if event[0] == "user_status_changed"]
+    heard = {user: status for _kind, user, _previous, status, _reason, _timestamp, _seq, _prev in changes}
     deaf = [user for user in sure if heard.get(user, "offline") != must[user]]
     compare("users whose last event says otherwise", 0, len(deaf), not deaf)
     for user in deaf[:10]:
         print(f"    {user}: replay {must[user]}, listener {heard.get(user)}")
 
     least, most = expected_events(calls, moment["before"], event_margin, idle, offline)
-    told = collections.Counter((e[2], e[3], e[4]) for e in changes if float(e[5]) <= moment["before"])
+    told = collections.Counter((e[2], e[3], e[4]) for e in changes)
     for what in sorted(set(most) | set(told)):
         if most[what] or told[what]:
-            bounds = f"{least[what]}" if least[what] == most[what] else f"{least[what]}..{most[what]}"
+            bounds = interval(least[what], most[what])
             compare(f"events {what[0]} > {what[1]}, {what[2]}", bounds, told[what], least[what] <= told[what] <= most[what])
     for kind, matching in (("user_joined", sum(e[2] == "offline" for e in changes)), ("user_left", sum(e[3] == "offline" for e in changes))):
-        count = sum(e[0] == kind for e in events)
+        count = sum(e[0] == kind for e in in_time)
         compare(f"events {kind}", matching, count, matching == count)
     gaps = sum(later[7] != earlier[6] for earlier, later in zip(events, events[1:]))
     compare("gaps in the sequence of events", 0, gaps, gaps == 0)

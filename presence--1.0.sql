@@ -1,0 +1,382 @@
+\echo Use "CREATE EXTENSION presence" to load this file. \quit
+
+-- presence 1.0: the SQL surface. Functions are C and find their tables by oid; see docs/design.md.
+
+-- ---- user ids ----------------------------------------------------------------------------------
+
+-- The type of user_id arguments: a text that also takes what else is used as a key. From text it
+-- costs nothing. What comes back is always text.
+CREATE TYPE presence_id;
+
+CREATE FUNCTION presence_id_in(cstring) RETURNS presence_id
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
+CREATE FUNCTION presence_id_out(presence_id) RETURNS cstring
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
+CREATE FUNCTION presence_id_recv(internal) RETURNS presence_id
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textrecv';
+CREATE FUNCTION presence_id_send(presence_id) RETURNS bytea
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textsend';
+
+CREATE TYPE presence_id (
+    INPUT = presence_id_in, OUTPUT = presence_id_out,
+    RECEIVE = presence_id_recv, SEND = presence_id_send,
+    LIKE = text, CATEGORY = 'S', COLLATABLE = false
+);
+COMMENT ON TYPE presence_id IS
+    'the application''s own key of a user: text, varchar, name, smallint, integer, bigint or uuid, 1 to 128 bytes';
+COMMENT ON FUNCTION presence_id_in(cstring) IS 'input of presence_id';
+COMMENT ON FUNCTION presence_id_out(presence_id) IS 'output of presence_id';
+COMMENT ON FUNCTION presence_id_recv(internal) IS 'binary input of presence_id';
+COMMENT ON FUNCTION presence_id_send(presence_id) IS 'binary output of presence_id';
+
+CREATE CAST (text AS presence_id) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (varchar AS presence_id) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (bpchar AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (name AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (smallint AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (integer AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (bigint AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (uuid AS presence_id) WITH INOUT AS IMPLICIT;
+CREATE CAST (presence_id AS text) WITHOUT FUNCTION AS ASSIGNMENT;
+COMMENT ON CAST (text AS presence_id) IS 'a user id';
+COMMENT ON CAST (varchar AS presence_id) IS 'a user id';
+COMMENT ON CAST (bpchar AS presence_id) IS 'a user id';
+COMMENT ON CAST (name AS presence_id) IS 'a user id';
+COMMENT ON CAST (smallint AS presence_id) IS 'a user id';
+COMMENT ON CAST (integer AS presence_id) IS 'a user id';
+COMMENT ON CAST (bigint AS presence_id) IS 'a user id';
+COMMENT ON CAST (uuid AS presence_id) IS 'a user id';
+COMMENT ON CAST (presence_id AS text) IS 'a user id as text';
+
+CREATE TYPE presence_state AS (
+    user_id text,
+    status text,
+    status_message text,
+    last_seen timestamptz,
+    current_page text,
+    user_data jsonb,
+    session_count integer,
+    activity_count integer,
+    interactions_per_minute integer
+);
+COMMENT ON TYPE presence_state IS 'one person, as every function returns them';
+
+-- ---- tables ------------------------------------------------------------------------------------
+
+-- Nothing that a flush changes is indexed, and pages keep room: updates stay HOT.
+CREATE TABLE user_presence (
+    user_id text COLLATE "C" PRIMARY KEY CHECK (octet_length(user_id) BETWEEN 1 AND 128),
+    status text NOT NULL DEFAULT 'offline' CHECK (status IN ('online', 'away', 'busy', 'offline')),
+    status_message text,
+    last_seen timestamptz,
+    current_page text,
+    activity_count integer NOT NULL DEFAULT 0,
+    auto_away_at timestamptz,
+    went_offline_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    user_data jsonb,
+    manual text
+) WITH (fillfactor = 70);
+COMMENT ON TABLE user_presence IS 'one row a user; written by the functions and the worker alone';
+COMMENT ON COLUMN user_presence.user_id IS 'the application''s own key';
+COMMENT ON COLUMN user_presence.status IS 'what others see: online, away, busy, offline';
+COMMENT ON COLUMN user_presence.status_message IS 'at most 500 characters';
+COMMENT ON COLUMN user_presence.last_seen IS 'the last activity; at most presence.flush_interval behind';
+COMMENT ON COLUMN user_presence.current_page IS 'where the user was last; at most presence.flush_interval behind';
+COMMENT ON COLUMN user_presence.activity_count IS 'touches so far; at most presence.flush_interval behind';
+COMMENT ON COLUMN user_presence.auto_away_at IS 'when the user last went away by being idle';
+COMMENT ON COLUMN user_presence.went_offline_at IS 'when the user last went offline';
+COMMENT ON COLUMN user_presence.updated_at IS 'when this row was written';
+COMMENT ON COLUMN user_presence.user_data IS 'what the application keeps with the user';
+COMMENT ON COLUMN user_presence.manual IS
+    'what the user chose, newest first: status, until, message_until (microseconds since 2000 or -), bytes:message';
+
+CREATE TABLE presence_history (
+    user_id text COLLATE "C" NOT NULL,
+    previous_status text NOT NULL,
+    new_status text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    change_reason text NOT NULL
+) PARTITION BY RANGE (changed_at);
+CREATE INDEX presence_history_user_id_changed_at_idx ON presence_history (user_id, changed_at);
+COMMENT ON TABLE presence_history IS
+    'every change of a status; a partition a week, dropped after presence.history_retention';
+COMMENT ON COLUMN presence_history.user_id IS 'the application''s own key';
+COMMENT ON COLUMN presence_history.previous_status IS 'what others saw before';
+COMMENT ON COLUMN presence_history.new_status IS 'what others see since';
+COMMENT ON COLUMN presence_history.changed_at IS 'when';
+COMMENT ON COLUMN presence_history.change_reason IS
+    'manual, activity, idle_timeout, timeout, logout, expired or the caller''s own words';
+COMMENT ON INDEX presence_history_user_id_changed_at_idx IS 'one user''s history in order';
+
+-- Takes what comes before the worker has made the partition of its week.
+CREATE TABLE presence_history_default PARTITION OF presence_history DEFAULT;
+COMMENT ON TABLE presence_history_default IS 'history that waits for its partition';
+
+SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
+SELECT pg_catalog.pg_extension_config_dump('presence_history_default', '');
+
+CREATE FUNCTION presence_guard() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_guard() IS 'refuses direct changes of the tables';
+
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON user_presence
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_history
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_history_default
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON user_presence IS 'refuses direct changes';
+COMMENT ON TRIGGER presence_guard ON presence_history IS 'refuses direct changes';
+COMMENT ON TRIGGER presence_guard ON presence_history_default IS 'refuses direct changes';
+
+-- ---- status ------------------------------------------------------------------------------------
+
+CREATE FUNCTION presence_set_status(
+    user_id presence_id, status text, status_message text DEFAULT NULL, reason text DEFAULT 'manual',
+    explicit_logout boolean DEFAULT false, expires_at timestamptz DEFAULT NULL,
+    session_id text DEFAULT NULL
+) RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_status(presence_id, text, text, text, boolean, timestamptz, text) IS
+    'sets a user''s status, durably and in this transaction; status_message NULL keeps the old one, '''' clears it; offline needs explicit_logout';
+
+CREATE FUNCTION presence_set_status_many(
+    user_ids presence_id[], statuses text[], status_messages text[] DEFAULT NULL,
+    reason text DEFAULT 'manual', explicit_logout boolean DEFAULT false
+) RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_status_many(presence_id[], text[], text[], text, boolean) IS
+    'sets many users'' statuses, all or none; returns how many have changed; the last of duplicates wins';
+
+CREATE FUNCTION presence_set_message(
+    user_id presence_id, status_message text, expires_at timestamptz DEFAULT NULL
+) RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_message(presence_id, text, timestamptz) IS
+    'sets a user''s message and leaves the status alone; '''' clears it';
+
+CREATE FUNCTION presence_clear_status(user_id presence_id)
+    RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_clear_status(presence_id) IS
+    'takes the manual status away: what the sessions say counts again';
+
+CREATE FUNCTION presence_touch(
+    user_id presence_id, activity_type text DEFAULT NULL, page_url text DEFAULT NULL,
+    session_id text DEFAULT NULL, interactions integer DEFAULT 1
+) RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_touch(presence_id, text, text, text, integer) IS
+    'the user did something: returns the status now; writes shared memory only';
+
+CREATE FUNCTION presence_touch_many(
+    user_ids presence_id[], seen_at timestamptz[] DEFAULT NULL, interactions integer[] DEFAULT NULL
+) RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_touch_many(presence_id[], timestamptz[], integer[]) IS
+    'many touches at once; seen_at never moves last_seen back; returns how many';
+
+CREATE FUNCTION presence_online_users(
+    max_users integer DEFAULT 100, viewer presence_id DEFAULT NULL,
+    statuses text[] DEFAULT '{online,busy,away}', active_within interval DEFAULT NULL
+) RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_online_users(integer, presence_id, text[], interval) IS
+    'who is here: online, busy, away, each by last_seen, newest first, then user_id';
+
+CREATE FUNCTION presence_status(user_id presence_id, viewer presence_id DEFAULT NULL)
+    RETURNS text LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_status(presence_id, presence_id) IS
+    'the dot beside a name; from memory alone';
+
+CREATE FUNCTION presence_get(user_id presence_id, viewer presence_id DEFAULT NULL)
+    RETURNS presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_get(presence_id, presence_id) IS
+    'one person; an unknown one is offline';
+
+CREATE FUNCTION presence_get_many(user_ids presence_id[], viewer presence_id DEFAULT NULL)
+    RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_get_many(presence_id[], presence_id) IS
+    'many people, in the order asked for';
+
+CREATE FUNCTION presence_counts(
+    viewer presence_id DEFAULT NULL,
+    OUT online integer, OUT busy integer, OUT away integer, OUT total integer
+) RETURNS record LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_counts(presence_id) IS 'how many are online, busy and away';
+
+CREATE FUNCTION presence_import(rows jsonb)
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_import(jsonb) IS
+    'takes over rows of an existing table, silently: an array of objects with user_id, status, status_message, last_seen, current_page, activity_count; who is known already is left alone; returns how many came';
+
+CREATE FUNCTION presence_forget(user_id presence_id)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_forget(presence_id) IS
+    'erases a person everywhere; true when anything was known';
+
+CREATE FUNCTION presence_reset()
+    RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_reset() IS 'empties everything; the owner only';
+
+-- ---- delivery ----------------------------------------------------------------------------------
+
+CREATE FUNCTION presence_notify_channel(channel_id text)
+    RETURNS text LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_notify_channel(text) IS
+    'what a channel is called in LISTEN: presence.notify_prefix and the channel itself, or a hashed form over 63 bytes';
+
+CREATE FUNCTION presence_listen(channel_id text DEFAULT 'global_presence')
+    RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_listen(text) IS 'LISTEN with the channel''s name, which it returns';
+
+CREATE FUNCTION presence_unlisten(channel_id text DEFAULT 'global_presence')
+    RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_unlisten(text) IS 'UNLISTEN with the channel''s name, which it returns';
+
+CREATE FUNCTION presence_info(
+    OUT version text, OUT epoch text, OUT seq bigint, OUT worker_pid integer,
+    OUT worker_alive boolean, OUT last_tick_at timestamptz, OUT complete boolean,
+    OUT fresh boolean, OUT stale_since timestamptz, OUT server_time timestamptz
+) RETURNS record LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_info() IS
+    'how presence itself is doing: fresh means that tables and listeners know what the functions say';
+
+-- ---- who may call ------------------------------------------------------------------------------
+
+CREATE FUNCTION presence_act_for_others()
+    RETURNS void LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS '';
+COMMENT ON FUNCTION presence_act_for_others() IS
+    'does nothing: whoever may execute it acts for anyone';
+
+-- The functions of a level, and whether it reads the tables.
+CREATE FUNCTION presence_level_functions(level text) RETURNS SETOF regprocedure
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    names text[];
+BEGIN
+    CASE level
+        WHEN 'service' THEN
+            names := ARRAY['presence_set_status', 'presence_set_status_many', 'presence_set_message',
+                'presence_clear_status', 'presence_touch', 'presence_touch_many',
+                'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
+                'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
+                'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others'];
+        WHEN 'monitor' THEN
+            names := ARRAY['presence_counts', 'presence_info'];
+        WHEN 'user' THEN
+            RAISE EXCEPTION 'level "user" is not supported yet'
+                USING ERRCODE = 'feature_not_supported',
+                      HINT = 'Grant service to the application''s own role.';
+        ELSE
+            RAISE EXCEPTION 'invalid level "%"', level
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'A level is one of service, user, monitor.';
+    END CASE;
+    RETURN QUERY SELECT p.oid::regprocedure FROM pg_proc p
+        WHERE p.pronamespace = '@extschema@'::regnamespace AND p.proname = ANY (names);
+END $$;
+COMMENT ON FUNCTION presence_level_functions(text) IS 'the functions that a level may execute';
+
+CREATE FUNCTION presence_grant(role regrole, level text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    IF role IS NULL OR level IS NULL THEN
+        RAISE EXCEPTION 'role and level must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOR function IN SELECT * FROM @extschema@.presence_level_functions(level) LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', function, role);
+    END LOOP;
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', '@extschema@', role);
+    IF level = 'service' THEN
+        EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_history TO %2$s', '@extschema@', role);
+    END IF;
+END $$;
+COMMENT ON FUNCTION presence_grant(regrole, text) IS
+    'lets a role in: service acts for anyone and reads the tables, monitor sees aggregates';
+
+CREATE FUNCTION presence_revoke(role regrole) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    function regprocedure;
+BEGIN
+    IF role IS NULL THEN
+        RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOR function IN SELECT * FROM @extschema@.presence_level_functions('service') LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %s', function, role);
+    END LOOP;
+    EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_history FROM %2$s', '@extschema@', role);
+END $$;
+COMMENT ON FUNCTION presence_revoke(regrole) IS
+    'takes back what presence_grant gave; USAGE on the schema stays, since others may have given it';
+
+-- ---- the worker's own --------------------------------------------------------------------------
+
+-- The worker calls it before it writes history. Weeks begin on Monday, UTC. Rows that came before their
+-- partition are moved out of the default one.
+CREATE FUNCTION presence_maintain_history(at timestamptz, retention interval) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    week timestamptz;
+    name text;
+    old record;
+BEGIN
+    FOR week IN
+        SELECT date_trunc('week', at) + i * interval '7 days' FROM generate_series(0, 1) i
+        UNION SELECT DISTINCT date_trunc('week', changed_at)
+        FROM @extschema@.presence_history_default WHERE changed_at >= at - retention
+        ORDER BY 1
+    LOOP
+        name := 'presence_history_' || to_char(week, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass(format('%I.%I', '@extschema@', name)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', '@extschema@', name);
+        EXECUTE format('WITH moved AS (DELETE FROM %1$I.presence_history_default '
+            'WHERE changed_at >= %3$L AND changed_at < %4$L RETURNING *) '
+            'INSERT INTO %1$I.%2$I SELECT * FROM moved', '@extschema@', name, week, week + interval '7 days');
+        EXECUTE format('ALTER TABLE %1$I.presence_history ATTACH PARTITION %1$I.%2$I '
+            'FOR VALUES FROM (%3$L) TO (%4$L)', '@extschema@', name, week, week + interval '7 days');
+        EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
+            'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', '@extschema@', name);
+    END LOOP;
+
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = '@extschema@.presence_history'::regclass
+          AND c.relname ~ '^presence_history_[0-9]{8}$'
+          AND to_date(right(c.relname, 8), 'YYYYMMDD')::timestamptz + interval '7 days' < at - retention
+    LOOP
+        EXECUTE format('DROP TABLE %I.%I', '@extschema@', old.relname);
+    END LOOP;
+    DELETE FROM @extschema@.presence_history_default WHERE changed_at < at - retention;
+END $$;
+COMMENT ON FUNCTION presence_maintain_history(timestamptz, interval) IS
+    'makes the partitions of this week and the next and drops those that are too old; the worker calls it';
+
+CREATE FUNCTION presence_created() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_created() IS 'the end of the install script: starts the worker at commit';
+
+-- Nobody but the owner: neither PUBLIC nor whom ALTER DEFAULT PRIVILEGES favours.
+DO $$
+DECLARE
+    entry record;
+BEGIN
+    FOR entry IN
+        SELECT format('REVOKE ALL ON FUNCTION %s FROM %s', p.oid::regprocedure,
+                      CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS command
+        FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'presence',
+        pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+        WHERE a.grantee <> p.proowner
+        UNION
+        SELECT format('REVOKE ALL ON TABLE %s FROM %s', c.oid::regclass,
+                      CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+        JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'presence',
+        pg_catalog.aclexplode(c.relacl) a
+        WHERE c.relkind IN ('r', 'p') AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE entry.command;
+    END LOOP;
+END $$;
+
+SELECT presence_created();

@@ -1,0 +1,67 @@
+--
+-- Nobody but the functions and the worker writes the tables; anybody who may read them can.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null (null)
+SET search_path = presence;
+SELECT presence_reset();
+SELECT status FROM presence_set_status('ann', 'busy', 'm');
+
+SELECT test.error_of($$INSERT INTO user_presence (user_id, status) VALUES ('x', 'online')$$);
+SELECT test.error_of($$INSERT INTO user_presence (user_id, status) SELECT 'x', 'online' WHERE false$$);
+SELECT test.error_of($$INSERT INTO user_presence (user_id, status) VALUES ('ann', 'online') ON CONFLICT (user_id) DO UPDATE SET status = 'online'$$);
+SELECT test.error_of($$UPDATE user_presence SET status = 'offline'$$);
+SELECT test.error_of($$UPDATE user_presence SET status = 'offline' WHERE user_id = 'nobody'$$);
+SELECT test.error_of($$DELETE FROM user_presence$$);
+SELECT test.error_of($$TRUNCATE user_presence$$);
+SELECT test.error_of($$WITH gone AS (DELETE FROM user_presence RETURNING *) SELECT * FROM gone$$);
+SELECT test.error_of($$INSERT INTO presence_history VALUES ('x', 'online', 'busy', now(), 'manual')$$);
+SELECT test.error_of($$UPDATE presence_history SET change_reason = 'x'$$);
+SELECT test.error_of($$DELETE FROM presence_history$$);
+SELECT test.error_of($$TRUNCATE presence_history$$);
+
+-- Also a partition.
+SELECT test.error_of($$INSERT INTO presence_history_default VALUES ('x', 'online', 'busy', now(), 'manual')$$);
+SELECT test.error_of($$DELETE FROM presence_history_default$$);
+SELECT test.eventually($$SELECT count(*) > 1 FROM pg_inherits WHERE inhparent = 'presence.presence_history'::regclass$$);
+SELECT bool_and(test.error_of(format('DELETE FROM %s', inhrelid::regclass)) LIKE '42501 %'),
+       bool_and(test.error_of(format($$INSERT INTO %s VALUES ('x', 'online', 'busy', now(), 'manual')$$, inhrelid::regclass)) LIKE '42501 %')
+FROM pg_inherits WHERE inhparent = 'presence_history'::regclass;
+
+-- MERGE and other ways in.
+PREPARE sneaky AS UPDATE user_presence SET status = 'offline';
+\set VERBOSITY sqlstate
+EXECUTE sneaky;
+\set VERBOSITY default
+DEALLOCATE sneaky;
+SELECT test.error_of($$DO 'BEGIN UPDATE presence.user_presence SET status = ''offline''; END'$$) LIKE '42501 %';
+
+-- Reading, joining, locking and counting are free.
+SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
+SELECT user_id, new_status FROM presence_history WHERE user_id = 'ann';
+BEGIN;
+SELECT user_id FROM user_presence WHERE user_id = 'ann' FOR UPDATE;
+ROLLBACK;
+SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
+
+-- The functions still write, in the same session and in a function of the application.
+SELECT status FROM presence_set_status('ann', 'away');
+CREATE FUNCTION test.application() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM presence.presence_set_status('ann', 'online');
+    RETURN test.error_of('DELETE FROM presence.user_presence');
+END
+$$;
+SELECT test.application();
+SELECT test.row_of('ann');
+
+-- A restore writes by COPY, and its people are known.
+COPY user_presence (user_id, status, status_message, last_seen, activity_count, went_offline_at, updated_at) FROM stdin;
+restored	offline	m	2026-01-01 00:00:00+00	5	2026-01-01 01:00:00+00	2026-01-01 01:00:00+00
+\.
+COPY presence_history (user_id, previous_status, new_status, changed_at, change_reason) FROM stdin;
+restored	online	offline	2026-01-01 01:00:00+00	timeout
+\.
+SELECT status, status_message, activity_count FROM presence_get('restored');
+SELECT test.history_of('restored');

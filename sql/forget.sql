@@ -1,0 +1,57 @@
+--
+-- presence_forget: erases a person everywhere.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null (null)
+SET search_path = presence;
+SELECT presence_reset();
+
+-- Given somebody present with a row and a history, and another, when the first is forgotten, then only the other is left.
+SELECT status FROM presence_set_status('ann', 'busy', 'secret');
+SELECT status FROM presence_set_status('ann', 'away');
+SELECT status FROM presence_set_status('ben', 'busy');
+SELECT presence_forget('ann');
+SELECT * FROM presence_get('ann');
+SELECT user_id FROM user_presence;
+SELECT user_id FROM presence_history;
+SELECT user_id FROM presence_online_users();
+
+-- Given nobody of that name, then false.
+SELECT presence_forget('ann');
+SELECT presence_forget('nobody');
+
+-- Given somebody whom only memory knows yet, or only the tables.
+SELECT presence_touch('cleo');
+SELECT presence_forget('cleo');
+SELECT presence_status('cleo');
+SELECT presence_import('[{"user_id": "dora", "status": "offline"}]');
+SELECT presence_forget('dora');
+SELECT user_id FROM user_presence;
+
+-- Forgotten stays forgotten: the worker writes nothing afterwards.
+SELECT presence_touch('eve'), presence_forget('eve'), presence_touch('fay');
+SELECT test.eventually($$SELECT count(*) = 1 FROM user_presence WHERE user_id = 'fay'$$);
+SELECT user_id FROM user_presence WHERE user_id IN ('ann', 'cleo', 'dora', 'eve');
+SELECT user_id FROM presence_history WHERE user_id IN ('ann', 'cleo', 'dora', 'eve');
+
+-- Who comes back begins anew.
+SELECT status, status_message, session_count, activity_count FROM presence_set_status('ann', 'online');
+SELECT test.history_of('ann');
+
+-- It is a change like any other: it can be rolled back, and its own transaction sees it.
+BEGIN;
+SELECT presence_forget('ben');
+SELECT presence_status('ben'), (SELECT count(*) FROM user_presence WHERE user_id = 'ben');
+ROLLBACK;
+SELECT presence_status('ben'), test.row_of('ben'), test.history_of('ben');
+BEGIN;
+SELECT status FROM presence_set_status('gus', 'busy');
+SELECT presence_forget('gus');
+SELECT status FROM presence_set_status('gus', 'away');
+COMMIT;
+SELECT presence_status('gus'), test.row_of('gus'), test.history_of('gus');
+
+SELECT test.error_of($$SELECT presence_forget(NULL)$$);
+SELECT test.error_of($$SELECT presence_forget('')$$);
+SELECT test.error_of($$SELECT presence_forget(repeat('i', 129))$$);

@@ -1,0 +1,95 @@
+--
+-- Who may call: presence_grant and presence_revoke.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null (null)
+SET search_path = presence;
+SELECT presence_reset();
+CREATE ROLE regress_presence_app;
+CREATE ROLE regress_presence_monitor;
+CREATE ROLE "regress_Presence ""quoted""";
+GRANT USAGE ON SCHEMA presence, test TO regress_presence_app, regress_presence_monitor;
+
+-- Given a role without a level, then it may call nothing and read nothing.
+SET ROLE regress_presence_app;
+SELECT test.error_of($$SELECT presence.presence_touch('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_set_status('ann', 'busy')$$);
+SELECT test.error_of($$SELECT presence.presence_get('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_counts()$$);
+SELECT test.error_of($$SELECT presence.presence_info()$$);
+SELECT test.error_of($$SELECT presence.presence_grant('regress_presence_app', 'service')$$);
+SELECT test.error_of($$SELECT presence.presence_revoke('regress_presence_app')$$);
+SELECT test.error_of($$SELECT * FROM presence.user_presence$$);
+RESET ROLE;
+
+-- Given the level service, then it acts for anyone, with ids of every type, and reads the tables.
+SELECT presence_grant('regress_presence_app', 'service');
+SET ROLE regress_presence_app;
+SELECT presence_touch('ann'), presence_touch(1), presence_touch(2::bigint), presence_touch(3::smallint), presence_touch('4'::varchar),
+       presence_touch('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid);
+SELECT status FROM presence_set_status('ann', 'busy', 'm');
+SELECT status FROM presence_set_message('ann', 'n');
+SELECT status FROM presence_clear_status('ann');
+SELECT presence_set_status_many(ARRAY['ann', 'ben'], ARRAY['away', 'away']), presence_touch_many(ARRAY[1, 2]);
+SELECT presence_status('ann'), (presence_get('ann')).status, (SELECT count(*) FROM presence_get_many(ARRAY['ann', 'ben']));
+SELECT count(*) FROM presence_online_users();
+SELECT total FROM presence_counts();
+SELECT worker_alive IS NOT NULL FROM presence_info();
+SELECT presence_listen('global_presence'), presence_unlisten('global_presence'), presence_notify_channel('global_presence');
+SELECT presence_forget('ben');
+SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
+SELECT count(*) > 0 FROM presence_history;
+SELECT test.error_of($$UPDATE presence.user_presence SET status = 'offline'$$);
+SELECT test.error_of($$INSERT INTO presence.presence_history VALUES ('x', 'online', 'busy', now(), 'manual')$$);
+SELECT test.error_of($$COPY presence.user_presence FROM '/dev/null'$$) LIKE '42501 %';
+SELECT test.error_of($$SELECT presence.presence_reset()$$);
+SELECT test.error_of($$SELECT presence.presence_grant('regress_presence_monitor', 'monitor')$$);
+RESET ROLE;
+SELECT has_function_privilege('regress_presence_app', 'presence_act_for_others()', 'EXECUTE');
+
+-- Given the level monitor, then it sees numbers, not people.
+SELECT presence_grant('regress_presence_monitor', 'monitor');
+SELECT has_function_privilege('regress_presence_monitor', 'presence_act_for_others()', 'EXECUTE');
+SET ROLE regress_presence_monitor;
+SELECT total FROM presence_counts();
+SELECT worker_alive IS NOT NULL FROM presence_info();
+SELECT test.error_of($$SELECT presence.presence_touch('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_set_status('ann', 'busy')$$);
+SELECT test.error_of($$SELECT presence.presence_get('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_status('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_online_users()$$);
+SELECT test.error_of($$SELECT * FROM presence.user_presence$$);
+SELECT test.error_of($$SELECT * FROM presence.presence_history$$);
+RESET ROLE;
+
+-- Given it is revoked, then nothing is left.
+SELECT presence_revoke('regress_presence_app');
+SELECT presence_revoke('regress_presence_monitor');
+SELECT count(*) FROM pg_shdepend WHERE refobjid IN ('regress_presence_app'::regrole, 'regress_presence_monitor'::regrole)
+   AND classid IN ('pg_proc'::regclass, 'pg_class'::regclass);
+SET ROLE regress_presence_app;
+SELECT test.error_of($$SELECT presence.presence_touch('ann')$$);
+RESET ROLE;
+
+-- A level may change: the new one replaces the old one.
+SELECT presence_grant('regress_presence_app', 'service');
+SELECT presence_grant('regress_presence_app', 'monitor');
+SELECT has_function_privilege('regress_presence_app', 'presence_act_for_others()', 'EXECUTE');
+SELECT presence_revoke('regress_presence_app');
+
+-- Names with quotes.
+SELECT presence_grant('regress_Presence "quoted"', 'service');
+SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_others()', 'EXECUTE');
+SELECT presence_revoke('regress_Presence "quoted"');
+SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_others()', 'EXECUTE');
+
+SELECT test.error_of($$SELECT presence_grant('regress_presence_app', 'user')$$);
+SELECT test.error_of($$SELECT presence_grant('regress_presence_app', 'x')$$);
+SELECT test.error_of($$SELECT presence_grant('regress_presence_app', NULL)$$);
+SELECT test.error_of($$SELECT presence_grant('regress_presence_nobody', 'service')$$);
+SELECT test.error_of($$SELECT presence_grant(NULL, 'service')$$);
+SELECT test.error_of($$SELECT presence_revoke('regress_presence_nobody')$$);
+
+DROP OWNED BY regress_presence_app, regress_presence_monitor;
+DROP ROLE regress_presence_app, regress_presence_monitor, "regress_Presence ""quoted""";

@@ -1,0 +1,61 @@
+--
+-- presence_reset: empties everything, under a new epoch.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null (null)
+SET search_path = presence;
+SELECT presence_reset();
+
+SELECT presence_touch_many(array_agg('u' || i)) FROM generate_series(1, 1000) AS i;
+SELECT status FROM presence_set_status('ann', 'busy', 'm');
+SELECT epoch AS before FROM presence_info() \gset
+SELECT presence_reset();
+SELECT epoch <> :'before' FROM presence_info();
+SELECT count(*) FROM user_presence;
+SELECT count(*) FROM presence_history;
+SELECT * FROM presence_counts();
+SELECT count(*) FROM presence_online_users();
+SELECT * FROM presence_get('ann');
+
+-- The worker goes on; nothing of before comes back.
+SELECT presence_touch('ben');
+SELECT test.eventually($$SELECT status = 'online' FROM user_presence WHERE user_id = 'ben'$$);
+SELECT user_id FROM user_presence;
+SELECT user_id FROM presence_history;
+
+-- A rollback leaves all as it was.
+SELECT epoch AS before FROM presence_info() \gset
+BEGIN;
+SELECT presence_reset();
+SELECT count(*) FROM user_presence;
+ROLLBACK;
+SELECT presence_status('ben'), test.row_of('ben');
+SELECT epoch = :'before' FROM presence_info();
+
+-- It comes before all other changes of its transaction.
+BEGIN;
+SELECT status FROM presence_set_status('cleo', 'busy');
+SELECT test.error_of('SELECT presence_reset()');
+COMMIT;
+SELECT presence_status('cleo'), test.row_of('cleo');
+
+-- After it, others may follow.
+BEGIN;
+SELECT presence_reset();
+SELECT status FROM presence_set_status('dora', 'busy');
+COMMIT;
+SELECT user_id, status FROM user_presence;
+SELECT user_id, status FROM presence_online_users();
+SELECT presence_touch('dora');
+
+-- Only the owner may.
+CREATE ROLE regress_presence_app;
+GRANT USAGE ON SCHEMA presence, test TO regress_presence_app;
+SELECT presence_grant('regress_presence_app', 'service');
+SET ROLE regress_presence_app;
+SELECT test.error_of('SELECT presence.presence_reset()');
+RESET ROLE;
+SELECT user_id FROM user_presence;
+DROP OWNED BY regress_presence_app;
+DROP ROLE regress_presence_app;

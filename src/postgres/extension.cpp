@@ -1,0 +1,145 @@
+// extension.cpp: looking ourselves up.
+#include "postgres/extension.h"
+
+#include "postgres/shared/realms.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace presence {
+
+namespace {
+
+Extension current;
+bool valid;
+
+void forget_relation(Datum, Oid relation) {
+  if (relation == InvalidOid || relation == current.user_presence ||
+      relation == current.presence_history)
+    valid = false;
+}
+
+void forget_namespace(Datum, int, uint32) { valid = false; }
+
+struct Found {
+  Oid oid;
+  Oid schema;
+  Oid owner;
+};
+
+Found look_up() {
+  Found found{};
+  Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+              CStringGetDatum("presence"));
+  SysScanDesc scan = systable_beginscan(extensions, ExtensionNameIndexId, true, nullptr, 1, &key);
+  HeapTuple tuple = systable_getnext(scan);
+  if (HeapTupleIsValid(tuple)) {
+    auto* form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
+    found = {form->oid, form->extnamespace, form->extowner};
+  }
+  systable_endscan(scan);
+  table_close(extensions, AccessShareLock);
+  return found;
+}
+
+void remember(const Found& found) {
+  const bool changed = current.oid != found.oid || current.schema != found.schema;
+  current.oid = found.oid;
+  current.schema = found.schema;
+  current.owner = found.owner;
+  current.user_presence = get_relname_relid("user_presence", found.schema);
+  current.presence_history = get_relname_relid("presence_history", found.schema);
+  const char* quoted = quote_identifier(get_namespace_name(found.schema));
+  if (changed || strcmp(current.quoted_schema, quoted) != 0) current.generation++;
+  strlcpy(current.quoted_schema, quoted, sizeof current.quoted_schema);
+
+  const uint64_t identity = realm_identity(MyDatabaseId, found.oid);
+  if (current.realm.identity == identity && !current.realm.gone()) return;
+  current.realm = {};
+  if (RecoveryInProgress()) return;
+  current.realm = open_realm(identity, new_epoch());
+  if (!current.realm.valid())
+    ereport(ERROR,
+            (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
+             errhint("Raise presence.memory: each 256 kB of it make room for one database.")));
+}
+
+}  // namespace
+
+void watch_extension() {
+  CacheRegisterRelcacheCallback(forget_relation, 0);
+  CacheRegisterSyscacheCallback(NAMESPACEOID, forget_namespace, 0);
+}
+
+const Extension* find_extension() {
+  // A promoted standby had no realm when it looked.
+  if (valid && (current.realm.valid() ? !current.realm.gone() : RecoveryInProgress()))
+    return &current;
+  const Found found = look_up();
+  if (!OidIsValid(found.oid)) return nullptr;
+  remember(found);
+  valid = true;
+  return &current;
+}
+
+const Extension& extension() {
+  if (!shared.attached()) raise_not_preloaded();
+  const Extension* found = find_extension();
+  if (found == nullptr) raise_gone();
+  return *found;
+}
+
+void require_primary(const char* function) {
+  if (RecoveryInProgress())
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("cannot execute %s on a standby", function),
+                    errhint("Call it on the primary. Reading functions work here.")));
+}
+
+void require_writable(const char* function) {
+  require_primary(function);
+  if (XactReadOnly)
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("cannot execute %s in a read-only transaction", function),
+                    errhint("Start a read-write transaction: a status is durable. "
+                            "presence_touch() and the reading functions work here.")));
+}
+
+uint64_t new_epoch() {
+  uint64_t epoch;
+  if (!pg_strong_random(&epoch, sizeof epoch))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
+  return epoch;
+}
+
+void raise_gone() {
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("extension \"presence\" is not installed in this database"),
+                  errhint("Run CREATE EXTENSION presence.")));
+}
+
+void raise_not_preloaded() {
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("presence is not preloaded"),
+           errdetail("It keeps its users in shared memory, which is given out at the start."),
+           errhint("Add presence to shared_preload_libraries in postgresql.conf and restart "
+                   "the server.")));
+}
+
+}  // namespace presence

@@ -1,0 +1,108 @@
+// settings.cpp: definitions, defaults and checks.
+//
+// The rules must be the same for everybody, so nothing here can be set for one session.
+// A pair of settings cannot be refused: PostgreSQL checks one at a time, in any order. So ALTER
+// SYSTEM warns whoever calls it, and the launcher warns in the log.
+#include "postgres/settings.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/guc.h"
+}
+
+namespace presence {
+
+Settings settings;
+
+namespace {
+
+constexpr int second_ms = 1000;
+constexpr int minute_ms = 60 * second_ms;
+constexpr int max_ms = 24 * 24 * 60 * minute_ms;  // an int holds 24 days of milliseconds
+constexpr int shortest_timeout = 100;             // ms, so that a build can be tried quickly
+constexpr int max_prefix_bytes = 30;
+
+void duration(const char* name, const char* what, int* value, int preset, int least,
+              GucIntCheckHook check) {
+  DefineCustomIntVariable(name, what, nullptr, value, preset, least, max_ms, PGC_SIGHUP,
+                          GUC_UNIT_MS, check, nullptr, nullptr);
+}
+
+// Somebody is setting it just now, rather than a process reading the file again.
+bool is_being_set() { return MyProcPort != nullptr && IsTransactionState(); }
+
+bool check_idle_timeout(int* value, void**, GucSource source) {
+  if (is_being_set() && source == PGC_S_FILE && *value >= settings.offline_timeout)
+    ereport(WARNING, (errmsg("presence.idle_timeout is not below presence.offline_timeout"),
+                      errhint("Users would go offline without ever being away. Raise "
+                              "presence.offline_timeout as well.")));
+  return true;
+}
+
+bool check_offline_timeout(int* value, void**, GucSource source) {
+  if (is_being_set() && source == PGC_S_FILE && *value <= settings.idle_timeout)
+    ereport(WARNING, (errmsg("presence.offline_timeout is not above presence.idle_timeout"),
+                      errhint("Users would go offline without ever being away. Lower "
+                              "presence.idle_timeout as well.")));
+  return true;
+}
+
+bool check_prefix(char** value, void**, GucSource) {
+  if (*value == nullptr || strlen(*value) <= max_prefix_bytes) return true;
+  GUC_check_errdetail("A prefix has at most %d bytes, since the name of a channel has at most 63.",
+                      max_prefix_bytes);
+  return false;
+}
+
+}  // namespace
+
+void define_settings() {
+  duration("presence.idle_timeout", "Without activity for so long, an online user counts as away.",
+           &settings.idle_timeout, 5 * minute_ms, shortest_timeout, check_idle_timeout);
+  duration("presence.offline_timeout",
+           "Without activity for so long, a session that sends no heartbeats ends.",
+           &settings.offline_timeout, 30 * minute_ms, shortest_timeout, check_offline_timeout);
+  duration("presence.session_timeout",
+           "How long a session has to be heard of again after a restart.",
+           &settings.session_timeout, 90 * second_ms, shortest_timeout, nullptr);
+  duration("presence.broadcast_interval",
+           "The first event goes out at once, the next ones in one batch per interval.",
+           &settings.broadcast_interval, 10, 1, nullptr);
+  duration("presence.flush_interval",
+           "How often last_seen, page and counters are written to the tables.",
+           &settings.flush_interval, minute_ms, shortest_timeout, nullptr);
+  DefineCustomIntVariable("presence.memory", "Shared memory for all users of all databases.",
+                          nullptr, &settings.memory, 128 * 1024, 4 * 1024, INT_MAX, PGC_POSTMASTER,
+                          GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("presence.event_buffer", "Shared memory for events on their way.",
+                          nullptr, &settings.event_buffer, 8 * 1024, 64, 1024 * 1024,
+                          PGC_POSTMASTER, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("presence.history_retention", "How long history is kept.",
+                          "Whole partitions of a week are dropped when all of it is older.",
+                          &settings.history_retention, 90 * 24 * 60, 60, INT_MAX, PGC_SIGHUP,
+                          GUC_UNIT_MIN, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("presence.global_broadcast",
+                           "Whether changes are told on global_presence.", nullptr,
+                           &settings.global_broadcast, true, PGC_SIGHUP, 0, nullptr, nullptr,
+                           nullptr);
+  DefineCustomStringVariable("presence.notify_prefix",
+                             "Comes before the name of each channel in LISTEN and NOTIFY.", nullptr,
+                             &settings.notify_prefix, "", PGC_SIGHUP, 0, check_prefix, nullptr,
+                             nullptr);
+  reserve_guc_prefix_compat("presence");
+}
+
+Policy current_policy() {
+  return {settings.idle_timeout * millisecond, settings.offline_timeout * millisecond,
+          settings.session_timeout * millisecond};
+}
+
+void warn_about_settings() {
+  if (settings.offline_timeout <= settings.idle_timeout)
+    ereport(WARNING,
+            (errmsg("presence.offline_timeout (%d ms) is not above presence.idle_timeout (%d ms)",
+                    settings.offline_timeout, settings.idle_timeout),
+             errhint("Users go offline without ever being away.")));
+}
+
+}  // namespace presence

@@ -1,0 +1,31 @@
+// settings.h: the presence.* settings.
+#pragma once
+
+#include "core/policy.h"
+#include "postgres/boundary.h"
+
+namespace presence {
+
+struct Settings {
+  int idle_timeout;        // ms
+  int offline_timeout;     // ms
+  int session_timeout;     // ms
+  int broadcast_interval;  // ms
+  int flush_interval;      // ms
+  int memory;              // kB
+  int event_buffer;        // kB
+  int history_retention;   // minutes
+  bool global_broadcast;
+  char* notify_prefix;
+};
+extern Settings settings;
+
+// In _PG_init, when preloaded.
+void define_settings();
+
+Policy current_policy();
+
+// A warning in the log for each combination that makes no sense. Called by the launcher.
+void warn_about_settings();
+
+}  // namespace presence

@@ -1,0 +1,79 @@
+// state.h: our shared memory as a process sees it.
+//
+// Four kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one
+// of `partitions`, `events`. Only the files of this folder take them. They hold one for a call of the
+// core and nothing else: nothing that can raise an error is reachable from here, which scripts/check proves.
+#pragma once
+
+#include <atomic>
+
+#include "core/event_json.h"
+#include "core/events.h"
+#include "core/roster.h"
+#include "postgres/boundary.h"
+
+extern "C" {
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+}
+
+namespace presence {
+
+// What the worker of a realm and everybody else tell each other.
+struct RealmControl {
+  Stream stream;                       // events lock; written by the worker alone
+  std::atomic<int> worker;             // its number among the processes, -1: none
+  std::atomic<bool> awake;             // it has been woken and has not begun its round yet
+  std::atomic<bool> look_for_extension;
+  std::atomic<bool> flush;             // write the dirty rows now: memory is full
+  std::atomic<bool> resync;            // tell listeners to take a new snapshot
+  std::atomic<bool> reload;            // rows came by import: load them, silently
+  std::atomic<TransactionId> writer;   // the persister's open transaction
+  std::atomic<Time> last_round;
+  std::atomic<uint64_t> rounds_wanted;
+  std::atomic<uint64_t> rounds_done;
+  std::atomic<bool> busy;              // the worker has more to do at once
+};
+
+struct SharedHeader {
+  std::atomic<Duration> clock_offset;  // 0 but in a testing build
+};
+
+struct Shared {
+  Region region;
+  EventRing ring;
+  SharedHeader* header = nullptr;
+  RealmControl* controls = nullptr;
+  LWLock* realms = nullptr;
+  LWLock* events = nullptr;
+  LWLockPadded* partitions = nullptr;
+
+  bool attached() const { return header != nullptr; }
+  LWLock* partition(uint32_t number) const { return &partitions[number].lock; }
+};
+
+extern Shared shared;
+
+// A database's realm as a backend remembers it. The slot may have got another owner since.
+struct RealmRef {
+  uint16_t number = 0;
+  uint64_t identity = 0;
+
+  bool valid() const { return identity != 0; }
+  Realm& realm() const { return shared.region.realm(number); }
+  RealmControl& control() const { return shared.controls[number]; }
+  bool gone() const { return realm().identity.load(std::memory_order_relaxed) != identity; }
+  UserKey key(std::string_view id) const { return shared.region.key(number, id); }
+};
+
+enum class Answer : uint8_t {
+  done,
+  missing,  // not in memory
+  full,     // no cell is free
+  gone,     // the extension was dropped
+  writing   // the persister is writing its row
+};
+
+void wake_worker(const RealmRef& realm);
+
+}  // namespace presence

@@ -1,0 +1,46 @@
+// users.h: one user at a time, under the lock of its partition.
+//
+// `gone` means that the extension was dropped meanwhile; nothing was done then. None of
+// these can raise an error.
+#pragma once
+
+#include "postgres/shared/state.h"
+
+namespace presence {
+
+// missing: the user is not in memory, bring() it first. full: make_room() first.
+Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
+                  const Policy& policy, Time now, Touched& touched);
+
+// Makes the user known, from its row or, without one, as never heard of. Who is there stays.
+Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row,
+                  const Policy& policy, Time now);
+
+// Claims the user for a transaction. writing: the persister has its row just now, unless
+// `though_written`.
+enum class Claiming : bool { unless_written, though_written };
+Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
+                  const Policy& policy, Time now, Cell& cell);
+void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell);
+
+// COMMIT: applies the wishes and drops the claim.
+void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
+                 const Policy& policy, Time now);
+
+Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
+                 const Policy& policy, Time now, UserView& out);
+Answer status_of_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
+                      const Policy& policy, Time now, Status& out);
+// The choices of a claimed user as its row has them; `to` has room for max_choices_bytes.
+std::size_t choices_of_user(uint32_t partition, Cell cell, std::span<const Wish> wishes, Time now,
+                            char* to);
+
+// Takes the cells for a wish. False: full, and none is taken.
+bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
+                  std::string_view reason_text);
+void free_wish(Wish& wish);
+
+// Frees cells of offline users. False: there is nobody to evict.
+bool make_room(uint32_t near_partition);
+
+}  // namespace presence

@@ -1,0 +1,201 @@
+// work.cpp: the worker's side of the roster and of the ring.
+#include "postgres/shared/work.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace presence {
+
+namespace {
+
+constexpr uint32_t at_once = 256;
+
+// Calls `use` with each partition's lock held exclusively.
+template <typename Use>
+void for_each_partition(const RealmRef& realm, Use use) {
+  Roster roster(shared.region);
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+    if (!realm.gone()) use(roster, partition);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
+template <typename Ask>
+bool any_partition(const RealmRef& realm, Ask ask) {
+  Roster roster(shared.region);
+  bool any = false;
+  for (uint32_t partition = 0; partition < partition_count && !any; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_SHARED);
+    any = !realm.gone() && ask(roster, partition);
+    LWLockRelease(shared.partition(partition));
+  }
+  return any;
+}
+
+}  // namespace
+
+Time settle_realm(const RealmRef& realm, const Policy& policy, Time now) {
+  Roster roster(shared.region);
+  Time next = never;
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    for (bool settled = false; !settled;) {
+      LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+      settled = realm.gone() || roster.settle(realm.number, partition, policy, now, at_once);
+      if (settled && !realm.gone())
+        next = std::min(next, roster.next_due(realm.number, partition, policy));
+      LWLockRelease(shared.partition(partition));
+    }
+  }
+  return next;
+}
+
+void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.reschedule(realm.number, partition, policy, now);
+  });
+}
+
+Time next_due_of_realm(const RealmRef& realm, const Policy& policy) {
+  Time next = never;
+  Roster roster(shared.region);
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_SHARED);
+    if (!realm.gone()) next = std::min(next, roster.next_due(realm.number, partition, policy));
+    LWLockRelease(shared.partition(partition));
+  }
+  return next;
+}
+
+bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out) {
+  Roster roster(shared.region);
+  for (; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+    const bool taken = !realm.gone() && roster.take_announcement(realm.number, partition, out);
+    LWLockRelease(shared.partition(partition));
+    if (taken) return true;
+  }
+  return false;
+}
+
+bool has_announcements(const RealmRef& realm) {
+  return any_partition(realm, [&](Roster& roster, uint32_t partition) {
+    return roster.has_announcements(realm.number, partition);
+  });
+}
+
+bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
+                   UserView& out) {
+  Roster roster(shared.region);
+  for (; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+    const bool taken =
+        !realm.gone() && roster.begin_writing(realm.number, partition, policy, now, out);
+    LWLockRelease(shared.partition(partition));
+    if (taken) return true;
+  }
+  return false;
+}
+
+void end_writing(const RealmRef& realm, const UserKey& key, Cell cell) {
+  LWLockAcquire(shared.partition(key.partition()), LW_EXCLUSIVE);
+  Roster roster(shared.region);
+  // A reset may have taken the user away.
+  if (!realm.gone() && roster.find(key) == cell && roster.is_being_written(cell))
+    roster.end_writing(cell);
+  LWLockRelease(shared.partition(key.partition()));
+}
+
+void give_up_writing(const RealmRef& realm, const UserKey& key, Cell cell) {
+  LWLockAcquire(shared.partition(key.partition()), LW_EXCLUSIVE);
+  Roster roster(shared.region);
+  if (!realm.gone() && roster.find(key) == cell && roster.is_being_written(cell))
+    roster.give_up_writing(cell);
+  LWLockRelease(shared.partition(key.partition()));
+}
+
+void flush_realm(const RealmRef& realm) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.flush(realm.number, partition);
+  });
+}
+
+void try_again(const RealmRef& realm) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.try_again(realm.number, partition);
+  });
+}
+
+void recover_writing(const RealmRef& realm) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.recover_writing(realm.number, partition);
+  });
+}
+
+bool has_rows(const RealmRef& realm, Persist state) {
+  return any_partition(realm, [&](Roster& roster, uint32_t partition) {
+    return roster.has(realm.number, partition, state);
+  });
+}
+
+void append_event(const RealmRef& realm, std::string_view channel, std::string_view payload) {
+  LWLockAcquire(shared.events, LW_EXCLUSIVE);
+  Stream& stream = realm.control().stream;
+  // The slot's number is the owner; 0 is the ring's own filler.
+  shared.ring.append(stream, realm.number + 1u, channel, payload);
+  if (channel == global_channel) stream.last_on_global = stream.seq;
+  LWLockRelease(shared.events);
+}
+
+namespace {
+
+char* copy_text(std::string_view text, char* to) {
+  std::memcpy(to, text.data(), text.size());
+  to[text.size()] = '\0';
+  return to + text.size() + 1;
+}
+
+}  // namespace
+
+Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buffer) {
+  Unsent unsent{};
+  char* to = buffer.data();
+  LWLockAcquire(shared.events, LW_SHARED);
+  const Stream& stream = realm.control().stream;
+  unsent.next = stream.sent;
+  unsent.seq = stream.sent_seq;
+  while (unsent.count < at_most && unsent.seq < stream.seq) {
+    const std::optional<Event> event = shared.ring.next(realm.number + 1u, unsent.next);
+    if (!event) {
+      unsent.lost = true;
+      unsent.seq = stream.seq;
+      break;
+    }
+    const std::size_t bytes = event->channel.size() + event->payload.size() + 2;
+    if (bytes > static_cast<std::size_t>(buffer.data() + buffer.size() - to)) break;
+    unsent.lost |= event->seq != unsent.seq + 1;
+    to = copy_text(event->channel, to);
+    to = copy_text(event->payload, to);
+    unsent.next = event->next;
+    unsent.seq = event->seq;
+    unsent.count++;
+  }
+  LWLockRelease(shared.events);
+  return unsent;
+}
+
+void mark_sent(const RealmRef& realm, const Unsent& sent) {
+  LWLockAcquire(shared.events, LW_EXCLUSIVE);
+  realm.control().stream.sent = sent.next;
+  realm.control().stream.sent_seq = sent.seq;
+  LWLockRelease(shared.events);
+}
+
+Stream stream_of(const RealmRef& realm) {
+  LWLockAcquire(shared.events, LW_SHARED);
+  const Stream stream = realm.control().stream;
+  LWLockRelease(shared.events);
+  return stream;
+}
+
+}  // namespace presence

@@ -1,0 +1,45 @@
+// work.h: what the worker of a realm takes from shared memory and puts into the ring.
+#pragma once
+
+#include "postgres/shared/state.h"
+
+namespace presence {
+
+// ---- time
+// Applies all that is due and returns the next moment at which something is.
+Time settle_realm(const RealmRef& realm, const Policy& policy, Time now);
+// The policy has changed: due moments are worked out anew.
+void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now);
+Time next_due_of_realm(const RealmRef& realm, const Policy& policy);
+
+// ---- announcements
+// Goes on from `partition`, which it moves; false: there are no more.
+bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out);
+bool has_announcements(const RealmRef& realm);
+
+// ---- rows
+bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
+                   UserView& out);
+void end_writing(const RealmRef& realm, const UserKey& key, Cell cell);
+void give_up_writing(const RealmRef& realm, const UserKey& key, Cell cell);
+void flush_realm(const RealmRef& realm);
+void try_again(const RealmRef& realm);
+void recover_writing(const RealmRef& realm);
+bool has_rows(const RealmRef& realm, Persist state);
+
+// ---- the ring
+// `event` is made with the stream's next seq; only the worker appends.
+void append_event(const RealmRef& realm, std::string_view channel, std::string_view payload);
+// Copies the events that were not broadcast yet into `buffer`, as "channel\0payload\0" each, at most
+// `at_most` of them.
+struct Unsent {
+  uint32_t count;
+  bool lost;      // some were overwritten before they were sent
+  uint64_t next;  // where to go on, and after which seq
+  uint64_t seq;
+};
+Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buffer);
+void mark_sent(const RealmRef& realm, const Unsent& sent);
+Stream stream_of(const RealmRef& realm);
+
+}  // namespace presence

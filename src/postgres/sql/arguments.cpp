@@ -1,0 +1,134 @@
+// arguments.cpp: the checks.
+#include "postgres/sql/arguments.h"
+
+#include <algorithm>
+
+#include "postgres/tables/access.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+#include "utils/timestamp.h"
+}
+
+namespace presence {
+
+namespace {
+
+int width(std::string_view text) { return static_cast<int>(text.size()); }
+
+// Enough of a bad value to recognise it.
+int shown(std::string_view text) {
+  return pg_mbcliplen(text.data(), width(text), 64);
+}
+
+}  // namespace
+
+void raise_null(const char* name) {
+  ereport(ERROR,
+          (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+void check_id(std::string_view id) {
+  if (id.empty())
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("user_id must not be empty"),
+                    errhint("Pass the application's own key of the user.")));
+  if (id.size() > max_id_bytes)
+    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+                    errmsg("user_id is too long"),
+                    errdetail("It has %zu bytes; at most %zu are allowed.", id.size(),
+                              max_id_bytes)));
+}
+
+std::string_view id_argument(FunctionCallInfo call, int number, const char* name) {
+  if (call->args[number].isnull) raise_null(name);
+  const std::string_view id = text_of(call->args[number].value);
+  check_id(id);
+  return id;
+}
+
+std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,
+                                              std::size_t most_bytes) {
+  if (call->args[number].isnull) return std::nullopt;
+  const std::string_view text = text_of(call->args[number].value);
+  if (text.size() > most_bytes)
+    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
+                    errdetail("It has %zu bytes; at most %zu are allowed.", text.size(),
+                              most_bytes)));
+  return text;
+}
+
+void check_message(std::string_view message) {
+  const auto characters =
+      static_cast<std::size_t>(pg_mbstrlen_with_len(message.data(), width(message)));
+  if (characters > max_message_characters || message.size() > max_message_bytes)
+    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+                    errmsg("status_message is too long"),
+                    errdetail("It has %zu characters; at most %zu are allowed.", characters,
+                              max_message_characters)));
+}
+
+std::optional<std::string_view> message_argument(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) return std::nullopt;
+  const std::string_view message = text_of(call->args[number].value);
+  check_message(message);
+  return message;
+}
+
+std::string_view reason_argument(FunctionCallInfo call, int number) {
+  const auto reason = text_argument(call, number, "reason", max_reason_bytes);
+  if (!reason) raise_null("reason");
+  if (reason->empty())
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty"),
+             errhint("Leave it out to get 'manual'.")));
+  return *reason;
+}
+
+Status status_of_text(std::string_view text) {
+  const auto status = status_named(text);
+  if (!status)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("invalid status \"%.*s\"", shown(text), text.data()),
+             errhint("A status is one of online, away, busy, offline.")));
+  return *status;
+}
+
+Time expiry_argument(FunctionCallInfo call, int number, Time now) {
+  if (call->args[number].isnull) return never;
+  const Time until = DatumGetTimestampTz(call->args[number].value);
+  if (until <= now)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("expires_at must be in the future"),
+                    errhint("Only the database's clock counts: pass now() + an interval.")));
+  return until;
+}
+
+bool bool_argument(FunctionCallInfo call, int number, const char* name) {
+  if (call->args[number].isnull) raise_null(name);
+  return DatumGetBool(call->args[number].value);
+}
+
+int int_argument(FunctionCallInfo call, int number, const char* name, int least) {
+  if (call->args[number].isnull) raise_null(name);
+  const int value = DatumGetInt32(call->args[number].value);
+  if (value < least)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("%s must be at least %d", name, least)));
+  return value;
+}
+
+void check_same_length(int a, int b, const char* name) {
+  if (a != b)
+    ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+                    errmsg("user_ids has %d elements and %s has %d", a, name, b),
+                    errhint("Pass one value per user.")));
+}
+
+void refuse_argument(FunctionCallInfo call, int number, const char* name, const char* why) {
+  if (call->args[number].isnull) return;
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", name),
+                  errdetail("%s", why), errhint("Leave it out.")));
+}
+
+}  // namespace presence

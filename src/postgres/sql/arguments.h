@@ -1,0 +1,35 @@
+// arguments.h: what functions are given, checked. Every function here raises a clear error before
+// anything has changed.
+#pragma once
+
+#include "core/status.h"
+#include "postgres/boundary.h"
+
+namespace presence {
+
+// 22004 NULL, 22023 empty, 22001 over 128 bytes.
+std::string_view id_argument(FunctionCallInfo call, int number, const char* name);
+void check_id(std::string_view id);
+// A text of at most so many bytes (22001), or nothing for NULL.
+std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,
+                                              std::size_t most_bytes);
+// At most 500 characters (22001).
+std::optional<std::string_view> message_argument(FunctionCallInfo call, int number);
+void check_message(std::string_view message);
+// 22004 NULL, 22001 over 64 bytes, 22023 empty.
+std::string_view reason_argument(FunctionCallInfo call, int number);
+// One of the four, or 22023.
+Status status_of_text(std::string_view text);
+// A moment to come (22023), or never for NULL.
+Time expiry_argument(FunctionCallInfo call, int number, Time now);
+bool bool_argument(FunctionCallInfo call, int number, const char* name);
+// 22004 NULL, 22023 below `least`.
+int int_argument(FunctionCallInfo call, int number, const char* name, int least);
+
+[[noreturn]] void raise_null(const char* name);
+// Of several arrays that belong together: 2202E.
+void check_same_length(int a, int b, const char* name);
+// What this version does not do yet: 0A000.
+void refuse_argument(FunctionCallInfo call, int number, const char* name, const char* why);
+
+}  // namespace presence

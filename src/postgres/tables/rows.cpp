@@ -1,0 +1,319 @@
+// rows.cpp: the statements of the application's side. The persister has its own.
+#include "postgres/tables/rows.h"
+
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/settings.h"
+#include "postgres/shared/users.h"
+
+extern "C" {
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+}
+
+namespace presence {
+
+namespace {
+
+Statement fetch_one = {"SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1",
+                       1,
+                       {TEXTOID}};
+
+Statement fetch_many = {
+    "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = ANY ($1)",
+    1,
+    {TEXTARRAYOID}};
+
+Statement lock_one = {"SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR UPDATE",
+                      1,
+                      {TEXTOID}};
+
+// Both in the order of the keys: that is what keeps overlapping batches from deadlocks.
+Statement add_missing = {
+    "INSERT INTO %s.user_presence (user_id, status, updated_at) "
+    "SELECT u, 'offline', $2 FROM unnest($1) u "
+    "WHERE NOT EXISTS (SELECT FROM %s.user_presence p WHERE p.user_id = u) "
+    "ORDER BY u ON CONFLICT (user_id) DO NOTHING",
+    2,
+    {TEXTARRAYOID, TIMESTAMPTZOID}};
+Statement lock_many = {
+    "SELECT user_id, status FROM %s.user_presence WHERE user_id = ANY ($1) "
+    "ORDER BY user_id FOR UPDATE",
+    1,
+    {TEXTARRAYOID}};
+
+constexpr int row_columns = 10;
+Statement write_one = {
+    "INSERT INTO %s.user_presence AS p (user_id, status, status_message, last_seen, current_page, "
+    "activity_count, manual, auto_away_at, went_offline_at, updated_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+    "ON CONFLICT (user_id) DO UPDATE SET status = $2, status_message = $3, last_seen = $4, "
+    "current_page = $5, activity_count = $6, manual = $7, "
+    "auto_away_at = COALESCE($8, p.auto_away_at), "
+    "went_offline_at = COALESCE($9, p.went_offline_at), updated_at = $10",
+    row_columns,
+    {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+     TIMESTAMPTZOID, TIMESTAMPTZOID}};
+Statement write_many = {
+    "UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
+    "last_seen = r.last_seen, current_page = r.page, activity_count = r.count, "
+    "manual = r.manual, auto_away_at = COALESCE(r.away, p.auto_away_at), "
+    "went_offline_at = COALESCE(r.offline, p.went_offline_at), updated_at = $10 "
+    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+    "AS r(user_id, status, message, last_seen, page, count, manual, away, offline) "
+    "WHERE p.user_id = r.user_id",
+    row_columns,
+    {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
+     TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}};
+
+Statement history_one = {
+    "INSERT INTO %s.presence_history "
+    "(user_id, previous_status, new_status, changed_at, change_reason) "
+    "VALUES ($1, $2, $3, $4, $5)",
+    5,
+    {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}};
+Statement history_many = {
+    "INSERT INTO %s.presence_history "
+    "(user_id, previous_status, new_status, changed_at, change_reason) "
+    "SELECT * FROM unnest($1, $2, $3, $4, $5)",
+    5,
+    {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
+
+Statement erase_row = {"DELETE FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_history = {"DELETE FROM %s.presence_history WHERE user_id = $1", 1, {TEXTOID}};
+
+std::string_view column_text(uint64 row, int number) {
+  Datum value;
+  return get_value(row, number, value) ? text_of(value) : std::string_view{};
+}
+
+// A user stays until the transaction that reads the row has it in memory.
+void bring(const UserKey& key, const Row* row) {
+  for (;;) {
+    switch (bring_user(extension().realm, key, row, current_policy(), current_time())) {
+      case Answer::full: need_room(key.partition()); break;
+      case Answer::gone: raise_gone();
+      default: return;
+    }
+  }
+}
+
+Datum column_of(const std::string_view* texts, int count) {
+  Column column(TEXTOID, count);
+  for (int i = 0; i < count; i++) column.add_text(texts[i]);
+  return column.array();
+}
+
+}  // namespace
+
+ReadRow read_row(uint64 row) {
+  ReadRow read;
+  Datum value;
+  read.user_id = column_text(row, 1);
+  read.row.status = status_named(column_text(row, 2)).value_or(Status::offline);
+  if (get_value(row, 3, value)) read.row.last_seen = DatumGetTimestampTz(value);
+  read.row.page = column_text(row, 4);
+  if (get_value(row, 5, value)) read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
+  // A row that was not written by us has a message and no choices.
+  const auto choices = read_choices(column_text(row, 6));
+  if (choices && choices->count > 0) {
+    read.row.choices = *choices;
+  } else if (const std::string_view message = column_text(row, 7); !message.empty()) {
+    read.row.choices.layers[0].message = message;
+    read.row.choices.count = 1;
+  }
+  return read;
+}
+
+void need_room(uint32_t partition) {
+  if (make_room(partition)) return;
+  const RealmRef& realm = extension().realm;
+  realm.control().flush.store(true);
+  wake_worker(realm);
+  ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("presence is out of memory"),
+                  errdetail("No cell is free, and no user is offline and written to the table."),
+                  errhint("Raise presence.memory.")));
+}
+
+void bring_from_row(const UserKey& key) {
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(key.id)};
+  if (run_fresh(fetch_one, values, nullptr) > 0) {
+    const ReadRow read = read_row(0);
+    bring(key, &read.row);
+  } else {
+    bring(key, nullptr);
+  }
+  access.end();
+}
+
+void bring_from_rows(const std::string_view* ids, int count) {
+  if (count == 0) return;
+  const RealmRef realm = extension().realm;
+  TableAccess access;
+  access.begin();
+  Datum values[] = {column_of(ids, count)};
+  const uint64 found = run_fresh(fetch_many, values, nullptr);
+  for (uint64 i = 0; i < found; i++) {
+    const ReadRow read = read_row(i);
+    bring(realm.key(read.user_id), &read.row);
+  }
+  for (int i = 0; i < count; i++) bring(realm.key(ids[i]), nullptr);
+  access.end();
+}
+
+namespace {
+
+void lock_single(std::string_view id, Status& status) {
+  Datum values[] = {text_datum(id)};
+  if (run(lock_one, values, nullptr) > 0)
+    status = status_named(column_text(0, 2)).value_or(Status::offline);
+}
+
+// Finds the place of an id among those asked for.
+HTAB* places_of(const std::string_view* ids, int count) {
+  HASHCTL control{};
+  control.keysize = max_id_bytes + 1;
+  control.entrysize = max_id_bytes + 1 + sizeof(int);
+  control.hcxt = CurrentMemoryContext;
+  HTAB* places = hash_create("ids of a batch", count, &control,
+                             HASH_ELEM | hash_strings_compat | HASH_CONTEXT);
+  for (int i = 0; i < count; i++) {
+    char key[max_id_bytes + 1] = {};
+    std::memcpy(key, ids[i].data(), ids[i].size());
+    auto* entry = static_cast<char*>(hash_search(places, key, HASH_ENTER, nullptr));
+    std::memcpy(entry + max_id_bytes + 1, &i, sizeof i);
+  }
+  return places;
+}
+
+int place_of(HTAB* places, std::string_view id) {
+  char key[max_id_bytes + 1] = {};
+  std::memcpy(key, id.data(), Min(id.size(), max_id_bytes));
+  auto* entry = static_cast<char*>(hash_search(places, key, HASH_FIND, nullptr));
+  int place = -1;
+  if (entry) std::memcpy(&place, entry + max_id_bytes + 1, sizeof place);
+  return place;
+}
+
+}  // namespace
+
+void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now) {
+  for (int i = 0; i < count; i++) statuses[i] = Status::offline;
+  if (count == 1) {
+    lock_single(ids[0], statuses[0]);
+    return;
+  }
+  Datum values[] = {column_of(ids, count), TimestampTzGetDatum(now)};
+  run(add_missing, values, nullptr);
+  const uint64 found = run(lock_many, values, nullptr);
+  HTAB* places = places_of(ids, count);
+  for (uint64 i = 0; i < found; i++) {
+    const int place = place_of(places, column_text(i, 1));
+    if (place >= 0) statuses[place] = status_named(column_text(i, 2)).value_or(Status::offline);
+  }
+}
+
+namespace {
+
+// The arguments of a single row, with their nulls.
+class Arguments {
+ public:
+  void text(std::string_view text) {
+    text.empty() ? null() : value(text_datum(text));
+  }
+  void value(Datum datum) {
+    values[count] = datum;
+    nulls[count++] = ' ';
+  }
+  void null() {
+    values[count] = 0;
+    nulls[count++] = 'n';
+  }
+  void time_if(bool given, Time time) { given ? value(TimestampTzGetDatum(time)) : null(); }
+
+  Datum values[Statement::max_arguments];
+  char nulls[Statement::max_arguments + 1] = {};
+  int count = 0;
+};
+
+void write_single(const WrittenRow& row, Time now) {
+  Arguments arguments;
+  arguments.text(row.user_id);
+  arguments.text(name_of(row.status));
+  arguments.text(row.message);
+  arguments.time_if(row.has_last_seen, row.last_seen);
+  arguments.text(row.page);
+  arguments.value(Int32GetDatum(static_cast<int32>(row.activity_count)));
+  arguments.text(row.choices);
+  arguments.time_if(row.went_away, row.since);
+  arguments.time_if(row.went_offline, row.since);
+  arguments.value(TimestampTzGetDatum(now));
+  run(write_one, arguments.values, arguments.nulls);
+}
+
+void add_time_if(Column& column, bool given, Time time) {
+  given ? column.add(TimestampTzGetDatum(time)) : column.add_null();
+}
+
+}  // namespace
+
+void write_rows(const WrittenRow* rows, int count, Time now) {
+  if (count == 1) {
+    write_single(rows[0], now);
+    return;
+  }
+  Column ids(TEXTOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
+  Column seen(TIMESTAMPTZOID, count), pages(TEXTOID, count), counts(INT4OID, count);
+  Column choices(TEXTOID, count), away(TIMESTAMPTZOID, count), offline(TIMESTAMPTZOID, count);
+  for (int i = 0; i < count; i++) {
+    const WrittenRow& row = rows[i];
+    ids.add_text(row.user_id);
+    statuses.add_text(name_of(row.status));
+    messages.add_text_or_null(row.message);
+    add_time_if(seen, row.has_last_seen, row.last_seen);
+    pages.add_text_or_null(row.page);
+    counts.add(Int32GetDatum(static_cast<int32>(row.activity_count)));
+    choices.add_text_or_null(row.choices);
+    add_time_if(away, row.went_away, row.since);
+    add_time_if(offline, row.went_offline, row.since);
+  }
+  Datum values[] = {ids.array(),     statuses.array(), messages.array(), seen.array(),
+                    pages.array(),   counts.array(),   choices.array(),  away.array(),
+                    offline.array(), TimestampTzGetDatum(now)};
+  run(write_many, values, nullptr);
+}
+
+void write_history(const Step* steps, int count) {
+  if (count == 0) return;
+  if (count == 1) {
+    Datum values[] = {text_datum(steps->user_id), text_datum(name_of(steps->from)),
+                      text_datum(name_of(steps->to)), TimestampTzGetDatum(steps->at),
+                      text_datum(steps->reason)};
+    run(history_one, values, nullptr);
+    return;
+  }
+  Column ids(TEXTOID, count), from(TEXTOID, count), to(TEXTOID, count);
+  Column at(TIMESTAMPTZOID, count), reasons(TEXTOID, count);
+  for (int i = 0; i < count; i++) {
+    ids.add_text(steps[i].user_id);
+    from.add_text(name_of(steps[i].from));
+    to.add_text(name_of(steps[i].to));
+    at.add(TimestampTzGetDatum(steps[i].at));
+    reasons.add_text(steps[i].reason);
+  }
+  Datum values[] = {ids.array(), from.array(), to.array(), at.array(), reasons.array()};
+  run(history_many, values, nullptr);
+}
+
+bool erase_rows(std::string_view user_id) {
+  Datum values[] = {text_datum(user_id)};
+  const uint64 rows = run(erase_row, values, nullptr);
+  const uint64 history = run(erase_history, values, nullptr);
+  return rows + history > 0;
+}
+
+}  // namespace presence

@@ -1,0 +1,57 @@
+// rows.h: the rows of user_presence and presence_history.
+#pragma once
+
+#include "postgres/tables/arrays.h"
+
+namespace presence {
+
+// Reads the row of one user in a scope of its own and brings the user into memory with it, or as
+// unknown. Raises 53200 when there is no room.
+void bring_from_row(const UserKey& key);
+// The same for those of `ids` who are not there yet, with one query.
+void bring_from_rows(const std::string_view* ids, int count);
+
+// What the roster needs of a row of the last result, which has the columns of `row_columns`.
+#define PRESENCE_ROW_COLUMNS \
+  "user_id, status, last_seen, current_page, activity_count, manual, status_message"
+struct ReadRow {
+  std::string_view user_id;
+  Row row;
+};
+ReadRow read_row(uint64 row);
+
+// Makes room in memory or raises 53200.
+void need_room(uint32_t partition);
+
+// A user's row as a transaction leaves it. Empty texts are NULL.
+struct WrittenRow {
+  std::string_view user_id;
+  Status status;
+  std::string_view message;
+  bool has_last_seen;
+  Time last_seen;
+  std::string_view page;
+  uint32_t activity_count;
+  std::string_view choices;
+  bool went_away;    // by idling, at `since`; otherwise auto_away_at stays
+  bool went_offline; // at `since`; otherwise went_offline_at stays
+  Time since;
+};
+
+struct Step {
+  std::string_view user_id;
+  Status from;
+  Status to;
+  Time at;
+  std::string_view reason;
+};
+
+// In an open scope. Locks the rows of `ids` in the order of their keys, making those that are missing
+// when there is more than one. statuses[i] is what the row of ids[i] says, offline without one.
+void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now);
+void write_rows(const WrittenRow* rows, int count, Time now);
+void write_history(const Step* steps, int count);
+// Whether there was anything to erase.
+bool erase_rows(std::string_view user_id);
+
+}  // namespace presence

@@ -1,0 +1,140 @@
+// change.cpp: the way of a status from the call to the tables.
+#include "postgres/transaction/change.h"
+
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/tables/rows.h"
+
+namespace presence {
+
+Why why_of(std::string_view name) {
+  const auto known = reason_named(name);
+  if (known && *known != Reason::custom) return {*known, {}};
+  return {Reason::custom, name};
+}
+
+namespace {
+
+void view_claimed(const ClaimedUser& user, Time now, UserView& out) {
+  const std::span<const Wish> wishes{user.wishes, static_cast<size_t>(user.count)};
+  if (view_user(user.realm, user.realm.key(user.id()), wishes, current_policy(), now, out) !=
+      Answer::done)
+    raise_gone();
+}
+
+std::string_view kept(std::string_view text) {
+  char* copy = static_cast<char*>(palloc(text.size() + 1));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+// What a user's change does to the tables.
+struct Writing {
+  WrittenRow row;
+  Step steps[2];
+  int step_count;
+  bool changed;
+};
+
+// The row was last written with the status `in_row`. Where the user has moved since, by a touch or
+// by time, that step comes first, so that the history is one chain.
+void add_missed_step(const UserView& before, Status in_row, Writing& writing) {
+  if (before.status == in_row) return;
+  writing.steps[writing.step_count++] = {writing.row.user_id, in_row, before.status,
+                                         before.changed_at, kept(before.reason_name())};
+}
+
+Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted, const Why& why,
+                   Time now, UserView& after) {
+  static UserView before;
+  static char choices[max_choices_bytes];
+  view_claimed(*user, now, before);
+  add_wish(user, wanted.change, wanted.message, why.reason, why.text);
+  view_claimed(*user, now, after);
+
+  Writing writing{};
+  WrittenRow& row = writing.row;
+  row.user_id = wanted.user_id;
+  add_missed_step(before, in_row, writing);
+  if (after.status != before.status)
+    writing.steps[writing.step_count++] = {row.user_id, before.status, after.status, now,
+                                           why.name()};
+  writing.changed =
+      after.status != before.status || after.message() != before.message();
+
+  row.status = after.status;
+  row.message = kept(after.message());
+  row.has_last_seen = after.has_last_seen;
+  row.last_seen = after.last_seen;
+  row.page = kept(after.page());
+  row.activity_count = after.activity_count;
+  const std::size_t bytes =
+      choices_of_user(user->partition, user->cell,
+                      {user->wishes, static_cast<size_t>(user->count)}, now, choices);
+  row.choices = kept({choices, bytes});
+  row.went_offline = after.status == Status::offline && before.status != Status::offline;
+  row.went_away = before.status != in_row && before.status == Status::away &&
+                  before.reason == Reason::idle_timeout;
+  row.since = row.went_away ? before.changed_at : now;
+  return writing;
+}
+
+}  // namespace
+
+int make_changes(const WantedChange* wanted, int count, const Why& why, UserView& after) {
+  const RealmRef realm = extension().realm;
+  auto** users = static_cast<ClaimedUser**>(palloc(sizeof(ClaimedUser*) * static_cast<Size>(count)));
+  auto* ids = static_cast<std::string_view*>(palloc(sizeof(std::string_view) * static_cast<Size>(count)));
+  auto* in_rows = static_cast<Status*>(palloc(sizeof(Status) * static_cast<Size>(count)));
+  auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
+  auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
+  for (int i = 0; i < count; i++) {
+    ids[i] = wanted[i].user_id;
+    users[i] = claim_for_change(realm.key(ids[i]));
+  }
+
+  TableAccess access;
+  access.begin();
+  lock_rows(ids, in_rows, count, current_time());
+  // Whoever had the rows is done by now: time is what it is after the wait.
+  const Time now = current_time();
+  int step_count = 0;
+  int changed = 0;
+  for (int i = 0; i < count; i++) {
+    WantedChange at_now = wanted[i];
+    at_now.change.at = now;
+    const Writing writing = change_one(users[i], in_rows[i], at_now, why, now, after);
+    rows[i] = writing.row;
+    for (int step = 0; step < writing.step_count; step++)
+      steps[step_count++] = writing.steps[step];
+    changed += writing.changed;
+  }
+  write_rows(rows, count, now);
+  write_history(steps, step_count);
+  access.end();
+  return changed;
+}
+
+bool make_forgotten(std::string_view user_id) {
+  static UserView before;
+  ClaimedUser* user = claim_for_change(extension().realm.key(user_id));
+  TableAccess access;
+  access.begin();
+  Status in_row;
+  lock_rows(&user_id, &in_row, 1, current_time());
+  const Time now = current_time();
+  view_claimed(*user, now, before);
+  const bool in_tables = erase_rows(user_id);
+  access.end();
+
+  Change change;
+  change.kind = ChangeKind::forget;
+  change.at = now;
+  add_wish(user, change, std::nullopt, Reason::forgotten, {});
+  return in_tables || before.has_last_seen || before.message_bytes > 0;
+}
+
+}  // namespace presence

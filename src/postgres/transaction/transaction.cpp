@@ -1,0 +1,279 @@
+// transaction.cpp: the log, and what commit and abort make of it.
+#include "postgres/transaction/transaction.h"
+
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/realms.h"
+#include "postgres/tables/rows.h"
+#include "postgres/worker/launcher.h"
+
+extern "C" {
+#include "access/transam.h"
+#include "access/xact.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+}
+
+namespace presence {
+
+namespace {
+
+enum class Kind : uint8_t { claim, wish, reset, reload, drop };
+
+struct LogEntry {
+  Kind kind;
+  int level;
+  ClaimedUser* user;  // of claim and wish
+  RealmRef realm;     // of the others
+};
+
+// One transaction's state; all of it is gone with TopTransactionContext.
+struct Pending {
+  LogEntry* log;
+  int count, capacity;
+  HTAB* users;  // ClaimedUser by its hash
+  int wishes;
+  uint64_t reset_epoch;
+};
+Pending pending;
+
+void begin() {
+  if (pending.users) return;
+  HASHCTL control{};
+  control.keysize = sizeof(uint64_t);
+  control.entrysize = sizeof(ClaimedUser);
+  control.hcxt = TopTransactionContext;
+  pending.users = hash_create("presence: users claimed by this transaction", 64, &control,
+                              HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+// Doubles an array of the transaction when it is full.
+template <typename Item>
+void make_space(Item*& items, int count, int& capacity) {
+  if (count < capacity) return;
+  capacity = capacity == 0 ? 4 : capacity * 2;
+  const Size bytes = sizeof(Item) * static_cast<Size>(capacity);
+  void* space = items ? repalloc_huge(items, bytes)
+                      : MemoryContextAlloc(TopTransactionContext, bytes);
+  items = static_cast<Item*>(space);
+}
+
+void make_log_space() { make_space(pending.log, pending.count, pending.capacity); }
+
+// There is space: cannot fail.
+void log(Kind kind, ClaimedUser* user, const RealmRef& realm) {
+  pending.log[pending.count++] = {kind, GetCurrentTransactionNestLevel(), user, realm};
+}
+
+ClaimedUser* find_user(const UserKey& key) {
+  if (!pending.users) return nullptr;
+  auto* user =
+      static_cast<ClaimedUser*>(hash_search(pending.users, &key.hash, HASH_FIND, nullptr));
+  if (!user || user->cell == no_cell) return nullptr;
+  if (user->id() != key.id || user->realm.number != key.realm)
+    elog(ERROR, "two users of one transaction have the same hash");
+  return user;
+}
+
+}  // namespace
+
+// ---- claims ----------------------------------------------------------------
+
+namespace {
+
+// The persister never waits for an application, so this is short.
+void wait_for_persister(const RealmRef& realm) {
+  const TransactionId writer = realm.control().writer.load();
+  if (TransactionIdIsValid(writer) && TransactionIdIsInProgress(writer))
+    XactLockTableWait(writer, nullptr, nullptr, XLTW_None);
+}
+
+Cell claim(const RealmRef& realm, const UserKey& key) {
+  Claiming claiming = Claiming::unless_written;
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    Cell cell = no_cell;
+    switch (claim_user(realm, key, claiming, current_policy(), current_time(), cell)) {
+      case Answer::done: return cell;
+      case Answer::missing: bring_from_row(key); break;
+      case Answer::gone: raise_gone();
+      case Answer::full: need_room(key.partition()); break;
+      case Answer::writing:
+        wait_for_persister(realm);
+        // Its transaction is over, whether or not it has said so.
+        claiming = Claiming::though_written;
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+ClaimedUser* claim_for_change(const UserKey& key) {
+  begin();
+  if (ClaimedUser* claimed = find_user(key)) return claimed;
+  make_log_space();
+  bool found;
+  auto* user = static_cast<ClaimedUser*>(
+      hash_search(pending.users, &key.hash, HASH_ENTER, &found));
+  const RealmRef realm = extension().realm;
+  user->cell = no_cell;
+  user->realm = realm;
+  user->partition = key.partition();
+  user->id_bytes = static_cast<uint32_t>(key.id.size());
+  std::memcpy(user->id_text, key.id.data(), key.id.size());
+  user->count = user->capacity = 0;
+  user->wishes = nullptr;
+  user->cell = claim(realm, key);
+  log(Kind::claim, user, {});
+  return user;
+}
+
+void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
+              Reason reason, std::string_view reason_text) {
+  make_log_space();
+  make_space(user->wishes, user->count, user->capacity);
+  Wish wish;
+  wish.change = change;
+  wish.reason = reason;
+  while (!reserve_wish(wish, message, reason_text)) need_room(user->partition);
+  user->wishes[user->count++] = wish;
+  pending.wishes++;
+  log(Kind::wish, user, {});
+}
+
+std::span<const Wish> wishes_for(const UserKey& key) {
+  const ClaimedUser* user = pending.wishes > 0 ? find_user(key) : nullptr;
+  if (!user) return {};
+  return {user->wishes, static_cast<size_t>(user->count)};
+}
+
+void for_each_wisher(void (*use)(const ClaimedUser&, void*), void* context) {
+  for (int i = 0; i < pending.count; i++) {
+    const LogEntry& entry = pending.log[i];
+    if (entry.kind == Kind::claim && entry.user->count > 0) use(*entry.user, context);
+  }
+}
+
+int wisher_count() {
+  int count = 0;
+  for_each_wisher([](const ClaimedUser&, void* to) { ++*static_cast<int*>(to); }, &count);
+  return count;
+}
+
+bool has_changes() { return pending.count > 0; }
+
+void reset_at_commit(const RealmRef& realm) {
+  const uint64_t epoch = new_epoch();
+  make_log_space();
+  pending.reset_epoch = epoch;
+  log(Kind::reset, nullptr, realm);
+}
+
+void reload_at_commit(const RealmRef& realm) {
+  make_log_space();
+  log(Kind::reload, nullptr, realm);
+}
+
+void drop_at_commit(const RealmRef& realm) {
+  make_log_space();
+  log(Kind::drop, nullptr, realm);
+}
+
+// ---- the end ---------------------------------------------------------------
+
+namespace {
+
+void forget_all() {
+  pending = Pending{};
+}
+
+// From here to the end of commit() nothing can fail.
+void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
+  switch (entry.kind) {
+    case Kind::claim: {
+      ClaimedUser& user = *entry.user;
+      commit_user(user.realm, user.partition, user.cell,
+                  {user.wishes, static_cast<size_t>(user.count)}, policy, now);
+      wake_worker(user.realm);
+      return;
+    }
+    case Kind::wish: return;  // with its claim
+    case Kind::reset: return;  // before all
+    case Kind::reload:
+      entry.realm.control().reload.store(true);
+      entry.realm.realm().complete.store(false);
+      wake_worker(entry.realm);
+      return;
+    case Kind::drop:
+      entry.realm.control().look_for_extension.store(true);
+      wake_worker(entry.realm);
+      return;
+  }
+}
+
+void commit() {
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  for (int i = 0; i < pending.count; i++) {
+    if (pending.log[i].kind != Kind::reset) continue;
+    reset_realm(pending.log[i].realm, pending.reset_epoch);
+    wake_worker(pending.log[i].realm);
+  }
+  for (int i = 0; i < pending.count; i++) commit_entry(pending.log[i], policy, now);
+  forget_all();
+}
+
+void undo(const LogEntry& entry) {
+  if (entry.kind == Kind::wish) {
+    free_wish(entry.user->wishes[--entry.user->count]);
+    pending.wishes--;
+  } else if (entry.kind == Kind::claim) {
+    drop_claim(entry.user->realm, entry.user->partition, entry.user->cell);
+    entry.user->cell = no_cell;
+  }
+}
+
+void undo_from(int level) {
+  while (pending.count > 0 && pending.log[pending.count - 1].level >= level)
+    undo(pending.log[--pending.count]);
+}
+
+void on_transaction(XactEvent event, void*) {
+  switch (event) {
+    case XACT_EVENT_PRE_PREPARE:
+      if (has_changes())
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot PREPARE a transaction that has changed presence"),
+                        errhint("Commit it instead.")));
+      return;
+    case XACT_EVENT_COMMIT: commit(); return;
+    case XACT_EVENT_ABORT:
+      undo_from(0);
+      forget_all();
+      return;
+    default: return;
+  }
+}
+
+void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  const int level = GetCurrentTransactionNestLevel();
+  if (event == SUBXACT_EVENT_ABORT_SUB) undo_from(level);
+  if (event != SUBXACT_EVENT_COMMIT_SUB) return;
+  for (int i = pending.count - 1; i >= 0 && pending.log[i].level >= level; i--)
+    pending.log[i].level = level - 1;
+}
+
+}  // namespace
+
+void init_transaction() {
+  RegisterXactCallback(on_transaction, nullptr);
+  RegisterSubXactCallback(on_subtransaction, nullptr);
+}
+
+}  // namespace presence

@@ -1,0 +1,57 @@
+// transaction.h: what this transaction wants and has not committed yet.
+//
+// A log in the order of the calls, each entry with its nesting level: ROLLBACK TO takes entries from
+// its end, releasing a savepoint gives them to the level above. An entry is a claim on a user or
+// a wish for one. Wishes hold the cells that applying them may need, so that COMMIT cannot fail.
+//
+// All of it is this backend's own memory, in the transaction's context; shared memory sees the claims
+// at once and the wishes at COMMIT.
+#pragma once
+
+#include <span>
+
+#include "postgres/shared/users.h"
+
+namespace presence {
+
+// A user that this transaction has claimed.
+struct ClaimedUser {
+  uint64_t hash;  // of realm and id: the key
+  RealmRef realm;
+  uint32_t partition;
+  Cell cell;
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+  int count, capacity;
+  Wish* wishes;
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+};
+
+// In _PG_init: the callbacks of transactions and subtransactions.
+void init_transaction();
+
+// Claims a user; who is claimed already stays so. Waits for the persister's transaction when it
+// has the user's row. May raise an error; the claim goes with the transaction.
+ClaimedUser* claim_for_change(const UserKey& key);
+
+// Adds a wish for a claimed user. Raises 53200 when there is no room for it.
+void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
+              Reason reason, std::string_view reason_text);
+
+// The wishes of this transaction for a user: none for most.
+std::span<const Wish> wishes_for(const UserKey& key);
+
+// Calls `use` with each user for whom there are wishes.
+void for_each_wisher(void (*use)(const ClaimedUser&, void*), void* context);
+int wisher_count();
+
+// presence_reset: at COMMIT, before all wishes.
+void reset_at_commit(const RealmRef& realm);
+// Rows came by import or restore: at COMMIT the worker loads them.
+void reload_at_commit(const RealmRef& realm);
+// The extension is dropped: at COMMIT the worker looks.
+void drop_at_commit(const RealmRef& realm);
+bool has_changes();
+
+}  // namespace presence

@@ -1,0 +1,118 @@
+// broadcaster.cpp: an event gets its seq here, so there is one writer per database.
+//
+// Between taking an announcement and appending its event nothing may be interrupted: that would lose
+// the event. Nothing here looks for interrupts before the event is in the ring.
+#include "postgres/worker/broadcaster.h"
+
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/names.h"
+#include "postgres/settings.h"
+#include "postgres/shared/work.h"
+#include "postgres/worker/attempt.h"
+
+extern "C" {
+#include "commands/async.h"
+#include "utils/memutils.h"
+}
+
+namespace presence {
+
+namespace {
+
+constexpr uint32_t events_at_once = 1000;
+constexpr size_t buffer_bytes = 1024 * 1024;
+
+void append(const RealmRef& realm, EventFacts event) {
+  static char payload[max_payload_bytes + 1];
+  const Stream& stream = realm.control().stream;
+  event.epoch = stream.epoch;
+  event.seq = stream.seq + 1;
+  event.prev = stream.last_on_global;
+  append_event(realm, event.channel, {payload, write_event(event, payload)});
+}
+
+void append_events_of(const RealmRef& realm, const UserView& user) {
+  EventFacts event{};
+  event.channel = global_channel;
+  event.kind = EventKind::user_status_changed;
+  event.user_id = user.id();
+  event.status = user.status;
+  event.previous_status = user.announced;
+  event.message = user.message();
+  event.reason = user.reason_name();
+  event.at = user.changed_at;
+  append(realm, event);
+  if (user.status == user.announced) return;
+  if (user.announced == Status::offline) event.kind = EventKind::user_joined;
+  if (user.status == Status::offline) event.kind = EventKind::user_left;
+  if (event.kind != EventKind::user_status_changed) append(realm, event);
+}
+
+}  // namespace
+
+bool announce(const RealmRef& realm) {
+  static UserView user;
+  bool any = false;
+  for (uint32_t partition = 0; take_announcement(realm, partition, user); any = true)
+    if (settings.global_broadcast) append_events_of(realm, user);
+  return any;
+}
+
+void announce_resync(const RealmRef& realm) {
+  EventFacts event{};
+  event.channel = global_channel;
+  event.kind = EventKind::presence_resync;
+  event.at = current_time();
+  append(realm, event);
+}
+
+namespace {
+
+void notify_all(const char* buffer, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    char name[max_channel_bytes + 1];
+    const char* payload = buffer + strlen(buffer) + 1;
+    notify_name(buffer, name);
+    Async_Notify(name, payload);
+    buffer = payload + strlen(payload) + 1;
+  }
+}
+
+struct Sending {
+  const char* buffer;
+  uint32_t count;
+};
+
+// When the queue of notifications is full everything stays in the ring.
+bool send(const char* buffer, uint32_t count) {
+  Sending sending{buffer, count};
+  return attempt(
+      "broadcast",
+      "A listener in an open transaction keeps the queue of notifications full: see "
+      "pg_notification_queue_usage() and pg_stat_activity.",
+      [](void* context) {
+        auto* sending = static_cast<Sending*>(context);
+        notify_all(sending->buffer, sending->count);
+      },
+      &sending);
+}
+
+}  // namespace
+
+Sent broadcast(const RealmRef& realm) {
+  static char* buffer;
+  if (!buffer) buffer = static_cast<char*>(MemoryContextAlloc(TopMemoryContext, buffer_bytes));
+  const Unsent unsent = copy_unsent(realm, events_at_once, {buffer, buffer_bytes});
+  if (unsent.count > 0 && !send(buffer, unsent.count)) return Sent::failed;
+  if (unsent.count > 0 || unsent.lost) mark_sent(realm, unsent);
+  if (unsent.lost) {
+    announce_resync(realm);
+    return Sent::more;
+  }
+  return unsent.count == events_at_once || stream_of(realm).seq > unsent.seq ? Sent::more
+                                                                              : Sent::all;
+}
+
+}  // namespace presence

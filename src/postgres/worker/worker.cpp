@@ -1,0 +1,229 @@
+// worker.cpp: the rounds of a database's worker.
+//
+// A round: apply what is due, tell listeners, write rows. Then sleep until the next moment at
+// which something is due, or until somebody sets the latch. Nothing due and nobody waking: no wake-up.
+#include "postgres/worker/worker.h"
+
+#include <algorithm>
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/realms.h"
+#include "postgres/shared/work.h"
+#include "postgres/tables/whole.h"
+#include "postgres/worker/attempt.h"
+#include "postgres/worker/broadcaster.h"
+#include "postgres/worker/launcher.h"
+#include "postgres/worker/persister.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+}
+
+namespace presence {
+
+namespace {
+
+constexpr Duration blocked_rows_wait = second;
+constexpr Duration full_queue_waits = second;
+constexpr Duration failed_load_waits = second;
+
+// What one worker knows from round to round.
+struct Worker {
+  RealmRef realm;
+  Policy policy;
+  Time next_due = never;        // of the users
+  Time next_broadcast = 0;      // not before; 0: at once
+  Time next_flush = never;      // of the dirty rows
+  Time next_try = never;        // of the rows that somebody else had
+  Time next_load = 0;           // not before
+  bool more_events = false;
+  bool more_rows = false;
+};
+
+void leave(int, Datum number) {
+  shared.controls[DatumGetUInt16(number)].worker.store(-1);
+}
+
+bool is_still_there(const RealmRef& realm) {
+  StartTransactionCommand();
+  const Extension* ours = find_extension();
+  const bool there = ours && ours->realm.identity == realm.identity;
+  CommitTransactionCommand();
+  return there;
+}
+
+void load(Worker& worker, Time now) {
+  if (worker.realm.realm().complete.load() || now < worker.next_load) return;
+  const bool done = attempt(
+      "load its users from the tables", "Raise presence.memory if it is out of memory.",
+      [](void*) {
+        PushActiveSnapshot(GetTransactionSnapshot());
+        load_everybody();
+        PopActiveSnapshot();
+      },
+      nullptr);
+  worker.next_load = done ? 0 : now + failed_load_waits;
+}
+
+void reload_settings(Worker& worker, Time now) {
+  if (!ConfigReloadPending) return;
+  ConfigReloadPending = false;
+  ProcessConfigFile(PGC_SIGHUP);
+  if (current_policy() == worker.policy) return;
+  worker.policy = current_policy();
+  reschedule_realm(worker.realm, worker.policy, now);
+}
+
+void tell(Worker& worker, Time now) {
+  if (worker.realm.control().resync.exchange(false)) {
+    announce_resync(worker.realm);
+    worker.more_events = true;
+  }
+  if (now < worker.next_broadcast) return;
+  const bool any = announce(worker.realm);
+  if (!any && !worker.more_events) return;
+  worker.next_broadcast = now + settings.broadcast_interval * millisecond;
+  switch (broadcast(worker.realm)) {
+    case Sent::all: worker.more_events = false; return;
+    case Sent::more:
+      worker.more_events = true;
+      worker.next_broadcast = 0;
+      return;
+    case Sent::failed:
+      worker.more_events = true;
+      worker.next_broadcast = now + full_queue_waits;
+      return;
+  }
+}
+
+void plan_flush(Worker& worker, Time now) {
+  const bool dirty = has_rows(worker.realm, Persist::dirty);
+  if (!dirty) {
+    worker.next_flush = never;
+    return;
+  }
+  const Time latest = now + settings.flush_interval * millisecond;
+  worker.next_flush = std::min(worker.next_flush, latest);
+}
+
+void write(Worker& worker, Time now) {
+  RealmControl& control = worker.realm.control();
+  if (now >= worker.next_flush || control.flush.exchange(false)) {
+    flush_realm(worker.realm);
+    worker.next_flush = never;
+  }
+  if (now >= worker.next_try) {
+    try_again(worker.realm);
+    worker.next_try = never;
+  }
+  worker.more_rows = false;
+  if (has_rows(worker.realm, Persist::waiting)) {
+    maintain_history(worker.realm);
+    switch (write_waiting_rows(worker.realm)) {
+      case Written::all: break;
+      case Written::more: worker.more_rows = true; break;
+      case Written::blocked: worker.next_try = now + blocked_rows_wait; break;
+    }
+  }
+  plan_flush(worker, now);
+}
+
+// Events wait for the end of the broadcast interval.
+bool is_batching(const Worker& worker) {
+  return worker.more_events || has_announcements(worker.realm);
+}
+
+Time next_moment(const Worker& worker) {
+  if (worker.more_rows) return 0;
+  Time next = std::min({worker.next_due, worker.next_flush, worker.next_try});
+  if (!worker.realm.realm().complete.load()) next = std::min(next, worker.next_load);
+  if (is_batching(worker)) next = std::min(next, worker.next_broadcast);
+  return next;
+}
+
+// In whole milliseconds, never too early; -1 for ever.
+long milliseconds_until(Time moment, Time now) {
+  constexpr Duration longest = Duration{24 * 60} * minute;
+  if (moment == never) return -1;
+  if (moment <= now) return 0;
+  return static_cast<long>((std::min(moment - now, longest) + millisecond - 1) / millisecond);
+}
+
+void sleep_until(const Worker& worker, Time moment) {
+  const long timeout = milliseconds_until(moment, current_time());
+  worker.realm.control().busy.store(timeout == 0);
+  if (timeout == 0) {
+    CHECK_FOR_INTERRUPTS();
+    return;
+  }
+  // While a batch waits for its interval, the changes that join it need not wake anybody.
+  if (is_batching(worker)) worker.realm.control().awake.store(true);
+  pgstat_report_activity(STATE_IDLE, nullptr);
+  const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
+  (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
+  ResetLatch(MyLatch);
+  CHECK_FOR_INTERRUPTS();
+}
+
+void round(Worker& worker) {
+  RealmControl& control = worker.realm.control();
+  control.awake.store(false);
+  const uint64_t wanted = control.rounds_wanted.load();
+  const Time now = current_time();
+  reload_settings(worker, now);
+  load(worker, now);
+  worker.next_due = settle_realm(worker.realm, worker.policy, now);
+  tell(worker, now);
+  write(worker, now);
+  control.last_round.store(now);
+  // Whoever waits for a round waits until nothing is left that could be done at once.
+  if (!is_batching(worker) && next_moment(worker) > now) control.rounds_done.store(wanted);
+}
+
+Worker begin(const Extension& ours) {
+  Worker worker;
+  worker.realm = ours.realm;
+  worker.policy = current_policy();
+  RealmControl& control = worker.realm.control();
+  control.worker.store(my_proc_number_compat());
+  before_shmem_exit(leave, UInt16GetDatum(worker.realm.number));
+  recover_writing(worker.realm);
+  try_again(worker.realm);
+  worker.more_events = true;
+  return worker;
+}
+
+RealmRef open() {
+  StartTransactionCommand();
+  const RealmRef realm = extension().realm;
+  CommitTransactionCommand();
+  return realm;
+}
+
+}  // namespace
+
+WorkerEnd run_worker(Oid extension_oid) {
+  (void)open();
+  Worker worker = begin(*find_extension());
+  for (;;) {
+    if (worker_stop_requested()) return WorkerEnd::stop_requested;
+    if (worker.realm.control().look_for_extension.exchange(false) &&
+        !is_still_there(worker.realm)) {
+      close_realm(worker.realm);
+      return WorkerEnd::extension_dropped;
+    }
+    pgstat_report_activity(STATE_RUNNING, "presence: applying what is due");
+    round(worker);
+    sleep_until(worker, next_moment(worker));
+  }
+}
+
+}  // namespace presence

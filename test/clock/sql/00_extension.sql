@@ -1,0 +1,25 @@
+--
+-- The testing build: presence_test_advance moves the clock of the whole cluster. This file runs first.
+--
+\pset format unaligned
+\pset tuples_only on
+\pset null (null)
+CREATE SCHEMA presence;
+CREATE EXTENSION presence SCHEMA presence;
+\set ECHO none
+\i test/helpers.sql
+\set ECHO all
+SET search_path = presence;
+SELECT test.eventually('SELECT worker_alive AND complete FROM presence_info()');
+
+-- It returns the new time, which is that of the functions, and the clock never goes back.
+SELECT presence_test_advance('0') AS before \gset
+SELECT presence_test_advance('1 hour') - :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min';
+SELECT presence_touch('ann');
+SELECT last_seen - :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min' FROM presence_get('ann');
+SELECT server_time >= (presence_get('ann')).last_seen FROM presence_info();
+SELECT test.error_of($$SELECT presence_test_advance('-1 s')$$) <> 'no error';
+SELECT test.error_of($$SELECT presence_test_advance(NULL)$$) <> 'no error';
+
+-- Nobody may move it by default.
+SELECT count(*) FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE proname = 'presence_test_advance' AND grantee = 0;

@@ -1,0 +1,313 @@
+# What the TAP tests share: servers with presence, listeners, errors, and a load whose acknowledged changes can be counted.
+#
+# PRESENCE_NORMAL and PRESENCE_TESTING name the two private installations (the directory above bin); scripts/check sets them.
+package PresenceTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Temp ();
+use IPC::Run ();
+use JSON::PP ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes ();
+
+our @EXPORT = qw(new_server presence_conf create_presence finish error_of worker_pid wait_for_worker eventually advance
+  start_load finish_load check_load check_histories wait_until);
+
+# ---- servers --------------------------------------------------------------------------------------------------------
+
+# A server that is initialised and not started. testing => 1: the build whose clock moves. conf => lines of
+# postgresql.conf. preload => 0: without the line that it needs. Other parameters go to Cluster::init.
+sub new_server
+{
+	my ($name, %params) = @_;
+	my $variable = delete $params{testing} ? 'PRESENCE_TESTING' : 'PRESENCE_NORMAL';
+	my $path = $ENV{$variable} or die "$variable is not set; scripts/check sets it";
+	my $conf = delete $params{conf} // '';
+	my $preload = delete $params{preload} // 1;
+	my $node = PostgreSQL::Test::Cluster->new($name, install_path => $path);
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], %params);
+	$node->append_conf('postgresql.conf', presence_conf($preload) . "$conf\n");
+	return $node;
+}
+
+sub presence_conf
+{
+	my ($preload) = @_;
+	my $line = $preload ? "shared_preload_libraries = 'presence'\n" : '';
+	return $line . "search_path = 'presence, public'\nlog_statement = none\n";
+}
+
+sub create_presence
+{
+	my ($node, $database) = @_;
+	$database //= 'postgres';
+	$node->safe_psql($database, 'CREATE SCHEMA presence; CREATE EXTENSION presence SCHEMA presence');
+	wait_for_worker($node, $database);
+	return;
+}
+
+# Stops the server and looks through its log: exactly as many crashes as the test made on purpose, and no PANIC, no TRAP.
+# The number is left beside the log, where scripts/check counts again.
+sub finish
+{
+	my ($node, %params) = @_;
+	my $crashes = $params{crashes} // 0;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$node->stop('fast') if defined $node->{_pid};
+	append_to_file($node->logfile . '.crashes', "$crashes\n");
+	my @found = slurp_file($node->logfile) =~ /^.*(?:terminated by signal|PANIC:|TRAP:).*$/mg;
+	is(scalar @found, $crashes, $node->name . ": as many crashes in the log as were made on purpose")
+	  or diag(join "\n", @found);
+	return;
+}
+
+# ---- asking ---------------------------------------------------------------------------------------------------------
+
+# What a statement fails with: SQLSTATE, message, HINT; nothing when it does not fail.
+sub error_of
+{
+	my ($node, $database, $sql) = @_;
+	my ($code, $out, $err) = $node->psql($database, $sql, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	return if $code == 0;
+	my ($state, $message) = $err =~ /(?:ERROR|FATAL):  (\w{5}): (.*)/;
+	my ($hint) = $err =~ /^HINT:  (.*)$/m;
+	return ($state // $err, $message // $err, $hint // '');
+}
+
+sub worker_pid
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database // 'postgres',
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'presence worker' AND datname = current_database()");
+}
+
+sub wait_for_worker
+{
+	my ($node, $database) = @_;
+	$node->poll_query_until($database // 'postgres', 'SELECT worker_alive AND complete FROM presence_info()')
+	  or die 'the worker did not come';
+	return;
+}
+
+# A test that the answer becomes true by itself.
+sub eventually
+{
+	my ($node, $database, $query, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return ok($node->poll_query_until($database, $query), $name);
+}
+
+# The same for what Perl knows.
+sub wait_until
+{
+	my ($condition, $seconds) = @_;
+	my $deadline = Time::HiRes::time() + ($seconds // 60);
+	while (Time::HiRes::time() < $deadline)
+	{
+		return 1 if $condition->();
+		Time::HiRes::sleep(0.05);
+	}
+	return 0;
+}
+
+sub advance
+{
+	my ($node, $database, $interval) = @_;
+	return $node->safe_psql($database, "SELECT presence_test_advance('$interval')");
+}
+
+# Each user's history is one chain: a change begins with what the one before it ended with, and the last is the row.
+sub check_histories
+{
+	my ($node, $database, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is( $node->safe_psql(
+			$database, q{
+		SELECT user_id, previous_status, before FROM (
+			SELECT user_id, previous_status, lag(new_status, 1, 'offline') OVER (PARTITION BY user_id ORDER BY changed_at) AS before
+			FROM presence_history) AS step
+		WHERE previous_status <> before LIMIT 5}),
+		'', "$name: each history is one chain");
+	return;
+}
+
+# ---- a load whose acknowledged changes can be counted ------------------------------------------------------------------
+
+my $users_of_client = 20;
+
+# Starts pgbench: each client changes the statuses of its own users, one after the other, busy and away in turns, so that
+# every change is one. Change number i of client c in round r has the reason 'r<r> c<c> i<i>'.
+sub start_load
+{
+	my ($node, $round, %params) = @_;
+	my $load = {
+		round => $round,
+		clients => $params{clients} // 8,
+		dir => File::Temp::tempdir(CLEANUP => 1),
+		output => '',
+	};
+	my $script = "$load->{dir}/script";
+	append_to_file($script, <<"EOT");
+\\set i :i + 1
+\\set k :i % $users_of_client
+SELECT presence_set_status('r$round c' || :client_id || ' u' || :k, CASE (:i / $users_of_client) % 2 WHEN 0 THEN 'busy' ELSE 'away' END, 'i' || :i, reason => 'r$round c' || :client_id || ' i' || :i);
+SELECT presence_touch('r$round touched' || :k);
+EOT
+	$load->{pgbench} = IPC::Run::start(
+		[
+			$node->installed_command('pgbench'), '-n', '-l', "--log-prefix=$load->{dir}/log",
+			'-h', $node->host, '-p', $node->port, '-c', $load->{clients}, '-j', 1, '-T', 600, '-D', 'i=0',
+			'-f', $script, 'dbname=postgres application_name=pgbench'
+		],
+		'<', \undef, '>&', \$load->{output}, IPC::Run::timeout(120));
+	return $load;
+}
+
+# Waits for pgbench to end, which it does when the server has gone away; returns how many changes were acknowledged.
+sub finish_load
+{
+	my ($load) = @_;
+	eval { $load->{pgbench}->finish; 1 } or do
+	{
+		$load->{pgbench}->kill_kill;
+		die "pgbench did not notice that its server has gone away: $load->{output}";
+	};
+	my %acknowledged = map { $_ => 0 } 0 .. $load->{clients} - 1;
+	for my $log (glob "$load->{dir}/log.*")
+	{
+		$acknowledged{ (split)[0] }++ for split /\n/, slurp_file($log);
+	}
+	$load->{acknowledged} = \%acknowledged;
+	my $count = 0;
+	$count += $_ for values %acknowledged;
+	return $count;
+}
+
+# Every acknowledged change is in the history, once; every row has the last one of its user, or the one that was under way.
+sub check_load
+{
+	my ($node, $load, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $round = $load->{round};
+	my $acknowledged = join ', ', map { "($_, $load->{acknowledged}{$_})" } sort keys %{ $load->{acknowledged} };
+	my $with = qq{
+		WITH acknowledged(client, n) AS (VALUES $acknowledged),
+		change AS (
+			SELECT client, n, i, i % $users_of_client AS k, format('r$round c%s i%s', client, i) AS reason
+			FROM acknowledged, generate_series(1, n) AS i),
+		last AS (SELECT client, n, k, max(i) AS i FROM change GROUP BY client, n, k)};
+	is($node->safe_psql('postgres', qq{$with
+		SELECT reason, count(h.user_id) FROM change LEFT JOIN presence_history AS h ON h.change_reason = reason
+		GROUP BY reason HAVING count(h.user_id) <> 1 LIMIT 5}),
+		'', "$name: every acknowledged change is in the history, once");
+	is($node->safe_psql('postgres', qq{$with
+		SELECT last.*, p.status, p.status_message FROM last LEFT JOIN user_presence AS p ON p.user_id = format('r$round c%s u%s', client, k)
+		WHERE NOT coalesce(
+			(p.status_message = 'i' || i AND p.status = CASE (i / $users_of_client) % 2 WHEN 0 THEN 'busy' ELSE 'away' END)
+			OR ((n + 1) % $users_of_client = k AND p.status_message = 'i' || (n + 1)
+				AND p.status = CASE ((n + 1) / $users_of_client) % 2 WHEN 0 THEN 'busy' ELSE 'away' END), false) LIMIT 5}),
+		'', "$name: every row has its last acknowledged change");
+	is($node->safe_psql('postgres', qq{
+		SELECT p.user_id, p.status, g.status, p.status_message, g.status_message
+		FROM user_presence AS p, presence_get(p.user_id) AS g
+		WHERE p.user_id LIKE 'r$round c%' AND (p.status, p.status_message) IS DISTINCT FROM (g.status, g.status_message) LIMIT 5}),
+		'', "$name: memory says what the rows say");
+	return;
+}
+
+# ---- listeners --------------------------------------------------------------------------------------------------------
+
+package PresenceTest::Listener;
+
+use PostgreSQL::Test::Utils;
+
+# A session that listens to channels; without any, to global_presence.
+sub new
+{
+	my ($class, $node, $database, @channels) = @_;
+	my $self = bless { events => [], raw => [] }, $class;
+	$self->{psql} = $node->background_psql($database);
+	$self->{psql}->set_query_timer_restart;
+	$self->query(qq{LISTEN "$_"}) for @channels ? @channels : 'global_presence';
+	return $self;
+}
+
+# Runs a statement in that session; what was heard by then is kept.
+sub query
+{
+	my ($self, $sql) = @_;
+	my $out = $self->{psql}->query_safe($sql);
+	while ($out =~ s/^Asynchronous notification "(.*)" with payload "(.*)" received from server process with PID \d+\.\n?//m)
+	{
+		push @{ $self->{raw} }, { channel => $1, payload => $2 };
+		push @{ $self->{events} }, JSON::PP->new->decode($2);
+	}
+	return $out;
+}
+
+# All events so far, oldest first.
+sub events
+{
+	my ($self) = @_;
+	$self->query('SELECT 1');
+	return @{ $self->{events} };
+}
+
+sub forget_events
+{
+	my ($self) = @_;
+	$self->events;
+	@{ $self->{events} } = ();
+	@{ $self->{raw} } = ();
+	return;
+}
+
+# Waits until the events fulfil a condition.
+sub wait_for
+{
+	my ($self, $condition, $seconds) = @_;
+	return PresenceTest::wait_until(sub { $condition->($self->events) }, $seconds);
+}
+
+# The events of one user in short: "event previous>status reason".
+sub story
+{
+	my ($self, $user) = @_;
+	return map { short($_) } grep { ($_->{user_id} // '') eq $user } @{ $self->{events} };
+}
+
+sub short
+{
+	my ($event) = @_;
+	return $event->{event} if $event->{event} ne 'user_status_changed';
+	return "$event->{previous_status}>$event->{status} $event->{reason}";
+}
+
+# What is wrong with the sequence: each event names the one before it, in one epoch.
+sub gaps
+{
+	my ($self) = @_;
+	my @gaps;
+	my $before;
+	for my $event (@{ $self->{events} })
+	{
+		push @gaps, "$event->{seq} follows $before->{seq} and says $event->{prev}"
+		  if $before && $before->{epoch} eq $event->{epoch} && $event->{prev} != $before->{seq};
+		$before = $event;
+	}
+	return @gaps;
+}
+
+sub quit
+{
+	my ($self) = @_;
+	$self->{psql}->quit;
+	return;
+}
+
+1;

@@ -1,0 +1,96 @@
+# CREATE EXTENSION and DROP EXTENSION, committed and rolled back: the worker comes and goes with it, nothing of a dropped one is seen.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('ddl');
+$node->start;
+my $workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'presence worker'";
+$node->safe_psql('postgres', 'CREATE SCHEMA presence');
+is($node->safe_psql('postgres', $workers), '0', 'no extension, no worker');
+
+# given CREATE EXTENSION is rolled back, then nobody is started, and functions used within leave nothing
+$node->safe_psql('postgres', q{
+	BEGIN;
+	CREATE EXTENSION presence SCHEMA presence;
+	SELECT presence_touch('ann');
+	SELECT presence_set_status('ben', 'busy');
+	SELECT user_id, status FROM presence_online_users();
+	ROLLBACK;});
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension WHERE extname = 'presence'"), '0', 'rolled back');
+
+# given CREATE EXTENSION in an open transaction, then the worker waits for its commit
+my $session = $node->background_psql('postgres');
+$session->query_safe('BEGIN');
+$session->query_safe('CREATE EXTENSION presence SCHEMA presence');
+is($session->query_safe(q{SELECT (presence_set_status('ann', 'busy')).status}), 'busy', 'it works before the commit');
+is($session->query_safe(q{SELECT string_agg(user_id, ' ') FROM presence_online_users()}), 'ann', 'and sees no one of the one rolled back');
+is($node->safe_psql('postgres', $workers), '0', 'no worker before the commit');
+$session->query_safe('COMMIT');
+eventually($node, 'postgres', 'SELECT worker_alive AND complete FROM presence_info()', 'the worker comes with the commit');
+is($node->safe_psql('postgres', "SELECT presence_status('ann')"), 'busy', 'what was set in the creating transaction is there');
+
+# given DROP EXTENSION is rolled back, then all is as before
+my $epoch = $node->safe_psql('postgres', 'SELECT epoch FROM presence_info()');
+$session->query_safe('BEGIN');
+$session->query_safe('DROP EXTENSION presence');
+$session->query_safe('ROLLBACK');
+eventually($node, 'postgres', 'SELECT worker_alive FROM presence_info()', 'a DROP that is rolled back leaves a worker');
+is($node->safe_psql('postgres', 'SELECT epoch FROM presence_info()'), $epoch, 'and the epoch');
+is($node->safe_psql('postgres', "SELECT presence_status('ann')"), 'busy', 'and who is here');
+$node->safe_psql('postgres', "SELECT presence_touch('cleo')");
+eventually($node, 'postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'cleo'", 'and the worker goes on writing');
+
+# given DROP EXTENSION, then the worker leaves, and a new extension knows nobody
+$node->safe_psql('postgres', 'DROP EXTENSION presence');
+eventually($node, 'postgres', 'SELECT NOT EXISTS (' . $workers =~ s/count\(\*\)//r . ')', 'the worker leaves');
+create_presence($node);
+is($node->safe_psql('postgres', 'SELECT total FROM presence_counts()'), '0', 'a new extension knows nobody');
+is($node->safe_psql('postgres', "SELECT status FROM presence_get('ann')"), 'offline', 'not even by name');
+
+# given DROP and CREATE in one transaction
+$node->safe_psql('postgres', q{SELECT presence_set_status('dora', 'busy')});
+$node->safe_psql('postgres', q{BEGIN; DROP EXTENSION presence; CREATE EXTENSION presence SCHEMA presence; SELECT presence_set_status('eve', 'away'); COMMIT;});
+wait_for_worker($node);
+is($node->safe_psql('postgres', "SELECT string_agg(user_id, ' ') FROM presence_online_users()"), 'eve', 'DROP and CREATE in one transaction');
+$node->safe_psql('postgres', "SELECT presence_touch('fay')");
+eventually($node, 'postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'fay'", 'and the worker is that of the new one');
+
+# given the whole schema is dropped, and made again under another name
+$node->safe_psql('postgres', 'DROP SCHEMA presence CASCADE');
+eventually($node, 'postgres', 'SELECT NOT EXISTS (' . $workers =~ s/count\(\*\)//r . ')', 'DROP SCHEMA CASCADE: the worker leaves');
+$node->safe_psql('postgres', 'CREATE SCHEMA "Other ""one"""; CREATE EXTENSION presence SCHEMA "Other ""one"""');
+$node->poll_query_until('postgres', 'SELECT worker_alive AND complete FROM "Other ""one""".presence_info()');
+is($node->safe_psql('postgres', 'SELECT "Other ""one""".presence_touch(7), ("Other ""one""".presence_set_status(8, \'busy\')).status'), 'online|busy', 'any schema will do');
+eventually($node, 'postgres', 'SELECT count(*) = 2 FROM "Other ""one""".user_presence', 'also for the worker');
+
+# given a schema that is renamed
+$node->safe_psql('postgres', 'ALTER SCHEMA "Other ""one""" RENAME TO presence');
+is($node->safe_psql('postgres', "SELECT presence_touch(9), (presence_set_status(8, 'away')).status"), 'online|away', 'the schema may be renamed');
+eventually($node, 'postgres', 'SELECT count(*) = 3 FROM user_presence', 'also for the worker');
+
+# given a change open in another session, then DROP waits for it, and after both nothing is left
+$session->query_safe('BEGIN');
+$session->query_safe(q{SELECT presence_set_status('gus', 'busy')});
+is((error_of($node, 'postgres', "SET lock_timeout = '300ms'; DROP EXTENSION presence"))[0], '55P03', 'DROP waits for an open change');
+$session->query_safe('COMMIT');
+$node->safe_psql('postgres', 'DROP EXTENSION presence');
+create_presence($node) if $node->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'presence'") eq '0';
+$node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence');
+wait_for_worker($node);
+is($session->query_safe(q{SELECT presence_status('gus')}), 'offline', 'a session that knew the old one knows the new one');
+is($session->query_safe(q{SELECT presence_touch('gus')}), 'online', 'and works with it');
+is($session->query_safe(q{SELECT (presence_set_status('gus', 'busy')).status}), 'busy', 'and with its tables');
+$session->quit;
+
+# many times over: no realm, no memory is used up
+$node->safe_psql('postgres', "DROP EXTENSION presence; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'); SELECT presence_set_status('y', 'busy');") for 1 .. 40;
+wait_for_worker($node);
+is($node->safe_psql('postgres', "SELECT presence_touch('z'), (SELECT total FROM presence_counts())"), 'online|3', 'forty times over');
+is($node->safe_psql('postgres', $workers), '1', 'and one worker');
+finish($node);
+done_testing();

@@ -1,0 +1,64 @@
+# presence.memory used up: a clear error, nobody who is here is harmed, offline users make room and come back from their rows.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('memory', conf => "presence.memory = '4MB'");
+$node->start;
+create_presence($node);
+my $error = 'no error';
+
+# given people come until memory is full, then the error names the setting
+my ($code, $out, $err) = $node->psql('postgres', q{DO $$ BEGIN FOR i IN 1..1000000 LOOP PERFORM presence_touch('u' || i); END LOOP; END $$}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+like($err, qr/ERROR:  53200: /, 'a touch of somebody new is refused with 53200');
+like($err, qr/HINT:.*presence\.memory/, 'the hint names presence.memory');
+my $here = $node->safe_psql('postgres', 'SELECT total FROM presence_counts()');
+cmp_ok($here, '>', 1000, "$here users fit into 4MB");
+is((error_of($node, 'postgres', q{SELECT presence_set_status('somebody new', 'busy')}))[0], '53200', 'so is a choice of somebody new');
+is((error_of($node, 'postgres', q{SELECT presence_set_status_many(ARRAY['u1', 'somebody new'], ARRAY['busy', 'busy'])}))[0], '53200', 'and a batch with somebody new');
+is((error_of($node, 'postgres', q{SELECT presence_touch_many(ARRAY['u1', 'somebody new'])}))[0], '53200', 'and a batch of touches');
+is($node->safe_psql('postgres', "SELECT presence_status('somebody new'), (SELECT count(*) FROM user_presence WHERE user_id = 'somebody new'), (SELECT count(*) FROM presence_history WHERE user_id = 'somebody new')"),
+	'offline|0|0', 'which left nothing behind');
+is($node->safe_psql('postgres', "SELECT presence_status('u1'), (SELECT count(*) FROM presence_history WHERE user_id = 'u1' AND new_status = 'busy')"), 'online|0', 'nor changed the others of its batch');
+
+# then those who are here are served as ever
+is($node->safe_psql('postgres', "SELECT count(presence_touch('u' || i)) FROM generate_series(1, 1000) AS i"), '1000', 'who is here is touched');
+is($node->safe_psql('postgres', 'SELECT count(*), (SELECT total FROM presence_counts()) FROM presence_online_users(1000000)'), "$here|$here", 'all are listed');
+is($node->safe_psql('postgres', "SELECT presence_status('nobody'), (presence_get('nobody')).status"), 'offline|offline', 'an unknown one is offline, not an error');
+eventually($node, 'postgres', "SELECT count(*) = $here FROM user_presence WHERE status = 'online'", 'the worker writes them all');
+
+# a transaction that runs out of memory has changed nothing
+is((error_of($node, 'postgres', q{BEGIN; SELECT presence_set_status('u' || i, 'away', repeat('m', 500)) FROM generate_series(1, 1000) AS i; SELECT presence_set_status('n' || i, 'busy') FROM generate_series(1, 10000) AS i; COMMIT;}))[0],
+	'53200', 'a large transaction is refused');
+is($node->safe_psql('postgres', "SELECT away, busy FROM presence_counts()"), '0|0', 'and is undone');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status <> 'online'"), '0', 'in the table too');
+
+# given some go, then there is room for others, again and again
+$node->safe_psql('postgres', q{SELECT presence_set_status_many(array_agg('u' || i), array_agg('offline'::text), array_agg('left ' || i), explicit_logout => true) FROM generate_series(1, 500) AS i});
+$node->safe_psql('postgres', 'SELECT 1');
+eventually($node, 'postgres', "SELECT count(*) = 500 FROM user_presence WHERE status = 'offline'", '500 have gone');
+my $fit = $node->safe_psql('postgres', q{
+	CREATE FUNCTION public.try(who text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM presence_touch(who); RETURN 1; EXCEPTION WHEN out_of_memory THEN RETURN 0; END $$;
+	SELECT sum(public.try('v' || i)) FROM generate_series(1, 400) AS i});
+is($fit, '400', '400 others find room');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM presence_get_many((SELECT array_agg('u' || i) FROM generate_series(1, 500) AS i)) WITH ORDINALITY AS g(user_id, status, status_message, last_seen, current_page, user_data, session_count, activity_count, interactions_per_minute, i)
+	WHERE status = 'offline' AND status_message = 'left ' || i AND last_seen IS NOT NULL AND activity_count >= 1}),
+	'500', 'who was pushed out is read from the row, with the same answer');
+
+# more offline people than memory could ever hold
+$node->safe_psql('postgres', q{SELECT presence_import(jsonb_agg(jsonb_build_object('user_id', 'old' || i, 'status', 'offline', 'status_message', 'm' || i))) FROM generate_series(1, 50000) AS i});
+is($node->safe_psql('postgres', "SELECT status, status_message FROM presence_get('old49999')"), 'offline|m49999', '50,000 who are offline are known all the same');
+is($node->safe_psql('postgres', "SELECT count(*) FROM presence_get_many((SELECT array_agg('old' || i) FROM generate_series(1, 50000) AS i)) WHERE status_message IS NOT NULL"), '50000', 'all of them');
+is($node->safe_psql('postgres', "SELECT presence_status('v400')"), 'online', 'and nobody who is here was pushed out');
+check_histories($node, 'postgres', 'after memory was full');
+
+# with a restart in between
+$node->restart;
+wait_for_worker($node);
+is($node->safe_psql('postgres', 'SELECT total FROM presence_counts()'), $here - 500 + 400, 'a restart finds all of them');
+finish($node);
+done_testing();

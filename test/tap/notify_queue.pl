@@ -1,0 +1,94 @@
+# A worker that cannot send: the queue of notifications is full. Changes and reads go on, and nothing is lost when it can.
+#
+# On 15 the queue takes 8 GB, so by default its directory is taken away: writing to it fails at the same place, the commit of
+# the notifying transaction. PRESENCE_FILL_QUEUE=1 fills it for real, with a listener in an open transaction.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('queue');
+$node->start;
+create_presence($node);
+my $listener = PresenceTest::Listener->new($node, 'postgres');
+my $pages = $node->data_dir . '/pg_notify';
+my $holder;
+
+# given a queue that takes no more
+if ($ENV{PRESENCE_FILL_QUEUE})
+{
+	$holder = $node->background_psql('postgres');
+	$holder->query_safe($_) for 'LISTEN filler', 'BEGIN', 'SELECT 1';
+	for (1 .. 1200)
+	{
+		last if $node->psql('postgres', q{SELECT count(pg_notify('filler', repeat('x', 7900) || i)) FROM generate_series(1, 1000) AS i}) != 0;
+	}
+	cmp_ok($node->safe_psql('postgres', 'SELECT pg_notification_queue_usage()'), '>', 0.99, 'the queue is full');
+}
+else
+{
+	rename $pages, "$pages.away" or die "cannot rename $pages: $!";
+}
+
+# when much is changed, then nobody but the listeners notices
+$node->safe_psql('postgres', "SELECT count(presence_set_status('u' || i, 'busy', repeat('m', 400))) FROM generate_series(1, 2000) AS i");
+$node->safe_psql('postgres', "SELECT count(presence_touch('t' || i)) FROM generate_series(1, 2000) AS i");
+is($node->safe_psql('postgres', 'SELECT busy, online FROM presence_counts()'), '2000|2000', 'changes and touches go on');
+eventually($node, 'postgres', "SELECT count(*) = 2000 FROM user_presence WHERE status = 'online'", 'the rows are written');
+eventually($node, 'postgres', 'SELECT NOT fresh FROM presence_info()', 'presence_info says that listeners are late');
+ok($node->safe_psql('postgres', 'SELECT worker_pid FROM presence_info()') > 0, 'the worker is alive');
+my $pid = worker_pid($node);
+
+# when there is room again, then all is told, in order and without a gap
+if ($ENV{PRESENCE_FILL_QUEUE})
+{
+	$holder->query_safe($_) for 'COMMIT', 'UNLISTEN *';
+}
+else
+{
+	rename "$pages.away", $pages or die "cannot rename $pages: $!";
+}
+ok($listener->wait_for(sub { 4000 == grep { $_->{event} eq 'user_joined' } @_ }), 'then every change is told');
+is_deeply([ $listener->gaps ], [], 'in a sequence without gaps');
+is(scalar(grep { $_->{event} eq 'user_status_changed' } $listener->events), 4000, 'once each');
+is_deeply([ $listener->story('u1') ], [ 'offline>busy manual', 'user_joined' ], 'u1');
+is_deeply([ $listener->story('t2000') ], [ 'offline>online activity', 'user_joined' ], 't2000');
+eventually($node, 'postgres', 'SELECT fresh FROM presence_info()', 'and the worker is up to date');
+is(worker_pid($node), $pid, 'it was the same worker all the time');
+$listener->quit;
+finish($node);
+
+# given fewer events fit into the buffer than must wait, then listeners are told that they missed some
+my $small = new_server('small', conf => "presence.event_buffer = '64kB'");
+$small->start;
+create_presence($small);
+$listener = PresenceTest::Listener->new($small, 'postgres');
+$pages = $small->data_dir . '/pg_notify';
+$small->safe_psql('postgres', "SELECT presence_touch('first')");
+$listener->wait_for(sub { 1 == grep { $_->{event} eq 'user_joined' } @_ });
+rename $pages, "$pages.away" or die "cannot rename $pages: $!";
+for my $status (qw(busy away busy away))
+{
+	$small->safe_psql('postgres', "SELECT presence_set_status_many(array_agg('u' || i), array_agg('$status'::text), array_agg(repeat('m', 400))) FROM generate_series(1, 1000) AS i");
+	$small->poll_query_until('postgres', "SELECT count(*) = 1000 FROM user_presence WHERE status = '$status'");
+	Time::HiRes::sleep(0.3);
+}
+rename "$pages.away", $pages or die "cannot rename $pages: $!";
+$small->safe_psql('postgres', "SELECT presence_set_status('last', 'busy')");
+ok($listener->wait_for(sub { grep { ($_->{user_id} // '') eq 'last' } @_ }), 'a small buffer: the last change arrives');
+my %last;
+my $resync = 0;
+for my $event ($listener->events)
+{
+	$resync = 1 if $event->{event} eq 'presence_resync';
+	$last{ $event->{user_id} } = $event->{status} if ($event->{event} eq 'user_status_changed');
+}
+my $right = grep { ($last{"u$_"} // '') eq 'away' } 1 .. 1000;
+ok($resync || $right == 1000, "either all is told or presence_resync says that it is not ($right of 1000 told)");
+is_deeply([ $listener->gaps ], [], 'and no gap that is not one') unless $resync;
+$listener->quit;
+finish($small);
+done_testing();

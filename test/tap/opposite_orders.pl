@@ -1,0 +1,36 @@
+# Two presence_set_status_many at a time that overlap in opposite order, 1,000 rounds: no deadlock, no lost row.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('orders', conf => "deadlock_timeout = '100ms'");
+$node->start;
+create_presence($node);
+my $dir = PostgreSQL::Test::Utils::tempdir;
+for ([ up => 'i' ], [ down => '31 - i' ], [ random => 'random()' ])
+{
+	my ($name, $order) = @$_;
+	append_to_file("$dir/$name", <<"EOT");
+\\set i :i + 1
+SELECT presence_set_status_many(array_agg('u' || i ORDER BY $order), array_agg(CASE WHEN (:i + i) % 2 = 0 THEN 'busy' ELSE 'away' END ORDER BY $order), reason => '$name') FROM generate_series(1, 30) AS i;
+EOT
+}
+
+# given four clients, two in one order and two in the other, when each has done 500, then nobody has failed
+$node->command_checks_all(
+	[ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', 4, '-j', 1, '-t', 500, '-D', 'i=0', '-f', "$dir/up\@1", '-f', "$dir/down\@1", 'postgres' ],
+	0, [qr/number of transactions actually processed: 2000\/2000/], [qr/^(?!.*(deadlock|ERROR))/s], '2,000 batches in opposite orders');
+$node->command_checks_all(
+	[ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', 8, '-j', 1, '-t', 100, '-D', 'i=0', '-f', "$dir/random", 'postgres' ],
+	0, [qr/number of transactions actually processed: 800\/800/], [qr/^(?!.*(deadlock|ERROR))/s], '800 batches in random orders');
+unlike(slurp_file($node->logfile), qr/deadlock detected/, 'no deadlock in the log');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status IN ('busy', 'away')"), '30', 'no row is lost');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM user_presence AS p WHERE p.status <> presence_status(p.user_id)'), '0', 'memory says what the rows say');
+check_histories($node, 'postgres', 'after all batches');
+is($node->safe_psql('postgres', "SELECT count(*) FROM (SELECT DISTINCT ON (user_id) user_id, new_status FROM presence_history ORDER BY user_id, changed_at DESC) AS last JOIN user_presence AS p USING (user_id) WHERE last.new_status <> p.status"), '0', 'the end of each history is the row');
+finish($node);
+done_testing();

@@ -1,0 +1,37 @@
+# Immediate and fast shutdown under load: no acknowledged change is lost, and the server starts and stops in time.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes ();
+
+my $node = new_server('shutdown');
+$node->start;
+create_presence($node);
+
+my $round = 0;
+for my $mode (qw(immediate fast immediate fast))
+{
+	$round++;
+	my $load = start_load($node, $round);
+	$node->poll_query_until('postgres', "SELECT count(*) > 100 FROM presence_history WHERE change_reason LIKE 'r$round c%'")
+	  or die "no load in round $round: $load->{output}";
+	Time::HiRes::sleep(rand 0.3);
+	$node->stop($mode);
+	my $acknowledged = finish_load($load);
+	$node->start;
+	eventually($node, 'postgres', 'SELECT worker_alive AND complete FROM presence_info()', "$mode ($acknowledged acknowledged): the worker is back");
+	check_load($node, $load, "round $round, $mode");
+}
+check_histories($node, 'postgres', 'after all rounds');
+
+# A smart shutdown does not wait for the worker.
+$node->stop('smart');
+$node->start;
+wait_for_worker($node);
+pass('smart shutdown comes to its end');
+finish($node);
+done_testing();

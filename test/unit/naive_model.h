@@ -1,0 +1,142 @@
+// naive_model.h: what the roster must answer, the slow way.
+//
+// Written from section 3 of DESIGN.md and the promises of the core's headers, not from the
+// code: std::map, vectors, and a scan over everything at each question. No lists, no deadlines,
+// no cells. Time is applied by trying each moment at which anything could have happened.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/policy.h"
+#include "support.h"
+
+namespace presence::test {
+
+struct NaiveSession {
+  Status said = Status::online;
+  Time active_at = forever_ago;
+  std::optional<Time> heard_at;
+  Duration lease = 0;  // 0: session_timeout
+  std::optional<Time> ends_at;
+};
+
+struct NaiveChoice {
+  std::optional<Status> status;  // nothing: a message alone
+  Time until = never;
+  std::string message;
+  Time message_until = never;
+
+  bool operator==(const NaiveChoice&) const = default;
+};
+
+struct Visible {
+  Status status = Status::offline;
+  std::string message;
+
+  bool operator==(const Visible&) const = default;
+};
+
+// What the rules know of a user.
+struct NaiveFacts {
+  Time last_seen = forever_ago;
+  std::vector<NaiveSession> sessions;  // the one made last first
+  std::vector<NaiveChoice> choices;    // the one in force last
+
+  Visible visible(const Policy& policy, Time at) const;
+  // Lets go of what is over at `at`.
+  void prune(const Policy& policy, Time at);
+  void record_activity(const Policy& policy, Time at, Time now);
+  void apply(const Ask& ask, const Policy& policy, Time now);
+  bool is_connected(const Policy& policy, Time at) const;
+  std::vector<Time> moments(const Policy& policy) const;
+};
+
+struct NaiveUser {
+  NaiveFacts facts;
+  std::string page;
+  uint32_t activity_count = 0;
+  std::map<int64_t, uint32_t> interactions;  // by the minute
+
+  // As of the last look.
+  Visible visible;
+  Time looked_at = forever_ago;
+  Time changed_at = forever_ago;
+  Reason reason = Reason::manual;
+  std::string reason_text;
+
+  // What listeners know.
+  Status announced = Status::offline;
+  bool message_changed = false;
+  bool to_announce = false;
+
+  // What the row knows.
+  Persist persist = Persist::current;
+  bool row_is_current = false;
+  bool written_again = false;
+  uint32_t claims = 0;
+
+  uint64_t offline_since = 0;  // counts arrivals among the offline
+
+  bool is_evictable() const;
+  bool is_blank() const;
+};
+
+// A user as its row has it.
+struct NaiveRow {
+  Status status = Status::offline;
+  Time last_seen = forever_ago;
+  std::string page;
+  uint32_t activity_count = 0;
+  std::vector<NaiveChoice> choices;  // the one in force last
+};
+
+struct NaiveView {
+  Visible visible;
+  Time last_seen;
+  uint32_t session_count;
+  uint32_t interactions_per_minute;
+};
+
+class NaiveModel {
+ public:
+  using Key = std::pair<uint16_t, std::string>;
+
+  std::map<Key, NaiveUser> users;
+  Policy policy;
+
+  NaiveUser& add(const Key& key);
+  NaiveUser& load(const Key& key, const NaiveRow& row, Time session_ends_at, Time now);
+
+  // What time alone has done, each change at its own moment.
+  void settle(NaiveUser& user, Time now);
+  void change_policy(const Policy& to, Time now);
+
+  bool touch_needs_session(const NaiveUser& user, std::optional<Time> seen_at, Time now) const;
+  void touch(NaiveUser& user, std::optional<Time> seen_at, const std::optional<std::string>& page,
+             uint32_t interactions, Time now);
+  void connect(NaiveUser& user, const NaiveSession& session, Time now);
+  // `written` is what the transaction saw when it wrote the row.
+  void grant(NaiveUser& user, const Ask& ask, Time now);
+  void drop_claim(const Key& key);
+
+  NaiveView view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
+  std::vector<NaiveChoice> choices(const NaiveUser& user, const std::vector<Ask>& asks,
+                                   Time now) const;
+
+  static bool is_to_be_told(const NaiveUser& user);
+  void take_announcement(const Key& key);
+  void mark_all(Persist from, Persist to, uint16_t realm);
+  void end_writing(NaiveUser& user);
+  void blank(NaiveUser& user);
+
+ private:
+  void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
+
+  uint64_t arrivals_ = 0;
+};
+
+}  // namespace presence::test

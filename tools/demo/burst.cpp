@@ -1,0 +1,75 @@
+#include "burst.h"
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "connection.h"
+#include "signals.h"
+
+namespace demo {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t users = 100;
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < users; ++i) all.push_back("burst-" + std::to_string(i));
+  return all;
+}
+
+int64_t wal_position(Connection& connection) {
+  return std::stoll(connection.query("SELECT pg_current_wal_insert_lsn() - '0/0'").text(0, 0));
+}
+
+double statements_per_second(Connection& connection, const std::string& statement,
+                             const std::vector<std::string>& people, int count) {
+  const auto start = Clock::now();
+  for (int i = 0; i < count; ++i) {
+    stop_if_interrupted();
+    connection.execute(statement, {people[static_cast<std::size_t>(i) % people.size()]});
+  }
+  return count / std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The coming online of these people is a change, which the worker writes into the tables: the burst
+// begins when that is done. Touched all the while, so that nobody goes idle.
+void keep_online_until_quiet(Connection& connection, const std::vector<std::string>& people) {
+  constexpr int quiet_enough = 10;
+  const auto patience = Clock::now() + 10s;
+  int64_t position = 0;
+  for (int quiet = 0; quiet < quiet_enough;) {
+    stop_if_interrupted();
+    for (const std::string& person : people) connection.execute("touch", {person});
+    std::this_thread::sleep_for(50ms);
+    const int64_t now = wal_position(connection);
+    quiet = now == position ? quiet + 1 : 0;
+    position = now;
+    if (Clock::now() > patience) return;  // the count will show it
+  }
+}
+
+}  // namespace
+
+Burst run_burst(const std::string& connection_string, int touches) {
+  Connection connection(connection_string);
+  connection.prepare("bare", "SELECT $1::text");
+  connection.prepare("touch", "SELECT presence_touch($1)");
+  connection.query("SELECT presence_reset()");
+  const std::vector<std::string> people = names();
+
+  Burst burst = {};
+  burst.touches = touches;
+  burst.users = static_cast<int>(people.size());
+  burst.bare_per_second = statements_per_second(connection, "bare", people, touches);
+  keep_online_until_quiet(connection, people);
+  const int64_t before = wal_position(connection);
+  burst.touches_per_second = statements_per_second(connection, "touch", people, touches);
+  burst.wal_bytes = wal_position(connection) - before;
+  return burst;
+}
+
+}  // namespace demo

@@ -1,0 +1,33 @@
+// options.h: what the command line says.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace demo {
+
+struct Options {
+  double speed = 210;  // 3.5 hours in a minute
+  int connections = 4;
+  int burst = 20000;
+  bool plain = false;
+  std::string log;  // empty: not kept
+  std::string trace = "data/irc-trace.tsv.gz";
+  std::string replay = "tools/replay/replay.py";
+  std::string programs;  // where initdb and postgres are
+};
+
+// The exit code instead, when there is nothing to play: --help or a wrong option. It has been
+// printed then.
+struct CommandLine {
+  Options options;
+  std::optional<int> exit_code;
+};
+
+CommandLine parse_command_line(int argc, char** argv);
+
+// The product's defaults, 5 and 30 minutes, as fast as the trace is played.
+int idle_timeout_ms(const Options& options);
+int offline_timeout_ms(const Options& options);
+
+}  // namespace demo
