@@ -52,9 +52,9 @@ WHERE EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))
 SELECT oid::regclass FROM pg_class JOIN test.member ON classid = 'pg_class'::regclass AND objid = oid
 WHERE EXISTS (SELECT FROM aclexplode(coalesce(relacl, acldefault('r', relowner))) WHERE grantee = 0) ORDER BY 1;
 
--- What is not written in C has its search_path fixed, and nothing is SECURITY DEFINER without.
+-- What is written in SQL or PL/pgSQL has its search_path fixed, and nothing is SECURITY DEFINER without.
 SELECT oid::regprocedure FROM pg_proc JOIN test.member ON classid = 'pg_proc'::regclass AND objid = oid
-WHERE (prosecdef OR prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c'))
+WHERE (prosecdef OR prolang <> ALL (SELECT oid FROM pg_language WHERE lanname IN ('c', 'internal')))
   AND NOT EXISTS (SELECT FROM unnest(proconfig) AS setting WHERE setting LIKE 'search\_path=%') ORDER BY 1;
 
 -- The function that moves the clock is in no normal build.

@@ -79,9 +79,9 @@ SELECT has_function_privilege('regress_presence_app', 'presence_act_for_others()
 SELECT presence_revoke('regress_presence_app');
 
 -- Names with quotes.
-SELECT presence_grant('regress_Presence "quoted"', 'service');
+SELECT presence_grant('"regress_Presence ""quoted"""', 'service');
 SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_others()', 'EXECUTE');
-SELECT presence_revoke('regress_Presence "quoted"');
+SELECT presence_revoke('"regress_Presence ""quoted"""');
 SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_others()', 'EXECUTE');
 
 SELECT test.error_of($$SELECT presence_grant('regress_presence_app', 'user')$$);

@@ -19,7 +19,7 @@ SELECT pg_typeof(user_id) FROM presence_get('42');
 -- uuid, and numbers at their ends.
 SELECT presence_touch('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid);
 SELECT presence_status('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11');
-SELECT presence_touch(-32768::smallint), presence_touch(2147483647), presence_touch(-9223372036854775808::bigint), presence_touch(0);
+SELECT presence_touch((-32768)::smallint), presence_touch(2147483647), presence_touch((-9223372036854775808)::bigint), presence_touch(0);
 SELECT presence_status('-32768'), presence_status('2147483647'), presence_status('-9223372036854775808'), presence_status('0');
 
 -- Prepared statements: an untyped parameter and each type.

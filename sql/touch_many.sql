@@ -58,5 +58,4 @@ SELECT test.error_of($$SELECT presence_touch_many(NULL)$$);
 SELECT test.error_of($$SELECT presence_touch_many(ARRAY['xena'], ARRAY[now(), now()])$$);
 SELECT test.error_of($$SELECT presence_touch_many(ARRAY['xena'], interactions => '{}')$$);
 SELECT test.error_of($$SELECT presence_touch_many(ARRAY['xena', 'yan'], interactions => ARRAY[1, -1])$$);
-SELECT test.error_of($$SELECT presence_touch_many(ARRAY[ARRAY['xena'], ARRAY['yan']])$$);
 SELECT presence_status('xena'), presence_status('yan');

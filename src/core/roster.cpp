@@ -94,7 +94,10 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   }
   if (parts.session != no_cell) {
     Session& session = *new (&pool_.at<Session>(parts.session)) Session{};
-    session.facts.said = row.status == Status::away ? Status::away : Status::online;
+    // An away that was not chosen is the session's own; a chosen one says nothing about it.
+    const bool chosen = parts.choices.top.status != Status::offline;
+    session.facts.said =
+        row.status == Status::away && !chosen ? Status::away : Status::online;
     session.facts.active_at = row.last_seen;
     session.facts.ends_at = row.session_ends_at;
     loaded.sessions = parts.session;
@@ -106,7 +109,8 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   RealmPartition& share = share_of(loaded);
   Loaded facts = load_facts(cell, policy, now);
   Spares none;
-  const Reason reason = facts.facts.connected ? Reason::idle_timeout : Reason::timeout;
+  const Reason reason =
+      reason_of_time(facts.facts.connected, parts.choices.next_change(), now);
   refresh(cell, share, facts, policy, now, reason, none);
   loaded.message_changed = false;
   if (row.session_ends_at == never) loaded.announced = loaded.status;
@@ -117,6 +121,7 @@ bool Roster::drop_claim(Cell cell) {
   User& claimed = user(cell);
   RealmPartition& share = share_of(claimed);
   if (--claimed.claims > 0) return false;
+  claimed.moved_on = false;
   if (is_blank(claimed)) {
     remove(cell, share);
     return false;
@@ -126,11 +131,14 @@ bool Roster::drop_claim(Cell cell) {
   return true;
 }
 
-bool Roster::is_blank(const User& user) const {
-  return user.status == Status::offline && user.last_seen == forever_ago &&
-         user.sessions == no_cell && user.extras == no_cell && user.page == no_cell &&
-         user.activity_count == 0 && is_evictable(user);
+// Nothing is known of it.
+bool Roster::is_bare(const User& user) const {
+  return user.status == Status::offline && user.announced == Status::offline &&
+         user.last_seen == forever_ago && user.sessions == no_cell && user.extras == no_cell &&
+         user.page == no_cell && user.activity_count == 0;
 }
+
+bool Roster::is_blank(const User& user) const { return is_bare(user) && is_evictable(user); }
 
 // Nobody is interested in it but its row.
 bool Roster::is_evictable(const User& user) const {
@@ -185,7 +193,7 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   blanked.due = never;
   blanked.activity_count = 0;
   blanked.this_minute = blanked.last_minute = 0;
-  blanked.message_changed = blanked.row_is_current = false;
+  blanked.message_changed = blanked.row_is_current = blanked.moved_on = false;
   link_user(pool_, share, cell, offline_list);
 }
 
@@ -237,12 +245,15 @@ bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
   for (uint8_t number = 0; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
     while (cell != no_cell) {
-      const Cell older = user(cell).older;
-      if (at_most-- == 0) return false;
-      if (user(cell).claims == 0)
-        remove(cell, share);
-      else if (number != offline_list || !is_blank(user(cell)))
-        blank(cell, share);
+      const User& there = user(cell);
+      const Cell older = there.older;
+      // Whoever was blanked by a call before this one does not count again.
+      const bool blanked = is_bare(there) && there.changed_at == forever_ago &&
+                           there.persist == Persist::current;
+      if (there.claims == 0 || !blanked) {
+        if (at_most-- == 0) return false;
+        there.claims == 0 ? remove(cell, share) : blank(cell, share);
+      }
       cell = older;
     }
   }

@@ -172,6 +172,7 @@ class Roster {
   void free_sessions(User& user);
   void free_extras(User& user);
   void blank(Cell cell, RealmPartition& share);
+  bool is_bare(const User& user) const;
   bool is_blank(const User& user) const;
   bool is_evictable(const User& user) const;
 
@@ -183,6 +184,7 @@ class Roster {
   void refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy, Time at,
                Reason reason, Spares& spares);
   void settle_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
+  void reschedule_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
   Time due_of(const User& user, const Policy& policy) const;
   Cell next_due_user(const RealmPartition& share, const Policy& policy, Time& due) const;
   void count_activity(User& user, uint32_t interactions, Time now);

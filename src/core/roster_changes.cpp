@@ -90,6 +90,7 @@ void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time a
   changed.changed_at = at;
   changed.reason = reason;
   changed.row_is_current = false;
+  changed.moved_on = changed.claims > 0;
   if (changed.to_announce) return;
   changed.to_announce = true;
   changed.announce_next = share.to_announce;
@@ -130,6 +131,17 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
     add_deadline(pool_, share.heap, cell);
 }
 
+namespace {
+
+bool same_text(const CellPool& pool, Cell a, Cell b) {
+  if (a == b) return true;
+  char text[max_message_bytes];
+  const uint32_t bytes = get_text(pool, a, text);
+  return text_equals(pool, b, {text, bytes});
+}
+
+}  // namespace
+
 void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy,
                      Time at, Reason reason, Spares& spares) {
   User& changed = user(cell);
@@ -138,12 +150,7 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
   store(cell, loaded, policy, at, spares);
   const Look now = look(loaded.facts, policy, at);
 
-  bool message_changed = false;
-  if (now.message != message_before) {
-    char text[max_message_bytes];
-    const uint32_t bytes = get_text(pool_, now.message, text);
-    message_changed = !text_equals(pool_, message_before, {text, bytes});
-  }
+  const bool message_changed = !same_text(pool_, now.message, message_before);
   for (uint8_t i = 0; i < loaded.dropped.count; i++) free_text(pool_, loaded.dropped.handles[i]);
 
   if (now.status != changed.status || message_changed) {
@@ -221,9 +228,22 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   RealmPartition& share = share_of(changed);
   settle_user(cell, share, policy, now);
 
+  // The transaction wrote the row when the wish was made. The row says what memory says when
+  // the user has not moved on since, and the wish still comes to the same.
+  Loaded then = load_facts(cell, policy, wish.change.at);
+  apply(then.facts, wish.change, then.dropped);
+  const Look written = look(then.facts, policy, wish.change.at);
+  const bool moved_on = changed.moved_on;
+
   Loaded loaded = load_facts(cell, policy, now);
   Spares spares{wish.spare_session, wish.spare_extras, wish.reason_text};
   apply(loaded.facts, wish.change, loaded.dropped);
+  expire(loaded.facts.choices, now, loaded.dropped);
+  const Look seen = look(loaded.facts, policy, now);
+  const bool is_as_written =
+      wish.change.kind == ChangeKind::forget ||
+      (!moved_on && written.status == seen.status &&
+       same_text(pool_, written.message, seen.message));
   refresh(cell, share, loaded, policy, now, wish.reason, spares);
   pool_.give(spares.session);
   pool_.give(spares.extras);
@@ -234,11 +254,13 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
     changed.activity_count = 0;
     changed.this_minute = changed.last_minute = 0;
     mark(cell, share, Persist::current);
+  } else if (!is_as_written) {
+    mark(cell, share, Persist::waiting);
   } else if (changed.persist == Persist::waiting || changed.persist == Persist::held) {
     mark(cell, share, Persist::dirty);
   }
-  // The transaction wrote the row, and with it whatever was still to be written.
-  changed.row_is_current = true;
+  changed.row_is_current = is_as_written;
+  changed.moved_on = moved_on;
 }
 
 void Roster::free_wish(Wish& wish) {
@@ -249,6 +271,11 @@ void Roster::free_wish(Wish& wish) {
 }
 
 // ---- time ------------------------------------------------------------------
+
+Reason reason_of_time(bool connected, Time choice_due, Time at) {
+  if (!connected) return Reason::timeout;
+  return choice_due <= at ? Reason::expired : Reason::idle_timeout;
+}
 
 Time Roster::due_of(const User& user, const Policy& policy) const {
   if (user.list == offline_list) return never;
@@ -270,12 +297,7 @@ void Roster::settle_user(Cell cell, RealmPartition& share, const Policy& policy,
     const Time choice_due =
         extras == no_cell ? never : pool_.at<Extras>(extras).choices.next_change();
     Loaded loaded = load_facts(cell, policy, due);
-    const Status automatic_then = loaded.facts.connected ? Status::online : Status::offline;
-    Reason reason = Reason::idle_timeout;
-    if (automatic_then == Status::offline)
-      reason = Reason::timeout;
-    else if (choice_due <= due)
-      reason = Reason::expired;
+    const Reason reason = reason_of_time(loaded.facts.connected, choice_due, due);
     Spares none;
     refresh(cell, share, loaded, policy, due, reason, none);
   }
@@ -314,17 +336,27 @@ Time Roster::next_due(uint16_t realm, uint32_t partition, const Policy& policy) 
   return due;
 }
 
+// What is due by the new policy happens at its own moment. What it takes back (whoever went
+// idle too early by the new measure) is so from now on.
+void Roster::reschedule_user(Cell cell, RealmPartition& share, const Policy& policy, Time now) {
+  const Time seen = user(cell).last_seen;
+  const Loaded then = load_facts(cell, policy, seen);
+  place(cell, share, look(then.facts, policy, seen), policy);
+  settle_user(cell, share, policy, now);
+  if (user(cell).status == Status::offline) return;
+  Loaded loaded = load_facts(cell, policy, now);
+  const Reason reason = loaded.facts.connected ? Reason::activity : Reason::timeout;
+  Spares none;
+  refresh(cell, share, loaded, policy, now, reason, none);
+}
+
 void Roster::reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now) {
   RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
     while (cell != no_cell) {
       const Cell older = user(cell).older;
-      settle_user(cell, share, policy, now);
-      if (user(cell).list != offline_list) {
-        const Loaded loaded = load_facts(cell, policy, now);
-        place(cell, share, look(loaded.facts, policy, now), policy);
-      }
+      reschedule_user(cell, share, policy, now);
       cell = older;
     }
   }

@@ -19,4 +19,7 @@ struct Roster::Spares {
   Cell reason_text = no_cell;
 };
 
+// Why a user has changed by itself at a moment at which its next choice was due, or not.
+Reason reason_of_time(bool connected, Time choice_due, Time at);
+
 }  // namespace presence

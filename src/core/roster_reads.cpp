@@ -21,6 +21,12 @@ UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
   return facts;
 }
 
+bool forgets(std::span<const Wish> wishes) {
+  return std::any_of(wishes.begin(), wishes.end(), [](const Wish& wish) {
+    return wish.change.kind == ChangeKind::forget;
+  });
+}
+
 uint32_t interactions_per_minute(const User& user, Time now) {
   const uint16_t this_minute = static_cast<uint16_t>(now / minute);
   const uint64_t into = static_cast<uint64_t>(now % minute);
@@ -63,6 +69,7 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
   out.last_seen = facts.last_seen;
   out.has_last_seen = facts.last_seen != forever_ago;
   out.interactions_per_minute = interactions_per_minute(viewed, now);
+  if (forgets(wishes)) out.page_bytes = out.activity_count = out.interactions_per_minute = 0;
   out.session_count = 0;
   if (seen.status == Status::offline) return;
   if (facts.all_ended) {
@@ -85,6 +92,8 @@ std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time n
   const User& of = user(cell);
   UserFacts facts;
   if (of.extras != no_cell) facts.choices = pool_.at<Extras>(of.extras).choices;
+  DroppedTexts ignored;
+  expire(facts.choices, now, ignored);
   facts = with_wishes(facts, wishes, now);
   if (facts.choices.empty()) return 0;
 
@@ -149,7 +158,7 @@ constexpr auto worst_first = [](Time a, Time b) { return a > b; };
 }  // namespace
 
 bool Cutoff::admits(Time last_seen) const {
-  if (last_seen < not_before) return false;
+  if (last_seen < not_before || best.empty()) return false;
   return count < best.size() || last_seen > best[0];
 }
 

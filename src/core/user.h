@@ -57,7 +57,7 @@ struct User {
   bool message_changed : 1;  // since listeners were told last
   bool written_again : 1;    // changed while the worker wrote it
   bool row_is_current : 1;   // the change to be announced was written by its own transaction
-  bool forgotten : 1;        // free it when that has been told
+  bool moved_on : 1;         // changed by itself or by a touch while a transaction claimed it
   char id[short_id];
 };
 static_assert(sizeof(User) == cell_bytes);

@@ -196,11 +196,7 @@ bool NaiveUser::is_blank() const {
          page.empty() && activity_count == 0;
 }
 
-NaiveUser& NaiveModel::add(const Key& key) {
-  NaiveUser& user = users[key] = NaiveUser{};
-  user.offline_since = ++arrivals_;
-  return user;
-}
+NaiveUser& NaiveModel::add(const Key& key) { return users[key] = NaiveUser{}; }
 
 // "the roster is loaded from the tables, sessions get one session_timeout to come back", and
 // whoever was away without having chosen it is away until the next activity.
@@ -240,8 +236,6 @@ void NaiveModel::look(NaiveUser& user, Time at, Reason reason, const std::string
   const Visible now = user.facts.visible(policy, at);
   user.looked_at = at;
   if (now == user.visible) return;
-  if (now.status == Status::offline && user.visible.status != Status::offline)
-    user.offline_since = ++arrivals_;
   user.message_changed |= now.message != user.visible.message;
   user.visible = now;
   user.changed_at = at;
@@ -249,6 +243,7 @@ void NaiveModel::look(NaiveUser& user, Time at, Reason reason, const std::string
   user.reason_text = reason_text;
   user.to_announce = true;
   user.row_is_current = false;
+  user.moved_on = user.claims > 0;
 }
 
 // "Event reason idle_timeout", "reason expired", "last session gone: offline, reason timeout".
@@ -283,8 +278,9 @@ void NaiveModel::change_policy(const Policy& to, Time now) {
       look(user, moment, is_connected ? Reason::idle_timeout : Reason::timeout, {});
     }
     if (user.visible.status == Status::offline) continue;
+    const bool is_connected = user.facts.is_connected(policy, now);
     user.facts.prune(policy, now);
-    look(user, now, Reason::activity, {});
+    look(user, now, is_connected ? Reason::activity : Reason::timeout, {});
   }
 }
 
@@ -327,16 +323,20 @@ void NaiveModel::connect(NaiveUser& user, const NaiveSession& session, Time now)
   settle(user, now);
   user.facts.prune(policy, now);
   user.facts.sessions.insert(user.facts.sessions.begin(), session);
+  user.looked_at = now;
 }
 
 // The row was written when it was asked for. It says what memory says unless the user has moved
 // since, or the wish comes to something else by now.
 void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   settle(user, now);
-  const bool has_moved = !user.row_is_current && user.changed_at > ask.at;
+  const bool moved_on = user.moved_on;
+  NaiveFacts then = user.facts;
+  then.prune(policy, ask.at);
+  then.apply(ask, policy, ask.at);
+  const Visible written = then.visible(policy, ask.at);
   user.facts.prune(policy, now);
   user.facts.apply(ask, policy, now);
-  const Visible written = user.facts.visible(policy, ask.at);
   user.facts.prune(policy, now);
   look(user, now, ask.reason, ask.reason_text);
   user.row_is_current = true;
@@ -345,18 +345,19 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
     user.activity_count = 0;
     user.interactions.clear();
     user.persist = Persist::current;
-  } else if (has_moved || written != user.visible) {
+  } else if (moved_on || written != user.visible) {
     user.row_is_current = false;
-    if (user.persist != Persist::writing) user.persist = Persist::waiting;
-    if (user.persist == Persist::writing) user.written_again = true;
+    user.persist = Persist::waiting;
   } else if (user.persist == Persist::waiting || user.persist == Persist::held) {
     user.persist = Persist::dirty;
   }
+  user.moved_on = moved_on;
 }
 
 void NaiveModel::drop_claim(const Key& key) {
   NaiveUser& user = users.at(key);
   if (--user.claims > 0) return;
+  user.moved_on = false;
   if (user.is_blank())
     users.erase(key);
   else if (user.persist == Persist::held)
@@ -370,8 +371,12 @@ NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, 
   facts.prune(policy, now);
   for (const Ask& ask : asks) facts.apply(ask, policy, now);
   facts.prune(policy, now);
-  NaiveView view{facts.visible(policy, now), facts.last_seen,
+  NaiveView view{facts.visible(policy, now), {}, facts.last_seen, 0,
                  static_cast<uint32_t>(facts.sessions.size()), 0};
+  for (const Ask& ask : asks)
+    if (ask.kind == ChangeKind::forget) return view;
+  view.page = user.page;
+  view.activity_count = user.activity_count;
 
   // A sliding minute of two buckets: this one, and of the one before what is left of it.
   const auto in_minute = [&](int64_t number) {
@@ -425,7 +430,6 @@ void NaiveModel::blank(NaiveUser& user) {
   const uint32_t claims = user.claims;
   user = NaiveUser{};
   user.claims = claims;
-  user.offline_since = ++arrivals_;
 }
 
 }  // namespace presence::test

@@ -78,8 +78,7 @@ struct NaiveUser {
   bool row_is_current = false;
   bool written_again = false;
   uint32_t claims = 0;
-
-  uint64_t offline_since = 0;  // counts arrivals among the offline
+  bool moved_on = false;  // while somebody claimed it
 
   bool is_evictable() const;
   bool is_blank() const;
@@ -96,7 +95,9 @@ struct NaiveRow {
 
 struct NaiveView {
   Visible visible;
+  std::string page;
   Time last_seen;
+  uint32_t activity_count;
   uint32_t session_count;
   uint32_t interactions_per_minute;
 };
@@ -119,7 +120,6 @@ class NaiveModel {
   void touch(NaiveUser& user, std::optional<Time> seen_at, const std::optional<std::string>& page,
              uint32_t interactions, Time now);
   void connect(NaiveUser& user, const NaiveSession& session, Time now);
-  // `written` is what the transaction saw when it wrote the row.
   void grant(NaiveUser& user, const Ask& ask, Time now);
   void drop_claim(const Key& key);
 
@@ -135,8 +135,6 @@ class NaiveModel {
 
  private:
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
-
-  uint64_t arrivals_ = 0;
 };
 
 }  // namespace presence::test

@@ -1,6 +1,8 @@
 // region_check.cpp: one walk over everything.
 #include "region_check.h"
 
+#include <algorithm>
+#include <cstring>
 #include <vector>
 
 namespace presence::test {

@@ -32,7 +32,6 @@ struct RealmControl {
   std::atomic<Time> last_round;
   std::atomic<uint64_t> rounds_wanted;
   std::atomic<uint64_t> rounds_done;
-  std::atomic<bool> busy;              // the worker has more to do at once
 };
 
 struct SharedHeader {

@@ -15,6 +15,8 @@ namespace presence {
 class TableAccess {
  public:
   void begin();
+  // The same for statements that join arrays of users with the tables.
+  void begin_many();
   void end();
 
  private:

@@ -9,7 +9,6 @@
 
 extern "C" {
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 }
 
@@ -154,7 +153,7 @@ void bring_from_rows(const std::string_view* ids, int count) {
   if (count == 0) return;
   const RealmRef realm = extension().realm;
   TableAccess access;
-  access.begin();
+  access.begin_many();
   Datum values[] = {column_of(ids, count)};
   const uint64 found = run_fresh(fetch_many, values, nullptr);
   for (uint64 i = 0; i < found; i++) {
@@ -173,7 +172,8 @@ void lock_single(std::string_view id, Status& status) {
     status = status_named(column_text(0, 2)).value_or(Status::offline);
 }
 
-// Finds the place of an id among those asked for.
+}  // namespace
+
 HTAB* places_of(const std::string_view* ids, int count) {
   HASHCTL control{};
   control.keysize = max_id_bytes + 1;
@@ -198,8 +198,6 @@ int place_of(HTAB* places, std::string_view id) {
   if (entry) std::memcpy(&place, entry + max_id_bytes + 1, sizeof place);
   return place;
 }
-
-}  // namespace
 
 void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now) {
   for (int i = 0; i < count; i++) statuses[i] = Status::offline;

@@ -3,6 +3,10 @@
 
 #include "postgres/tables/arrays.h"
 
+extern "C" {
+#include "utils/hsearch.h"
+}
+
 namespace presence {
 
 // Reads the row of one user in a scope of its own and brings the user into memory with it, or as
@@ -45,6 +49,10 @@ struct Step {
   Time at;
   std::string_view reason;
 };
+
+// Finds the place of an id among those of a batch; -1 when it is none of them.
+HTAB* places_of(const std::string_view* ids, int count);
+int place_of(HTAB* places, std::string_view id);
 
 // In an open scope. Locks the rows of `ids` in the order of their keys, making those that are missing
 // when there is more than one. statuses[i] is what the row of ids[i] says, offline without one.

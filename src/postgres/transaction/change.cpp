@@ -97,7 +97,7 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
   }
 
   TableAccess access;
-  access.begin();
+  count == 1 ? access.begin() : access.begin_many();
   lock_rows(ids, in_rows, count, current_time());
   // Whoever had the rows is done by now: time is what it is after the wait.
   const Time now = current_time();

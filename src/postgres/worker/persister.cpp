@@ -9,7 +9,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/work.h"
-#include "postgres/tables/arrays.h"
+#include "postgres/tables/rows.h"
 #include "postgres/worker/attempt.h"
 
 extern "C" {
@@ -27,46 +27,41 @@ namespace {
 
 constexpr int rows_at_once = 1000;
 
-// 1: those rows that are there and not locked, 2: written, 3: those that are not there, added. A
-// row that is locked is in neither. History has the step from what the row said.
-Statement write_batch = {
-    "WITH r AS MATERIALIZED ("
-    "  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY "
-    "  AS r(user_id, status, message, last_seen, page, count, changed_at, reason, place)), "
-    "old AS MATERIALIZED ("
-    "  SELECT p.user_id, p.status FROM %s.user_presence p "
-    "  WHERE p.user_id = ANY ($1) FOR UPDATE SKIP LOCKED), "
-    "updated AS ("
-    "  UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
-    "  last_seen = r.last_seen, current_page = r.page, activity_count = r.count, updated_at = $9, "
-    "  auto_away_at = CASE WHEN r.reason = 'idle_timeout' AND r.status = 'away' "
-    "    AND old.status <> 'away' THEN r.changed_at ELSE p.auto_away_at END, "
-    "  went_offline_at = CASE WHEN r.status = 'offline' AND old.status <> 'offline' "
-    "    THEN r.changed_at ELSE p.went_offline_at END "
-    "  FROM r JOIN old USING (user_id) WHERE p.user_id = r.user_id "
-    "  RETURNING r.place), "
-    "added AS ("
-    "  INSERT INTO %s.user_presence (user_id, status, status_message, last_seen, current_page, "
-    "    activity_count, updated_at, auto_away_at, went_offline_at) "
-    "  SELECT r.user_id, r.status, r.message, r.last_seen, r.page, r.count, $9, "
-    "    CASE WHEN r.reason = 'idle_timeout' AND r.status = 'away' THEN r.changed_at END, "
-    "    CASE WHEN r.status = 'offline' THEN r.changed_at END "
-    "  FROM r WHERE NOT EXISTS "
-    "    (SELECT FROM %s.user_presence p WHERE p.user_id = r.user_id) "
-    "  ON CONFLICT (user_id) DO NOTHING RETURNING user_id), "
-    "done AS MATERIALIZED ("
-    "  SELECT place FROM updated "
-    "  UNION ALL SELECT r.place FROM added JOIN r USING (user_id)), "
-    "history AS ("
-    "  INSERT INTO %s.presence_history "
-    "    (user_id, previous_status, new_status, changed_at, change_reason) "
-    "  SELECT r.user_id, coalesce(old.status, 'offline'), r.status, r.changed_at, r.reason "
-    "  FROM done JOIN r USING (place) LEFT JOIN old ON old.user_id = r.user_id "
-    "  WHERE r.status <> coalesce(old.status, 'offline')) "
-    "SELECT place::int FROM done",
-    9,
-    {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-     TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}};
+constexpr int batch_columns = 9;
+#define BATCH_ROWS                                                                         \
+  "unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY "                                \
+  "AS r(user_id, status, message, last_seen, page, count, changed_at, reason, place)"
+#define BATCH_TYPES                                                                         \
+  {TEXTARRAYOID, TEXTARRAYOID,       TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,       \
+   INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+
+// The rows that are there and that nobody has locked. Says what they said before.
+Statement update_rows = {
+    "WITH old AS MATERIALIZED ("
+    "  SELECT r.*, p.status AS was FROM " BATCH_ROWS ", LATERAL ("
+    "    SELECT p.status FROM %s.user_presence p WHERE p.user_id = r.user_id "
+    "    FOR UPDATE SKIP LOCKED) p) "
+    "UPDATE %s.user_presence p SET status = old.status, status_message = old.message, "
+    "last_seen = old.last_seen, current_page = old.page, activity_count = old.count, "
+    "updated_at = $9, "
+    "auto_away_at = CASE WHEN old.reason = 'idle_timeout' AND old.status = 'away' "
+    "  AND old.was <> 'away' THEN old.changed_at ELSE p.auto_away_at END, "
+    "went_offline_at = CASE WHEN old.status = 'offline' AND old.was <> 'offline' "
+    "  THEN old.changed_at ELSE p.went_offline_at END "
+    "FROM old WHERE p.user_id = old.user_id RETURNING p.user_id, old.was",
+    batch_columns, BATCH_TYPES};
+
+// The rows that are not there.
+Statement add_rows = {
+    "INSERT INTO %s.user_presence (user_id, status, status_message, last_seen, current_page, "
+    "  activity_count, updated_at, auto_away_at, went_offline_at) "
+    "SELECT r.user_id, r.status, r.message, r.last_seen, r.page, r.count, $9, "
+    "  CASE WHEN r.reason = 'idle_timeout' AND r.status = 'away' THEN r.changed_at END, "
+    "  CASE WHEN r.status = 'offline' THEN r.changed_at END "
+    "FROM " BATCH_ROWS " WHERE NOT EXISTS "
+    "  (SELECT FROM %s.user_presence p WHERE p.user_id = r.user_id) "
+    "ON CONFLICT (user_id) DO NOTHING RETURNING user_id, 'offline'",
+    batch_columns, BATCH_TYPES};
 
 Statement maintain = {"SELECT %s.presence_maintain_history($1, $2)",
                       2,
@@ -102,7 +97,11 @@ void take_batch(const RealmRef& realm, Batch& batch) {
   }
 }
 
-void write_rows(Batch& batch) {
+struct Columns {
+  Datum values[batch_columns];
+};
+
+Columns columns_of(const Batch& batch) {
   const int count = batch.count;
   Column ids(TEXTOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
   Column seen(TIMESTAMPTZOID, count), pages(TEXTOID, count), counts(INT4OID, count);
@@ -122,14 +121,43 @@ void write_rows(Batch& batch) {
     changed.add(TimestampTzGetDatum(user.changed_at == forever_ago ? now : user.changed_at));
     reasons.add_text(user.reason_name());
   }
-  Datum values[] = {ids.array(),     statuses.array(), messages.array(),
-                    seen.array(),    pages.array(),    counts.array(),
-                    changed.array(), reasons.array(),  TimestampTzGetDatum(now)};
-  const uint64 done = run(write_batch, values, nullptr);
-  for (uint64 i = 0; i < done; i++) {
-    Datum place;
-    if (get_value(i, 1, place)) batch.written[DatumGetInt32(place) - 1] = true;
+  return {{ids.array(), statuses.array(), messages.array(), seen.array(), pages.array(),
+           counts.array(), changed.array(), reasons.array(), TimestampTzGetDatum(now)}};
+}
+
+// Takes down which users the last statement wrote, and the steps that are history.
+int note_written(Batch& batch, HTAB* places, uint64 rows, Step* steps) {
+  int count = 0;
+  for (uint64 i = 0; i < rows; i++) {
+    Datum id;
+    Datum was;
+    if (!get_value(i, 1, id) || !get_value(i, 2, was)) continue;
+    const int place = place_of(places, text_of(id));
+    if (place < 0) continue;
+    batch.written[place] = true;
+    const UserView& user = batch.users[place];
+    const Status from = status_named(text_of(was)).value_or(Status::offline);
+    if (from != user.status)
+      steps[count++] = {user.id(), from, user.status, user.changed_at, user.reason_name()};
   }
+  return count;
+}
+
+void write_batch(Batch& batch) {
+  auto* ids = static_cast<std::string_view*>(
+      palloc(sizeof(std::string_view) * static_cast<Size>(batch.count)));
+  for (int i = 0; i < batch.count; i++) ids[i] = batch.users[i].id();
+  HTAB* places = places_of(ids, batch.count);
+  auto* steps = static_cast<Step*>(palloc(sizeof(Step) * static_cast<Size>(batch.count)));
+  Columns columns = columns_of(batch);
+
+  uint64 rows = run(update_rows, columns.values, nullptr);
+  int step_count = note_written(batch, places, rows, steps);
+  if (rows < static_cast<uint64>(batch.count)) {
+    rows = run(add_rows, columns.values, nullptr);
+    step_count += note_written(batch, places, rows, steps + step_count);
+  }
+  write_history(steps, step_count);
 }
 
 // What follows when the transaction is over. True: all of them were written.
@@ -165,8 +193,8 @@ void write_in_transaction(void* context) {
   // Taken after the marks: whoever wrote a row before them is seen.
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
-  access.begin();
-  write_rows(*writing->batch);
+  access.begin_many();
+  write_batch(*writing->batch);
   access.end();
   PopActiveSnapshot();
 }

@@ -136,17 +136,19 @@ void write(Worker& worker, Time now) {
   plan_flush(worker, now);
 }
 
-// Events wait for the end of the broadcast interval.
-bool is_batching(const Worker& worker) {
-  return worker.more_events || has_announcements(worker.realm);
-}
+// Until when the worker may sleep, and whether events wait for the end of the broadcast interval.
+struct Rest {
+  Time until;
+  bool batching;
+};
 
-Time next_moment(const Worker& worker) {
-  if (worker.more_rows) return 0;
-  Time next = std::min({worker.next_due, worker.next_flush, worker.next_try});
-  if (!worker.realm.realm().complete.load()) next = std::min(next, worker.next_load);
-  if (is_batching(worker)) next = std::min(next, worker.next_broadcast);
-  return next;
+Rest rest_of(const Worker& worker, Time now) {
+  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try}), false};
+  if (worker.more_rows) rest.until = now;
+  if (!worker.realm.realm().complete.load()) rest.until = std::min(rest.until, worker.next_load);
+  rest.batching = worker.more_events || has_announcements(worker.realm);
+  if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
+  return rest;
 }
 
 // In whole milliseconds, never too early; -1 for ever.
@@ -157,15 +159,14 @@ long milliseconds_until(Time moment, Time now) {
   return static_cast<long>((std::min(moment - now, longest) + millisecond - 1) / millisecond);
 }
 
-void sleep_until(const Worker& worker, Time moment) {
-  const long timeout = milliseconds_until(moment, current_time());
-  worker.realm.control().busy.store(timeout == 0);
+void sleep(const Worker& worker, const Rest& rest) {
+  const long timeout = milliseconds_until(rest.until, current_time());
   if (timeout == 0) {
     CHECK_FOR_INTERRUPTS();
     return;
   }
-  // While a batch waits for its interval, the changes that join it need not wake anybody.
-  if (is_batching(worker)) worker.realm.control().awake.store(true);
+  // The changes that join a waiting batch need not wake anybody: its end will.
+  if (rest.batching) worker.realm.control().awake.store(true);
   pgstat_report_activity(STATE_IDLE, nullptr);
   const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
   (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
@@ -173,7 +174,7 @@ void sleep_until(const Worker& worker, Time moment) {
   CHECK_FOR_INTERRUPTS();
 }
 
-void round(Worker& worker) {
+Rest round(Worker& worker) {
   RealmControl& control = worker.realm.control();
   control.awake.store(false);
   const uint64_t wanted = control.rounds_wanted.load();
@@ -184,8 +185,10 @@ void round(Worker& worker) {
   tell(worker, now);
   write(worker, now);
   control.last_round.store(now);
+  const Rest rest = rest_of(worker, now);
   // Whoever waits for a round waits until nothing is left that could be done at once.
-  if (!is_batching(worker) && next_moment(worker) > now) control.rounds_done.store(wanted);
+  if (!rest.batching && rest.until > now) control.rounds_done.store(wanted);
+  return rest;
 }
 
 Worker begin(const Extension& ours) {
@@ -221,8 +224,7 @@ WorkerEnd run_worker(Oid extension_oid) {
       return WorkerEnd::extension_dropped;
     }
     pgstat_report_activity(STATE_RUNNING, "presence: applying what is due");
-    round(worker);
-    sleep_until(worker, next_moment(worker));
+    sleep(worker, round(worker));
   }
 }
 

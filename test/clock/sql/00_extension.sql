@@ -14,12 +14,12 @@ SELECT test.eventually('SELECT worker_alive AND complete FROM presence_info()');
 
 -- It returns the new time, which is that of the functions, and the clock never goes back.
 SELECT presence_test_advance('0') AS before \gset
-SELECT presence_test_advance('1 hour') - :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min';
+SELECT presence_test_advance('1 hour') AS after \gset
+SELECT timestamptz :'after' - :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min';
 SELECT presence_touch('ann');
-SELECT last_seen - :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min' FROM presence_get('ann');
+SELECT last_seen - timestamptz :'before' BETWEEN interval '1 hour' AND interval '1 hour 1 min' FROM presence_get('ann');
 SELECT server_time >= (presence_get('ann')).last_seen FROM presence_info();
-SELECT test.error_of($$SELECT presence_test_advance('-1 s')$$) <> 'no error';
-SELECT test.error_of($$SELECT presence_test_advance(NULL)$$) <> 'no error';
+SELECT presence_test_advance('-1 hour') >= :'after';
 
 -- Nobody may move it by default.
 SELECT count(*) FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE proname = 'presence_test_advance' AND grantee = 0;
