@@ -242,8 +242,7 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   const Look seen = look(loaded.facts, policy, now);
   const bool is_as_written =
       wish.change.kind == ChangeKind::forget ||
-      (!moved_on && written.status == seen.status &&
-       same_text(pool_, written.message, seen.message));
+      (!moved_on && written.status == seen.status && written.message == seen.message);
   refresh(cell, share, loaded, policy, now, wish.reason, spares);
   pool_.give(spares.session);
   pool_.give(spares.extras);

@@ -326,18 +326,29 @@ void NaiveModel::connect(NaiveUser& user, const NaiveSession& session, Time now)
   user.looked_at = now;
 }
 
+namespace {
+
+Time message_until(const NaiveFacts& facts) {
+  return facts.choices.empty() ? never : facts.choices.back().message_until;
+}
+
+}  // namespace
+
 // The row was written when it was asked for. It says what memory says unless the user has moved
 // since, or the wish comes to something else by now.
 void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   settle(user, now);
-  const bool moved_on = user.moved_on;
   NaiveFacts then = user.facts;
   then.prune(policy, ask.at);
   then.apply(ask, policy, ask.at);
-  const Visible written = then.visible(policy, ask.at);
   user.facts.prune(policy, now);
   user.facts.apply(ask, policy, now);
   user.facts.prune(policy, now);
+  then.prune(policy, ask.at);
+  const bool is_as_written =
+      !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now) &&
+      message_until(then) == message_until(user.facts);
+  const bool moved_on = user.moved_on;
   look(user, now, ask.reason, ask.reason_text);
   user.row_is_current = true;
   if (ask.kind == ChangeKind::forget) {
@@ -345,7 +356,7 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
     user.activity_count = 0;
     user.interactions.clear();
     user.persist = Persist::current;
-  } else if (moved_on || written != user.visible) {
+  } else if (!is_as_written) {
     user.row_is_current = false;
     user.persist = Persist::waiting;
   } else if (user.persist == Persist::waiting || user.persist == Persist::held) {

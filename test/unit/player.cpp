@@ -881,7 +881,7 @@ class Game {
     if (keeps_log_) log_ += "  " + line + "\n";
   }
 
-  static std::string describe(const std::vector<NaiveChoice>& choices) {
+  static std::string lines_of(const std::vector<NaiveChoice>& choices) {
     std::string text;
     for (const NaiveChoice& choice : choices)
       text += "    choice " + std::string(choice.status ? presence::name_of(*choice.status) : "-") +
@@ -904,7 +904,7 @@ class Game {
         out << "    session says " << presence::name_of(session.said) << ", active " << when(session.active_at)
             << ", heard " << when(session.heard_at.value_or(forever_ago)) << ", lease "
             << session.lease / second << ", ends " << when(session.ends_at.value_or(never)) << "\n";
-      out << describe(user.facts.choices);
+      out << lines_of(user.facts.choices);
       const Cell cell = roster_.find(user_key(key));
       if (cell == no_cell) {
         out << "    is not in memory\n";
@@ -920,7 +920,7 @@ class Game {
     for (const auto& [key, row] : rows_)
       out << short_name(key) << ": row " << presence::name_of(row.status) << ", last seen "
           << when(row.last_seen) << "\n"
-          << describe(row.choices);
+          << lines_of(row.choices);
     return out.str();
   }
 
