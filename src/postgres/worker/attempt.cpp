@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "pgstat.h"
 #include "utils/elog.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -36,7 +37,9 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
   {
     StartTransactionCommand();
     work(context);
-    if (IsTransactionState()) CommitTransactionCommand();
+    CommitTransactionCommand();
+    // No main loop of a backend does it for us; autovacuum goes by these numbers.
+    (void)pgstat_report_stat(true);
     done = true;
   }
   PG_CATCH();
