@@ -20,9 +20,9 @@ extern "C" {
 #include "compat.h"
 
 // A function that SQL can call. Visible, unlike everything else.
-#define PRESENCE_FUNCTION(name)                     \
-  extern "C" {                                      \
-  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);         \
-  PG_FUNCTION_INFO_V1(name);                        \
-  }                                                 \
+#define PRESENCE_FUNCTION(name)             \
+  extern "C" {                              \
+  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+  PG_FUNCTION_INFO_V1(name);                \
+  }                                         \
   extern "C" PGDLLEXPORT Datum name(PG_FUNCTION_ARGS)

@@ -135,8 +135,7 @@ void raise_gone() {
 
 void raise_not_preloaded() {
   ereport(ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-           errmsg("presence is not preloaded"),
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("presence is not preloaded"),
            errdetail("It keeps its users in shared memory, which is given out at the start."),
            errhint("Add presence to shared_preload_libraries in postgresql.conf and restart "
                    "the server.")));

@@ -81,14 +81,12 @@ void define_settings() {
                           "Whole partitions of a week are dropped when all of it is older.",
                           &settings.history_retention, 90 * 24 * 60, 60, INT_MAX, PGC_SIGHUP,
                           GUC_UNIT_MIN, nullptr, nullptr, nullptr);
-  DefineCustomBoolVariable("presence.global_broadcast",
-                           "Whether changes are told on global_presence.", nullptr,
-                           &settings.global_broadcast, true, PGC_SIGHUP, 0, nullptr, nullptr,
-                           nullptr);
-  DefineCustomStringVariable("presence.notify_prefix",
-                             "Comes before the name of each channel in LISTEN and NOTIFY.", nullptr,
-                             &settings.notify_prefix, "", PGC_SIGHUP, 0, check_prefix, nullptr,
-                             nullptr);
+  DefineCustomBoolVariable(
+      "presence.global_broadcast", "Whether changes are told on global_presence.", nullptr,
+      &settings.global_broadcast, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "presence.notify_prefix", "Comes before the name of each channel in LISTEN and NOTIFY.",
+      nullptr, &settings.notify_prefix, "", PGC_SIGHUP, 0, check_prefix, nullptr, nullptr);
   reserve_guc_prefix_compat("presence");
 }
 

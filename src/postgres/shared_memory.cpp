@@ -1,7 +1,7 @@
 // shared_memory.cpp: the only file that knows how PostgreSQL hands out shared memory.
 //
-// The startup hook runs in the postmaster, again after a crash, and in every process where there is no
-// fork(). Shared fields are set when the memory is new, pointers of the process always.
+// The startup hook runs in the postmaster, again after a crash, and in every process where there is
+// no fork(). Shared fields are set when the memory is new, pointers of the process always.
 #include "postgres/shared_memory.h"
 
 #include <new>
@@ -52,8 +52,8 @@ void* aligned_region(void* memory) {
 
 void start_region() {
   bool found;
-  void* memory = aligned_region(
-      ShmemInitStruct("presence region", region_bytes() + cell_bytes, &found));
+  void* memory =
+      aligned_region(ShmemInitStruct("presence region", region_bytes() + cell_bytes, &found));
   if (!found) shared.region.create(memory, plan_region(region_bytes()), random_seed());
   shared.region.attach(memory);
 }

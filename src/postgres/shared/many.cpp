@@ -36,14 +36,13 @@ void find_cutoff(const RealmRef& realm, Status status, const Policy& policy, Tim
                  Cutoff& cutoff) {
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     lock_settled(realm, partition, policy, now);
-    if (!realm.gone())
-      Roster(shared.region).find_cutoff(realm.number, partition, status, cutoff);
+    if (!realm.gone()) Roster(shared.region).find_cutoff(realm.number, partition, status, cutoff);
     LWLockRelease(shared.partition(partition));
   }
 }
 
-std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status,
-                          Time not_before, std::span<Candidate> room) {
+std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status, Time not_before,
+                          std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);
   if (!realm.gone())

@@ -15,7 +15,7 @@ void find_cutoff(const RealmRef& realm, Status status, const Policy& policy, Tim
                  Cutoff& cutoff);
 
 // Writes as many of a partition as there is room for and returns how many there are.
-std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status,
-                          Time not_before, std::span<Candidate> room);
+std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status, Time not_before,
+                          std::span<Candidate> room);
 
 }  // namespace presence

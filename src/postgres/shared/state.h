@@ -1,8 +1,9 @@
 // state.h: our shared memory as a process sees it.
 //
 // Four kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one
-// of `partitions`, `events`. Only the files of this folder take them. They hold one for a call of the
-// core and nothing else: nothing that can raise an error is reachable from here, which scripts/check proves.
+// of `partitions`, `events`. Only the files of this folder take them. They hold one for a call of
+// the core and nothing else: nothing that can raise an error is reachable from here, which
+// scripts/check proves.
 #pragma once
 
 #include <atomic>
@@ -21,14 +22,14 @@ namespace presence {
 
 // What the worker of a realm and everybody else tell each other.
 struct RealmControl {
-  Stream stream;                       // events lock; written by the worker alone
-  std::atomic<int> worker;             // its number among the processes, -1: none
-  std::atomic<bool> awake;             // it has been woken and has not begun its round yet
+  Stream stream;            // events lock; written by the worker alone
+  std::atomic<int> worker;  // its number among the processes, -1: none
+  std::atomic<bool> awake;  // it has been woken and has not begun its round yet
   std::atomic<bool> look_for_extension;
-  std::atomic<bool> flush;             // write the dirty rows now: memory is full
-  std::atomic<bool> resync;            // tell listeners to take a new snapshot
-  std::atomic<bool> reload;            // rows came by import: load them, silently
-  std::atomic<TransactionId> writer;   // the persister's open transaction
+  std::atomic<bool> flush;            // write the dirty rows now: memory is full
+  std::atomic<bool> resync;           // tell listeners to take a new snapshot
+  std::atomic<bool> reload;           // rows came by import: load them, silently
+  std::atomic<TransactionId> writer;  // the persister's open transaction
   std::atomic<Time> last_round;
   std::atomic<uint64_t> rounds_wanted;
   std::atomic<uint64_t> rounds_done;

@@ -32,8 +32,8 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
   return answer;
 }
 
-Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row,
-                  const Policy& policy, Time now) {
+Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, const Policy& policy,
+                  Time now) {
   Cell cell;
   Answer answer = lock_user(realm, key, LW_EXCLUSIVE, cell);
   bool tell = false;
@@ -119,8 +119,7 @@ bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
   wish.spare_extras = pool.take();
   wish.reason_text = reason_cell.value_or(no_cell);
   if (message) wish.change.message = message_cell.value_or(no_cell);
-  if (message_cell && reason_cell && wish.spare_session != no_cell &&
-      wish.spare_extras != no_cell)
+  if (message_cell && reason_cell && wish.spare_session != no_cell && wish.spare_extras != no_cell)
     return true;
   free_wish(wish);
   return false;

@@ -13,8 +13,8 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
                   const Policy& policy, Time now, Touched& touched);
 
 // Makes the user known, from its row or, without one, as never heard of. Who is there stays.
-Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row,
-                  const Policy& policy, Time now);
+Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, const Policy& policy,
+                  Time now);
 
 // Claims the user for a transaction. writing: the persister has its row just now, unless
 // `though_written`.

@@ -115,9 +115,8 @@ void give_up_writing(const RealmRef& realm, const UserKey& key, Cell cell) {
 }
 
 void flush_realm(const RealmRef& realm) {
-  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
-    roster.flush(realm.number, partition);
-  });
+  for_each_partition(
+      realm, [&](Roster& roster, uint32_t partition) { roster.flush(realm.number, partition); });
 }
 
 void try_again(const RealmRef& realm) {

@@ -30,8 +30,8 @@ bool has_rows(const RealmRef& realm, Persist state);
 // ---- the ring
 // `event` is made with the stream's next seq; only the worker appends.
 void append_event(const RealmRef& realm, std::string_view channel, std::string_view payload);
-// Copies the events that were not broadcast yet into `buffer`, as "channel\0payload\0" each, at most
-// `at_most` of them.
+// Copies the events that were not broadcast yet into `buffer`, as "channel\0payload\0" each, at
+// most `at_most` of them.
 struct Unsent {
   uint32_t count;
   bool lost;      // some were overwritten before they were sent

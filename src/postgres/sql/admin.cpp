@@ -44,7 +44,7 @@ namespace presence {
 
 namespace {
 
-#define IMPORTED_COLUMNS                                                                      \
+#define IMPORTED_COLUMNS                                                                       \
   "user_id text, status text, status_message text, last_seen timestamptz, current_page text, " \
   "activity_count int, auto_away_at timestamptz, went_offline_at timestamptz, "                \
   "updated_at timestamptz"
@@ -67,7 +67,8 @@ Statement import_rows = {
     "CASE WHEN status = 'busy' OR status_message <> '' THEN "
     "CASE status WHEN 'busy' THEN 'busy' ELSE 'offline' END || ' - - ' || "
     "octet_length(coalesce(status_message, '')) || ':' || coalesce(status_message, '') END "
-    "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS ") "
+    "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS
+    ") "
     "ORDER BY user_id, last_seen DESC NULLS LAST "
     "ON CONFLICT (user_id) DO NOTHING",
     2,
@@ -86,16 +87,16 @@ void check_imported(uint64 row) {
   status_of_text(text_of(value));
   check_message(text_in(row, 3));
   if (text_in(row, 4).size() > max_page_bytes)
-    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-                    errmsg("current_page is too long"),
-                    errdetail("At most %zu bytes are allowed.", max_page_bytes)));
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("current_page is too long"),
+             errdetail("At most %zu bytes are allowed.", max_page_bytes)));
 }
 
 void check_is_array(Jsonb* rows) {
   if (JB_ROOT_IS_ARRAY(rows) && !JB_ROOT_IS_SCALAR(rows)) return;
-  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("rows must be a JSON array of objects"),
-                  errhint("SELECT presence_import(jsonb_agg(to_jsonb(t))) FROM your_table t;")));
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("rows must be a JSON array of objects"),
+           errhint("SELECT presence_import(jsonb_agg(to_jsonb(t))) FROM your_table t;")));
 }
 
 }  // namespace

@@ -17,15 +17,12 @@ namespace {
 int width(std::string_view text) { return static_cast<int>(text.size()); }
 
 // Enough of a bad value to recognise it.
-int shown(std::string_view text) {
-  return pg_mbcliplen(text.data(), width(text), 64);
-}
+int shown(std::string_view text) { return pg_mbcliplen(text.data(), width(text), 64); }
 
 }  // namespace
 
 void raise_null(const char* name) {
-  ereport(ERROR,
-          (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 }
 
 void check_id(std::string_view id) {
@@ -33,10 +30,9 @@ void check_id(std::string_view id) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("user_id must not be empty"),
                     errhint("Pass the application's own key of the user.")));
   if (id.size() > max_id_bytes)
-    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-                    errmsg("user_id is too long"),
-                    errdetail("It has %zu bytes; at most %zu are allowed.", id.size(),
-                              max_id_bytes)));
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_id is too long"),
+             errdetail("It has %zu bytes; at most %zu are allowed.", id.size(), max_id_bytes)));
 }
 
 std::string_view id_argument(FunctionCallInfo call, int number, const char* name) {
@@ -51,9 +47,9 @@ std::optional<std::string_view> text_argument(FunctionCallInfo call, int number,
   if (call->args[number].isnull) return std::nullopt;
   const std::string_view text = text_of(call->args[number].value);
   if (text.size() > most_bytes)
-    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
-                    errdetail("It has %zu bytes; at most %zu are allowed.", text.size(),
-                              most_bytes)));
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
+             errdetail("It has %zu bytes; at most %zu are allowed.", text.size(), most_bytes)));
   return text;
 }
 
@@ -61,10 +57,10 @@ void check_message(std::string_view message) {
   const auto characters =
       static_cast<std::size_t>(pg_mbstrlen_with_len(message.data(), width(message)));
   if (characters > max_message_characters || message.size() > max_message_bytes)
-    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-                    errmsg("status_message is too long"),
-                    errdetail("It has %zu characters; at most %zu are allowed.", characters,
-                              max_message_characters)));
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("status_message is too long"),
+             errdetail("It has %zu characters; at most %zu are allowed.", characters,
+                       max_message_characters)));
 }
 
 std::optional<std::string_view> message_argument(FunctionCallInfo call, int number) {
@@ -78,19 +74,17 @@ std::string_view reason_argument(FunctionCallInfo call, int number) {
   const auto reason = text_argument(call, number, "reason", max_reason_bytes);
   if (!reason) raise_null("reason");
   if (reason->empty())
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty"),
-             errhint("Leave it out to get 'manual'.")));
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must not be empty"),
+                    errhint("Leave it out to get 'manual'.")));
   return *reason;
 }
 
 Status status_of_text(std::string_view text) {
   const auto status = status_named(text);
   if (!status)
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-             errmsg("invalid status \"%.*s\"", shown(text), text.data()),
-             errhint("A status is one of online, away, busy, offline.")));
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("invalid status \"%.*s\"", shown(text), text.data()),
+                    errhint("A status is one of online, away, busy, offline.")));
   return *status;
 }
 
@@ -98,9 +92,9 @@ Time expiry_argument(FunctionCallInfo call, int number, Time now) {
   if (call->args[number].isnull) return never;
   const Time until = DatumGetTimestampTz(call->args[number].value);
   if (until <= now)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("expires_at must be in the future"),
-                    errhint("Only the database's clock counts: pass now() + an interval.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("expires_at must be in the future"),
+             errhint("Only the database's clock counts: pass now() + an interval.")));
   return until;
 }
 

@@ -11,8 +11,8 @@ extern "C" {
 
 using namespace presence;
 
-// A statement trigger. What a server without the library in shared_preload_libraries does to the tables
-// is a restore: there is nothing in memory that it could contradict.
+// A statement trigger. What a server without the library in shared_preload_libraries does to the
+// tables is a restore: there is nothing in memory that it could contradict.
 PRESENCE_FUNCTION(presence_guard) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),

@@ -17,9 +17,9 @@ void name_argument(FunctionCallInfo call, char* name) {
   const auto channel = text_argument(call, 0, "channel_id", max_channel_id_bytes);
   if (!channel) raise_null("channel_id");
   if (channel->empty())
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("channel_id must not be empty"),
-                    errhint("\"global_presence\" is the channel of everyone.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("channel_id must not be empty"),
+             errhint("\"global_presence\" is the channel of everyone.")));
   notify_name(*channel, name);
 }
 

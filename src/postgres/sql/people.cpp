@@ -84,9 +84,7 @@ bool is_known(const UserView& view) {
 // On a standby the tables are all there is; the primary keeps them up to date.
 bool see_row(std::string_view user_id, UserView& out) {
   static Statement fetch = {
-      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1",
-      1,
-      {TEXTOID}};
+      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
   TableAccess access;
   access.begin();
   Datum values[] = {text_datum(user_id)};
@@ -107,8 +105,8 @@ bool see_row(std::string_view user_id, UserView& out) {
     out.id_bytes = copy(read.user_id, out.id_text, sizeof out.id_text);
     out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
     if (read.row.choices.count > 0)
-      out.message_bytes = copy(read.row.choices.layers[0].message, out.message_text,
-                               sizeof out.message_text);
+      out.message_bytes =
+          copy(read.row.choices.layers[0].message, out.message_text, sizeof out.message_text);
   }
   access.end();
   return found;
@@ -124,9 +122,13 @@ bool see_user(std::string_view user_id, UserView& out) {
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     switch (view_user(ours.realm, key, wishes, current_policy(), current_time(), out)) {
-      case Answer::done: return is_known(out);
-      case Answer::missing: bring_from_row(key); break;
-      default: raise_gone();
+      case Answer::done:
+        return is_known(out);
+      case Answer::missing:
+        bring_from_row(key);
+        break;
+      default:
+        raise_gone();
     }
   }
 }

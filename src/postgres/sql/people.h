@@ -18,8 +18,8 @@ HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out);
 // The result type of the calling function, blessed.
 TupleDesc result_type(FunctionCallInfo call);
 
-// How this transaction sees a user: from memory, or brought there from its row; on a standby from the
-// row alone. False: never heard of.
+// How this transaction sees a user: from memory, or brought there from its row; on a standby from
+// the row alone. False: never heard of.
 bool see_user(std::string_view user_id, UserView& out);
 
 }  // namespace presence

@@ -81,10 +81,14 @@ struct Listed {
 // online, busy, away.
 int rank_of(Status status) {
   switch (status) {
-    case Status::online: return 0;
-    case Status::busy: return 1;
-    case Status::away: return 2;
-    case Status::offline: return 3;
+    case Status::online:
+      return 0;
+    case Status::busy:
+      return 1;
+    case Status::away:
+      return 2;
+    case Status::offline:
+      return 3;
   }
   return 3;
 }
@@ -142,21 +146,21 @@ struct Candidates {
       }
       capacity = count + found + found / 4;
       const Size bytes = sizeof(Candidate) * capacity;
-      items = static_cast<Candidate*>(items
-                                          ? repalloc_huge(items, bytes)
-                                          : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
+      items = static_cast<Candidate*>(items ? repalloc_huge(items, bytes)
+                                            : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
     }
   }
 };
 
 // The best users of a status as everybody sees them.
-void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int most, Listing& list) {
+void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int most,
+                 Listing& list) {
   static UserView view;
   const Policy policy = current_policy();
   const Time now = current_time();
   Cutoff cutoff;
-  cutoff.best = {static_cast<Time*>(MemoryContextAllocHuge(
-                     CurrentMemoryContext, sizeof(Time) * static_cast<Size>(most))),
+  cutoff.best = {static_cast<Time*>(MemoryContextAllocHuge(CurrentMemoryContext,
+                                                           sizeof(Time) * static_cast<Size>(most))),
                  static_cast<size_t>(most)};
   cutoff.not_before = wanted.not_before;
   find_cutoff(realm, status, policy, now, cutoff);
@@ -210,15 +214,16 @@ Wanted wanted_users(FunctionCallInfo fcinfo) {
   wanted.not_before = forever_ago;
   if (!PG_ARGISNULL(3)) {
     const Datum now = TimestampTzGetDatum(current_time());
-    wanted.not_before = DatumGetTimestampTz(
-        DirectFunctionCall2(timestamptz_mi_interval, now, PG_GETARG_DATUM(3)));
+    wanted.not_before =
+        DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, PG_GETARG_DATUM(3)));
   }
   return wanted;
 }
 
 // On a standby the tables are all there is.
 void list_rows(const Wanted& wanted, Listing& list) {
-  static Statement query = {"SELECT user_id FROM %s.user_presence WHERE status <> 'offline'", 0, {}};
+  static Statement query = {
+      "SELECT user_id FROM %s.user_presence WHERE status <> 'offline'", 0, {}};
   static UserView view;
   TableAccess access;
   MemoryContext caller = CurrentMemoryContext;
@@ -279,10 +284,17 @@ namespace {
 void count_as(Counts& counts, Status status, int by) {
   const auto add = static_cast<uint32_t>(by);  // modulo 2^32, so that -1 works
   switch (status) {
-    case Status::online: counts.online += add; break;
-    case Status::busy: counts.busy += add; break;
-    case Status::away: counts.away += add; break;
-    case Status::offline: break;
+    case Status::online:
+      counts.online += add;
+      break;
+    case Status::busy:
+      counts.busy += add;
+      break;
+    case Status::away:
+      counts.away += add;
+      break;
+    case Status::offline:
+      break;
   }
 }
 

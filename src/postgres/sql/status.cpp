@@ -20,16 +20,19 @@ Change change_for(Status status, bool explicit_logout, Time until) {
   change.until = until;
   switch (status) {
     case Status::away:
-    case Status::busy: change.kind = ChangeKind::choose; break;
-    case Status::online: change.kind = ChangeKind::be_automatic; break;
+    case Status::busy:
+      change.kind = ChangeKind::choose;
+      break;
+    case Status::online:
+      change.kind = ChangeKind::be_automatic;
+      break;
     case Status::offline:
       change.kind = ChangeKind::leave;
       if (!explicit_logout)
-        ereport(ERROR,
-                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                 errmsg("cannot set the status \"offline\" without an explicit logout"),
-                 errdetail("Users go offline by themselves when nothing is heard of them."),
-                 errhint("Pass explicit_logout => true when the user logged out.")));
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("cannot set the status \"offline\" without an explicit logout"),
+                        errdetail("Users go offline by themselves when nothing is heard of them."),
+                        errhint("Pass explicit_logout => true when the user logged out.")));
       break;
   }
   if (until != never && change.kind != ChangeKind::choose)
@@ -43,8 +46,7 @@ Change change_for(Status status, bool explicit_logout, Time until) {
 // A logout is told as one unless the caller says otherwise.
 Why reason_of(std::string_view given, const Change& change) {
   const Why why = why_of(given);
-  if (change.kind == ChangeKind::leave && why.reason == Reason::manual)
-    return {Reason::logout, {}};
+  if (change.kind == ChangeKind::leave && why.reason == Reason::manual) return {Reason::logout, {}};
   return why;
 }
 
@@ -148,8 +150,8 @@ PRESENCE_FUNCTION(presence_set_status_many) {
   const bool explicit_logout = bool_argument(fcinfo, 4, "explicit_logout");
   if (ids.count == 0) PG_RETURN_INT32(0);
 
-  auto* wanted = static_cast<WantedChange*>(
-      palloc0(sizeof(WantedChange) * static_cast<Size>(ids.count)));
+  auto* wanted =
+      static_cast<WantedChange*>(palloc0(sizeof(WantedChange) * static_cast<Size>(ids.count)));
   bool all_leave = true;
   for (int i = 0; i < ids.count; i++) {
     WantedChange& one = wanted[i] = WantedChange{};

@@ -95,8 +95,8 @@ using namespace presence;
 PRESENCE_FUNCTION(presence_test_advance) {
   extension();
   const Datum now = TimestampTzGetDatum(current_time());
-  const Time target = DatumGetTimestampTz(
-      DirectFunctionCall2(timestamptz_pl_interval, now, PG_GETARG_DATUM(0)));
+  const Time target =
+      DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, now, PG_GETARG_DATUM(0)));
   wait_for_own_worker();
   const Realms* realms = all_realms();
   wait_for_all(*realms);

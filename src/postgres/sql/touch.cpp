@@ -1,6 +1,7 @@
 // touch.cpp: activity. Shared memory only: no xid, no WAL, no dead tuple, no NOTIFY.
 //
-// The first touch of somebody who is not in memory reads the user's row, which writes nothing either.
+// The first touch of somebody who is not in memory reads the user's row, which writes nothing
+// either.
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -21,10 +22,16 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
   for (;;) {
     Touched touched;
     switch (touch_user(realm, key, touch, policy, current_time(), touched)) {
-      case Answer::done: return touched;
-      case Answer::missing: bring_from_row(key); break;
-      case Answer::full: need_room(key.partition()); break;
-      default: raise_gone();
+      case Answer::done:
+        return touched;
+      case Answer::missing:
+        bring_from_row(key);
+        break;
+      case Answer::full:
+        need_room(key.partition());
+        break;
+      default:
+        raise_gone();
     }
     CHECK_FOR_INTERRUPTS();
   }
@@ -113,7 +120,8 @@ PRESENCE_FUNCTION(presence_touch_many) {
   const Policy policy = current_policy();
 
   // Whoever is in memory is touched at once; the others are brought there with one query.
-  auto* missing = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(Max(many.ids.count, 1))));
+  auto* missing =
+      static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(Max(many.ids.count, 1))));
   auto* missing_ids = static_cast<std::string_view*>(
       palloc(sizeof(std::string_view) * static_cast<Size>(Max(many.ids.count, 1))));
   int missing_count = 0;

@@ -37,8 +37,7 @@ bool is_our_access() { return open_scopes > 0; }
 namespace {
 
 void set_here(const char* name, const char* value) {
-  (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                          false);
+  (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // access.h: reading and writing our tables as their owner, whoever calls.
 //
-// A scope is the extension's owner in a security-restricted operation with a search_path that nobody
-// else can write to. An error ends it with the (sub)transaction, which puts user and settings back.
+// A scope is the extension's owner in a security-restricted operation with a search_path that
+// nobody else can write to. An error ends it with the (sub)transaction, which puts user and
+// settings back.
 #pragma once
 
 #include "postgres/extension.h"

@@ -16,18 +16,16 @@ namespace presence {
 
 namespace {
 
-Statement fetch_one = {"SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1",
-                       1,
-                       {TEXTOID}};
+Statement fetch_one = {
+    "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
 
-Statement fetch_many = {
-    "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = ANY ($1)",
-    1,
-    {TEXTARRAYOID}};
+Statement fetch_many = {"SELECT " PRESENCE_ROW_COLUMNS
+                        " FROM %s.user_presence WHERE user_id = ANY ($1)",
+                        1,
+                        {TEXTARRAYOID}};
 
-Statement lock_one = {"SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR UPDATE",
-                      1,
-                      {TEXTOID}};
+Statement lock_one = {
+    "SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR UPDATE", 1, {TEXTOID}};
 
 // Both in the order of the keys: that is what keeps overlapping batches from deadlocks.
 Statement add_missing = {
@@ -92,9 +90,13 @@ std::string_view column_text(uint64 row, int number) {
 void bring(const UserKey& key, const Row* row) {
   for (;;) {
     switch (bring_user(extension().realm, key, row, current_policy(), current_time())) {
-      case Answer::full: need_room(key.partition()); break;
-      case Answer::gone: raise_gone();
-      default: return;
+      case Answer::full:
+        need_room(key.partition());
+        break;
+      case Answer::gone:
+        raise_gone();
+      default:
+        return;
     }
   }
 }
@@ -114,7 +116,8 @@ ReadRow read_row(uint64 row) {
   read.row.status = status_named(column_text(row, 2)).value_or(Status::offline);
   if (get_value(row, 3, value)) read.row.last_seen = DatumGetTimestampTz(value);
   read.row.page = column_text(row, 4);
-  if (get_value(row, 5, value)) read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
+  if (get_value(row, 5, value))
+    read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
   // A row that was not written by us has a message and no choices.
   const auto choices = read_choices(column_text(row, 6));
   if (choices && choices->count > 0) {
@@ -220,9 +223,7 @@ namespace {
 // The arguments of a single row, with their nulls.
 class Arguments {
  public:
-  void text(std::string_view text) {
-    text.empty() ? null() : value(text_datum(text));
-  }
+  void text(std::string_view text) { text.empty() ? null() : value(text_datum(text)); }
   void value(Datum datum) {
     values[count] = datum;
     nulls[count++] = ' ';
@@ -279,8 +280,8 @@ void write_rows(const WrittenRow* rows, int count, Time now) {
     add_time_if(away, row.went_away, row.since);
     add_time_if(offline, row.went_offline, row.since);
   }
-  Datum values[] = {ids.array(),     statuses.array(), messages.array(), seen.array(),
-                    pages.array(),   counts.array(),   choices.array(),  away.array(),
+  Datum values[] = {ids.array(),     statuses.array(),        messages.array(), seen.array(),
+                    pages.array(),   counts.array(),          choices.array(),  away.array(),
                     offline.array(), TimestampTzGetDatum(now)};
   run(write_many, values, nullptr);
 }

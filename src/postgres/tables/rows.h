@@ -37,8 +37,8 @@ struct WrittenRow {
   std::string_view page;
   uint32_t activity_count;
   std::string_view choices;
-  bool went_away;    // by idling, at `since`; otherwise auto_away_at stays
-  bool went_offline; // at `since`; otherwise went_offline_at stays
+  bool went_away;     // by idling, at `since`; otherwise auto_away_at stays
+  bool went_offline;  // at `since`; otherwise went_offline_at stays
   Time since;
 };
 
@@ -54,8 +54,9 @@ struct Step {
 HTAB* places_of(const std::string_view* ids, int count);
 int place_of(HTAB* places, std::string_view id);
 
-// In an open scope. Locks the rows of `ids` in the order of their keys, making those that are missing
-// when there is more than one. statuses[i] is what the row of ids[i] says, offline without one.
+// In an open scope. Locks the rows of `ids` in the order of their keys, making those that are
+// missing when there is more than one. statuses[i] is what the row of ids[i] says, offline without
+// one.
 void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now);
 void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);

@@ -30,8 +30,7 @@ void load_row(const RealmRef& realm, ReadRow& read, Time session_ends_at) {
 void load_everybody() {
   const RealmRef realm = extension().realm;
   const bool imported = realm.control().reload.exchange(false);
-  const Time session_ends_at =
-      imported ? never : current_time() + current_policy().session_timeout;
+  const Time session_ends_at = imported ? never : current_time() + current_policy().session_timeout;
 
   TableAccess access;
   access.begin();

@@ -5,8 +5,8 @@
 
 namespace presence {
 
-// After a restart, an import or a restore the worker loads the rows of whoever is not offline. A reader
-// that needs them all before that does it itself.
+// After a restart, an import or a restore the worker loads the rows of whoever is not offline. A
+// reader that needs them all before that does it itself.
 RealmRef whole_realm();
 
 // Loads those rows, in portions. Users in memory stay as they are.

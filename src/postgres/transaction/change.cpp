@@ -62,8 +62,7 @@ Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted,
   if (after.status != before.status)
     writing.steps[writing.step_count++] = {row.user_id, before.status, after.status, now,
                                            why.name()};
-  writing.changed =
-      after.status != before.status || after.message() != before.message();
+  writing.changed = after.status != before.status || after.message() != before.message();
 
   row.status = after.status;
   row.message = kept(after.message());
@@ -71,9 +70,8 @@ Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted,
   row.last_seen = after.last_seen;
   row.page = kept(after.page());
   row.activity_count = after.activity_count;
-  const std::size_t bytes =
-      choices_of_user(user->partition, user->cell,
-                      {user->wishes, static_cast<size_t>(user->count)}, now, choices);
+  const std::size_t bytes = choices_of_user(
+      user->partition, user->cell, {user->wishes, static_cast<size_t>(user->count)}, now, choices);
   row.choices = kept({choices, bytes});
   row.went_offline = after.status == Status::offline && before.status != Status::offline;
   row.went_away = before.status != in_row && before.status == Status::away &&
@@ -86,8 +84,10 @@ Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted,
 
 int make_changes(const WantedChange* wanted, int count, const Why& why, UserView& after) {
   const RealmRef realm = extension().realm;
-  auto** users = static_cast<ClaimedUser**>(palloc(sizeof(ClaimedUser*) * static_cast<Size>(count)));
-  auto* ids = static_cast<std::string_view*>(palloc(sizeof(std::string_view) * static_cast<Size>(count)));
+  auto** users =
+      static_cast<ClaimedUser**>(palloc(sizeof(ClaimedUser*) * static_cast<Size>(count)));
+  auto* ids =
+      static_cast<std::string_view*>(palloc(sizeof(std::string_view) * static_cast<Size>(count)));
   auto* in_rows = static_cast<Status*>(palloc(sizeof(Status) * static_cast<Size>(count)));
   auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
@@ -108,8 +108,7 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
     at_now.change.at = now;
     const Writing writing = change_one(users[i], in_rows[i], at_now, why, now, after);
     rows[i] = writing.row;
-    for (int step = 0; step < writing.step_count; step++)
-      steps[step_count++] = writing.steps[step];
+    for (int step = 0; step < writing.step_count; step++) steps[step_count++] = writing.steps[step];
     changed += writing.changed;
   }
   write_rows(rows, count, now);

@@ -58,8 +58,8 @@ void make_space(Item*& items, int count, int& capacity) {
   if (count < capacity) return;
   capacity = capacity == 0 ? 4 : capacity * 2;
   const Size bytes = sizeof(Item) * static_cast<Size>(capacity);
-  void* space = items ? repalloc_huge(items, bytes)
-                      : MemoryContextAlloc(TopTransactionContext, bytes);
+  void* space =
+      items ? repalloc_huge(items, bytes) : MemoryContextAlloc(TopTransactionContext, bytes);
   items = static_cast<Item*>(space);
 }
 
@@ -72,8 +72,7 @@ void log(Kind kind, ClaimedUser* user, const RealmRef& realm) {
 
 ClaimedUser* find_user(const UserKey& key) {
   if (!pending.users) return nullptr;
-  auto* user =
-      static_cast<ClaimedUser*>(hash_search(pending.users, &key.hash, HASH_FIND, nullptr));
+  auto* user = static_cast<ClaimedUser*>(hash_search(pending.users, &key.hash, HASH_FIND, nullptr));
   if (!user || user->cell == no_cell) return nullptr;
   if (user->id() != key.id || user->realm.number != key.realm)
     elog(ERROR, "two users of one transaction have the same hash");
@@ -99,10 +98,16 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
     CHECK_FOR_INTERRUPTS();
     Cell cell = no_cell;
     switch (claim_user(realm, key, claiming, current_policy(), current_time(), cell)) {
-      case Answer::done: return cell;
-      case Answer::missing: bring_from_row(key); break;
-      case Answer::gone: raise_gone();
-      case Answer::full: need_room(key.partition()); break;
+      case Answer::done:
+        return cell;
+      case Answer::missing:
+        bring_from_row(key);
+        break;
+      case Answer::gone:
+        raise_gone();
+      case Answer::full:
+        need_room(key.partition());
+        break;
       case Answer::writing:
         wait_for_persister(realm);
         // Its transaction is over, whether or not it has said so.
@@ -119,8 +124,7 @@ ClaimedUser* claim_for_change(const UserKey& key) {
   if (ClaimedUser* claimed = find_user(key)) return claimed;
   make_log_space();
   bool found;
-  auto* user = static_cast<ClaimedUser*>(
-      hash_search(pending.users, &key.hash, HASH_ENTER, &found));
+  auto* user = static_cast<ClaimedUser*>(hash_search(pending.users, &key.hash, HASH_ENTER, &found));
   const RealmRef realm = extension().realm;
   user->cell = no_cell;
   user->realm = realm;
@@ -189,9 +193,7 @@ void drop_at_commit(const RealmRef& realm) {
 
 namespace {
 
-void forget_all() {
-  pending = Pending{};
-}
+void forget_all() { pending = Pending{}; }
 
 // From here to the end of commit() nothing can fail.
 void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
@@ -203,8 +205,10 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       wake_worker(user.realm);
       return;
     }
-    case Kind::wish: return;  // with its claim
-    case Kind::reset: return;  // before all
+    case Kind::wish:
+      return;  // with its claim
+    case Kind::reset:
+      return;  // before all
     case Kind::reload:
       entry.realm.control().reload.store(true);
       entry.realm.realm().complete.store(false);
@@ -252,12 +256,15 @@ void on_transaction(XactEvent event, void*) {
                         errmsg("cannot PREPARE a transaction that has changed presence"),
                         errhint("Commit it instead.")));
       return;
-    case XACT_EVENT_COMMIT: commit(); return;
+    case XACT_EVENT_COMMIT:
+      commit();
+      return;
     case XACT_EVENT_ABORT:
       undo_from(0);
       forget_all();
       return;
-    default: return;
+    default:
+      return;
   }
 }
 

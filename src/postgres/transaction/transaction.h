@@ -1,11 +1,11 @@
 // transaction.h: what this transaction wants and has not committed yet.
 //
-// A log in the order of the calls, each entry with its nesting level: ROLLBACK TO takes entries from
-// its end, releasing a savepoint gives them to the level above. An entry is a claim on a user or
-// a wish for one. Wishes hold the cells that applying them may need, so that COMMIT cannot fail.
+// A log in the order of the calls, each entry with its nesting level: ROLLBACK TO takes entries
+// from its end, releasing a savepoint gives them to the level above. An entry is a claim on a user
+// or a wish for one. Wishes hold the cells that applying them may need, so that COMMIT cannot fail.
 //
-// All of it is this backend's own memory, in the transaction's context; shared memory sees the claims
-// at once and the wishes at COMMIT.
+// All of it is this backend's own memory, in the transaction's context; shared memory sees the
+// claims at once and the wishes at COMMIT.
 #pragma once
 
 #include <span>

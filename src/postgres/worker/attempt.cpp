@@ -23,9 +23,10 @@ void report(const char* what, const char* hint, const ErrorData* error) {
   if (reported == what && !TimestampDifferenceExceeds(reported_at, now, report_every_ms)) return;
   reported = what;
   reported_at = now;
-  ereport(LOG, (errcode(error->sqlerrcode), errmsg("presence could not %s: %s", what, error->message),
-                error->detail ? errdetail("%s", error->detail) : 0,
-                errhint("It is tried again. %s", hint)));
+  ereport(
+      LOG,
+      (errcode(error->sqlerrcode), errmsg("presence could not %s: %s", what, error->message),
+       error->detail ? errdetail("%s", error->detail) : 0, errhint("It is tried again. %s", hint)));
 }
 
 }  // namespace

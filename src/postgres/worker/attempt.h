@@ -5,9 +5,9 @@
 
 namespace presence {
 
-// Runs `work` in a transaction. When it raises an error the transaction is aborted, the error goes to
-// the log (of each `what` once a minute at most) and the answer is false. Where a person can
-// do something about it, `hint` says what.
+// Runs `work` in a transaction. When it raises an error the transaction is aborted, the error goes
+// to the log (of each `what` once a minute at most) and the answer is false. Where a person can do
+// something about it, `hint` says what.
 bool attempt(const char* what, const char* hint, void (*work)(void*), void* context);
 
 }  // namespace presence

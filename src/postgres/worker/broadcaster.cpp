@@ -1,7 +1,7 @@
 // broadcaster.cpp: an event gets its seq here, so there is one writer per database.
 //
-// Between taking an announcement and appending its event nothing may be interrupted: that would lose
-// the event. Nothing here looks for interrupts before the event is in the ring.
+// Between taking an announcement and appending its event nothing may be interrupted: that would
+// lose the event. Nothing here looks for interrupts before the event is in the ring.
 #include "postgres/worker/broadcaster.h"
 
 #include <cstring>
@@ -112,7 +112,7 @@ Sent broadcast(const RealmRef& realm) {
     return Sent::more;
   }
   return unsent.count == events_at_once || stream_of(realm).seq > unsent.seq ? Sent::more
-                                                                              : Sent::all;
+                                                                             : Sent::all;
 }
 
 }  // namespace presence

@@ -1,8 +1,8 @@
 // persister.cpp: batches of rows and their history.
 //
-// It never waits for an application: whoever is claimed is left out, existing rows are locked with SKIP
-// LOCKED, and the tables are locked only if they are free at once. It publishes its xid before it
-// marks a user, so that a set_status that finds the mark knows whom to wait for.
+// It never waits for an application: whoever is claimed is left out, existing rows are locked with
+// SKIP LOCKED, and the tables are locked only if they are free at once. It publishes its xid before
+// it marks a user, so that a set_status that finds the mark knows whom to wait for.
 #include "postgres/worker/persister.h"
 
 #include "postgres/clock.h"
@@ -28,17 +28,20 @@ namespace {
 constexpr int rows_at_once = 1000;
 
 constexpr int batch_columns = 9;
-#define BATCH_ROWS                                                                         \
-  "unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY "                                \
+#define BATCH_ROWS                                          \
+  "unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY " \
   "AS r(user_id, status, message, last_seen, page, count, changed_at, reason, place)"
-#define BATCH_TYPES                                                                         \
-  {TEXTARRAYOID, TEXTARRAYOID,       TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,       \
-   INT4ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+#define BATCH_TYPES                                                                            \
+  {                                                                                            \
+    TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, \
+        TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID                                      \
+  }
 
 // The rows that are there and that nobody has locked. Says what they said before.
 Statement update_rows = {
     "WITH old AS MATERIALIZED ("
-    "  SELECT r.*, p.status AS was FROM " BATCH_ROWS ", LATERAL ("
+    "  SELECT r.*, p.status AS was FROM " BATCH_ROWS
+    ", LATERAL ("
     "    SELECT p.status FROM %s.user_presence p WHERE p.user_id = r.user_id "
     "    FOR UPDATE SKIP LOCKED) p) "
     "UPDATE %s.user_presence p SET status = old.status, status_message = old.message, "
@@ -58,14 +61,14 @@ Statement add_rows = {
     "SELECT r.user_id, r.status, r.message, r.last_seen, r.page, r.count, $9, "
     "  CASE WHEN r.reason = 'idle_timeout' AND r.status = 'away' THEN r.changed_at END, "
     "  CASE WHEN r.status = 'offline' THEN r.changed_at END "
-    "FROM " BATCH_ROWS " WHERE NOT EXISTS "
+    "FROM " BATCH_ROWS
+    " WHERE NOT EXISTS "
     "  (SELECT FROM %s.user_presence p WHERE p.user_id = r.user_id) "
     "ON CONFLICT (user_id) DO NOTHING RETURNING user_id, 'offline'",
     batch_columns, BATCH_TYPES};
 
-Statement maintain = {"SELECT %s.presence_maintain_history($1, $2)",
-                      2,
-                      {TIMESTAMPTZOID, INTERVALOID}};
+Statement maintain = {
+    "SELECT %s.presence_maintain_history($1, $2)", 2, {TIMESTAMPTZOID, INTERVALOID}};
 
 // The users whose rows are being written, and which of them are.
 struct Batch {
@@ -240,9 +243,9 @@ void maintain_history(const RealmRef& realm) {
   Time now = current_time();
   if (of_realm == realm.identity && now < next) return;
   of_realm = realm.identity;
-  const bool done = attempt("maintain the partitions of its history",
-                            "Somebody may have locked presence_history.", maintain_in_transaction,
-                            &now);
+  const bool done =
+      attempt("maintain the partitions of its history",
+              "Somebody may have locked presence_history.", maintain_in_transaction, &now);
   next = now + (done ? looks_every : tries_again_after);
 }
 

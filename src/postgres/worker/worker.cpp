@@ -1,7 +1,8 @@
 // worker.cpp: the rounds of a database's worker.
 //
 // A round: apply what is due, tell listeners, write rows. Then sleep until the next moment at
-// which something is due, or until somebody sets the latch. Nothing due and nobody waking: no wake-up.
+// which something is due, or until somebody sets the latch. Nothing due and nobody waking: no
+// wake-up.
 #include "postgres/worker/worker.h"
 
 #include <algorithm>
@@ -39,18 +40,16 @@ constexpr Duration failed_load_waits = second;
 struct Worker {
   RealmRef realm;
   Policy policy;
-  Time next_due = never;        // of the users
-  Time next_broadcast = 0;      // not before; 0: at once
-  Time next_flush = never;      // of the dirty rows
-  Time next_try = never;        // of the rows that somebody else had
-  Time next_load = 0;           // not before
+  Time next_due = never;    // of the users
+  Time next_broadcast = 0;  // not before; 0: at once
+  Time next_flush = never;  // of the dirty rows
+  Time next_try = never;    // of the rows that somebody else had
+  Time next_load = 0;       // not before
   bool more_events = false;
   bool more_rows = false;
 };
 
-void leave(int, Datum number) {
-  shared.controls[DatumGetUInt16(number)].worker.store(-1);
-}
+void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
 
 bool is_still_there(const RealmRef& realm) {
   StartTransactionCommand();
@@ -92,7 +91,9 @@ void tell(Worker& worker, Time now) {
   if (!any && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
   switch (broadcast(worker.realm)) {
-    case Sent::all: worker.more_events = false; return;
+    case Sent::all:
+      worker.more_events = false;
+      return;
     case Sent::more:
       worker.more_events = true;
       worker.next_broadcast = 0;
@@ -128,9 +129,14 @@ void write(Worker& worker, Time now) {
   if (has_rows(worker.realm, Persist::waiting)) {
     maintain_history(worker.realm);
     switch (write_waiting_rows(worker.realm)) {
-      case Written::all: break;
-      case Written::more: worker.more_rows = true; break;
-      case Written::blocked: worker.next_try = now + blocked_rows_wait; break;
+      case Written::all:
+        break;
+      case Written::more:
+        worker.more_rows = true;
+        break;
+      case Written::blocked:
+        worker.next_try = now + blocked_rows_wait;
+        break;
     }
   }
   plan_flush(worker, now);
