@@ -67,9 +67,9 @@ COMMENT ON TYPE presence_state IS 'one person, as every function returns them';
 CREATE TABLE user_presence (
     user_id text COLLATE "C" PRIMARY KEY CHECK (octet_length(user_id) BETWEEN 1 AND 128),
     status text NOT NULL DEFAULT 'offline' CHECK (status IN ('online', 'away', 'busy', 'offline')),
-    status_message text,
+    status_message text CHECK (char_length(status_message) <= 500),
     last_seen timestamptz,
-    current_page text,
+    current_page text CHECK (octet_length(current_page) <= 2048),
     activity_count integer NOT NULL DEFAULT 0,
     auto_away_at timestamptz,
     went_offline_at timestamptz,
@@ -174,29 +174,29 @@ COMMENT ON FUNCTION presence_touch_many(presence_id[], timestamptz[], integer[])
 CREATE FUNCTION presence_online_users(
     max_users integer DEFAULT 100, viewer presence_id DEFAULT NULL,
     statuses text[] DEFAULT '{online,busy,away}', active_within interval DEFAULT NULL
-) RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME';
+) RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_online_users(integer, presence_id, text[], interval) IS
     'who is here: online, busy, away, each by last_seen, newest first, then user_id';
 
 CREATE FUNCTION presence_status(user_id presence_id, viewer presence_id DEFAULT NULL)
-    RETURNS text LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME';
+    RETURNS text LANGUAGE c STABLE PARALLEL UNSAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_status(presence_id, presence_id) IS
     'the dot beside a name; from memory alone';
 
 CREATE FUNCTION presence_get(user_id presence_id, viewer presence_id DEFAULT NULL)
-    RETURNS presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+    RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_get(presence_id, presence_id) IS
     'one person; an unknown one is offline';
 
 CREATE FUNCTION presence_get_many(user_ids presence_id[], viewer presence_id DEFAULT NULL)
-    RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME';
+    RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_get_many(presence_id[], presence_id) IS
     'many people, in the order asked for';
 
 CREATE FUNCTION presence_counts(
     viewer presence_id DEFAULT NULL,
     OUT online integer, OUT busy integer, OUT away integer, OUT total integer
-) RETURNS record LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+) RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_counts(presence_id) IS 'how many are online, busy and away';
 
 CREATE FUNCTION presence_import(rows jsonb)
@@ -243,7 +243,9 @@ CREATE FUNCTION presence_act_for_others()
 COMMENT ON FUNCTION presence_act_for_others() IS
     'does nothing: whoever may execute it acts for anyone';
 
--- The functions of a level, and whether it reads the tables.
+-- Where the extension is is looked up when it is needed, so that ALTER SCHEMA ... RENAME breaks nothing.
+
+-- The functions of a level.
 CREATE FUNCTION presence_level_functions(level text) RETURNS SETOF regprocedure
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -267,25 +269,31 @@ BEGIN
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'A level is one of service, user, monitor.';
     END CASE;
-    RETURN QUERY SELECT p.oid::regprocedure FROM pg_proc p
-        WHERE p.pronamespace = '@extschema@'::regnamespace AND p.proname = ANY (names);
+    RETURN QUERY SELECT p.oid::regprocedure
+        FROM pg_extension e
+        JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+            AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+        JOIN pg_proc p ON p.oid = d.objid
+        WHERE e.extname = 'presence' AND p.proname = ANY (names);
 END $$;
 COMMENT ON FUNCTION presence_level_functions(text) IS 'the functions that a level may execute';
 
 CREATE FUNCTION presence_grant(role regrole, level text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'presence');
     function regprocedure;
 BEGIN
     IF role IS NULL OR level IS NULL THEN
         RAISE EXCEPTION 'role and level must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    FOR function IN SELECT * FROM @extschema@.presence_level_functions(level) LOOP
+    FOR function IN EXECUTE format('SELECT * FROM %I.presence_level_functions($1)', schema) USING level LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', function, role);
     END LOOP;
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', '@extschema@', role);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
     IF level = 'service' THEN
-        EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_history TO %2$s', '@extschema@', role);
+        EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_history TO %2$s', schema, role);
     END IF;
 END $$;
 COMMENT ON FUNCTION presence_grant(regrole, text) IS
@@ -294,57 +302,83 @@ COMMENT ON FUNCTION presence_grant(regrole, text) IS
 CREATE FUNCTION presence_revoke(role regrole) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'presence');
     function regprocedure;
 BEGIN
     IF role IS NULL THEN
         RAISE EXCEPTION 'role must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    FOR function IN SELECT * FROM @extschema@.presence_level_functions('service') LOOP
+    FOR function IN EXECUTE format('SELECT * FROM %I.presence_level_functions($1)', schema) USING 'service' LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %s', function, role);
     END LOOP;
-    EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_history FROM %2$s', '@extschema@', role);
+    EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_history FROM %2$s', schema, role);
 END $$;
 COMMENT ON FUNCTION presence_revoke(regrole) IS
     'takes back what presence_grant gave; USAGE on the schema stays, since others may have given it';
 
 -- ---- the worker's own --------------------------------------------------------------------------
 
--- The worker calls it before it writes history. Weeks begin on Monday, UTC. Rows that came before their
--- partition are moved out of the default one.
+-- One week's partition of the history. Rows that came before it are moved out of the default partition;
+-- the lock keeps others from adding one there meanwhile. Like the extension's own tables it is nobody's
+-- but the owner's, whatever ALTER DEFAULT PRIVILEGES says: a TRIGGER privilege would be the owner's powers.
+CREATE FUNCTION presence_make_partition(schema name, partition text, week timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    grantee text;
+    until timestamptz := week + interval '7 days';
+BEGIN
+    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE', schema);
+    EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', schema, partition);
+    FOR grantee IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+        FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = format('%I.%I', schema, partition)::regclass AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON %I.%I FROM %s', schema, partition, grantee);
+    END LOOP;
+    EXECUTE format('WITH moved AS (DELETE FROM %1$I.presence_history_default '
+        'WHERE changed_at >= %3$L AND changed_at < %4$L RETURNING *) '
+        'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until);
+    EXECUTE format('ALTER TABLE %1$I.presence_history ATTACH PARTITION %1$I.%2$I '
+        'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until);
+    EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
+        'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', schema, partition);
+END $$;
+COMMENT ON FUNCTION presence_make_partition(name, text, timestamptz) IS
+    'makes one partition of the history; the worker calls it';
+
+-- The worker calls it before it writes history. Weeks begin on Monday, UTC.
 CREATE FUNCTION presence_maintain_history(at timestamptz, retention interval) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
+    schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'presence');
     week timestamptz;
-    name text;
+    partition text;
     old record;
 BEGIN
-    FOR week IN
-        SELECT date_trunc('week', at) + i * interval '7 days' FROM generate_series(0, 1) i
-        UNION SELECT DISTINCT date_trunc('week', changed_at)
-        FROM @extschema@.presence_history_default WHERE changed_at >= at - retention
-        ORDER BY 1
+    FOR week IN EXECUTE format(
+        'SELECT date_trunc(''week'', $1) + i * interval ''7 days'' FROM generate_series(0, 1) i '
+        'UNION SELECT DISTINCT date_trunc(''week'', changed_at) '
+        'FROM %I.presence_history_default WHERE changed_at >= $1 - $2 ORDER BY 1', schema)
+        USING at, retention
     LOOP
-        name := 'presence_history_' || to_char(week, 'YYYYMMDD');
-        CONTINUE WHEN to_regclass(format('%I.%I', '@extschema@', name)) IS NOT NULL;
-        EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', '@extschema@', name);
-        EXECUTE format('WITH moved AS (DELETE FROM %1$I.presence_history_default '
-            'WHERE changed_at >= %3$L AND changed_at < %4$L RETURNING *) '
-            'INSERT INTO %1$I.%2$I SELECT * FROM moved', '@extschema@', name, week, week + interval '7 days');
-        EXECUTE format('ALTER TABLE %1$I.presence_history ATTACH PARTITION %1$I.%2$I '
-            'FOR VALUES FROM (%3$L) TO (%4$L)', '@extschema@', name, week, week + interval '7 days');
-        EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
-            'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', '@extschema@', name);
+        partition := 'presence_history_' || to_char(week, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass(format('%I.%I', schema, partition)) IS NOT NULL;
+        EXECUTE format('SELECT %I.presence_make_partition($1, $2, $3)', schema) USING schema, partition, week;
     END LOOP;
 
     FOR old IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = '@extschema@.presence_history'::regclass
+        WHERE i.inhparent = format('%I.presence_history', schema)::regclass
           AND c.relname ~ '^presence_history_[0-9]{8}$'
           AND to_date(right(c.relname, 8), 'YYYYMMDD')::timestamptz + interval '7 days' < at - retention
     LOOP
-        EXECUTE format('DROP TABLE %I.%I', '@extschema@', old.relname);
+        EXECUTE format('DROP TABLE %I.%I', schema, old.relname);
     END LOOP;
-    DELETE FROM @extschema@.presence_history_default WHERE changed_at < at - retention;
+    EXECUTE format('DELETE FROM %I.presence_history_default WHERE changed_at < $1', schema)
+        USING at - retention;
 END $$;
 COMMENT ON FUNCTION presence_maintain_history(timestamptz, interval) IS
     'makes the partitions of this week and the next and drops those that are too old; the worker calls it';

@@ -9,9 +9,7 @@ namespace presence {
 
 namespace {
 
-constexpr uint64_t with_number(uint64_t top, Cell cell) {
-  return ((top >> 32) + 1) << 32 | cell;
-}
+constexpr uint64_t with_number(uint64_t top, Cell cell) { return ((top >> 32) + 1) << 32 | cell; }
 
 }  // namespace
 
@@ -37,8 +35,7 @@ Cell CellPool::take() {
   while (static_cast<Cell>(top) != no_cell) {
     const Cell cell = static_cast<Cell>(top);
     // May read what another owner has written by now: then the counter has moved.
-    const Cell next =
-        std::atomic_ref<Cell>(at<Cell>(cell)).load(std::memory_order_relaxed);
+    const Cell next = std::atomic_ref<Cell>(at<Cell>(cell)).load(std::memory_order_relaxed);
     if (head_->top.compare_exchange_weak(top, with_number(top, next), std::memory_order_acquire)) {
       head_->used.fetch_add(1, std::memory_order_relaxed);
       return cell;
@@ -58,8 +55,7 @@ void CellPool::give(Cell cell) {
   if (cell == no_cell) return;
   uint64_t top = head_->top.load(std::memory_order_relaxed);
   do {
-    std::atomic_ref<Cell>(at<Cell>(cell))
-        .store(static_cast<Cell>(top), std::memory_order_relaxed);
+    std::atomic_ref<Cell>(at<Cell>(cell)).store(static_cast<Cell>(top), std::memory_order_relaxed);
   } while (
       !head_->top.compare_exchange_weak(top, with_number(top, cell), std::memory_order_release));
   head_->used.fetch_sub(1, std::memory_order_relaxed);

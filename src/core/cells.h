@@ -24,7 +24,7 @@ struct alignas(64) CellPoolHead {
   std::atomic<uint64_t> top;    // counter << 32 | number
   std::atomic<uint32_t> fresh;  // numbers from here on were never used
   std::atomic<uint32_t> used;
-  uint32_t count;               // numbers go from 1 to count
+  uint32_t count;  // numbers go from 1 to count
 };
 
 class CellPool {

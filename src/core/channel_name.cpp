@@ -22,7 +22,8 @@ void write_hex(uint64_t number, char* to) {
 // No character of UTF-8 is cut in two.
 std::size_t whole_characters(std::string_view text, std::size_t most) {
   std::size_t bytes = std::min(text.size(), most);
-  while (bytes > 0 && bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
+  while (bytes > 0 && bytes < text.size() &&
+         (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)
     bytes--;
   return bytes;
 }

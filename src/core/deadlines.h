@@ -9,7 +9,7 @@
 
 namespace presence {
 
-void add_deadline(CellPool& pool, Cell& root, Cell cell);     // by its `due`
+void add_deadline(CellPool& pool, Cell& root, Cell cell);  // by its `due`
 void remove_deadline(CellPool& pool, Cell& root, Cell cell);
 
 }  // namespace presence

@@ -18,8 +18,7 @@ constexpr std::string_view kind_names[] = {"user_status_changed", "user_joined",
                                            "presence_resync"};
 
 void write_digits(uint64_t number, int digits, char* to) {
-  for (int i = digits - 1; i >= 0; i--, number /= 10)
-    to[i] = static_cast<char>('0' + number % 10);
+  for (int i = digits - 1; i >= 0; i--, number /= 10) to[i] = static_cast<char>('0' + number % 10);
 }
 
 class Json {
@@ -72,12 +71,23 @@ class Json {
     static constexpr char hex[] = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
-      case '"': raw("\\\""); return;
-      case '\\': raw("\\\\"); return;
-      case '\n': raw("\\n"); return;
-      case '\r': raw("\\r"); return;
-      case '\t': raw("\\t"); return;
-      default: break;
+      case '"':
+        raw("\\\"");
+        return;
+      case '\\':
+        raw("\\\\");
+        return;
+      case '\n':
+        raw("\\n");
+        return;
+      case '\r':
+        raw("\\r");
+        return;
+      case '\t':
+        raw("\\t");
+        return;
+      default:
+        break;
     }
     if (byte >= 0x20 && byte != 0x7f) {
       *at_++ = c;

@@ -64,9 +64,9 @@ void EventRing::append(Stream& stream, uint32_t owner, std::string_view channel,
     new (&entry_at(header_->end)) Entry{static_cast<uint32_t>(filler), 0, 0, 0, 0};
   const uint64_t position = header_->end + filler;
 
-  Entry& entry = *new (&entry_at(position))
-      Entry{static_cast<uint32_t>(length), owner, ++stream.seq,
-            static_cast<uint16_t>(channel.size()), static_cast<uint16_t>(payload.size())};
+  Entry& entry = *new (&entry_at(position)) Entry{
+      static_cast<uint32_t>(length), owner, ++stream.seq, static_cast<uint16_t>(channel.size()),
+      static_cast<uint16_t>(payload.size())};
   std::memcpy(entry.text(), channel.data(), channel.size());
   std::memcpy(entry.text() + channel.size(), payload.data(), payload.size());
   stream.newest = position;

@@ -1,8 +1,9 @@
 // events.h: the ring of events.
 //
 // One ring for all databases, in a buffer of `presence.event_buffer` bytes. Positions
-// only grow; an event is there as long as its position is not below `oldest`. The events lock guards
-// the ring and the Stream of every realm. Only the worker of a database appends to its stream.
+// only grow; an event is there as long as its position is not below `oldest`. The events lock
+// guards the ring and the Stream of every realm. Only the worker of a database appends to its
+// stream.
 #pragma once
 
 #include <span>

@@ -39,12 +39,14 @@ std::size_t cells_at(const RegionPlan& plan) {
 // cells keep chains at about one.
 RegionPlan plan_region(std::size_t bytes) {
   RegionPlan plan{};
-  plan.realms = static_cast<uint32_t>(std::clamp<std::size_t>(bytes / bytes_per_realm_slot, 16, max_realms));
+  plan.realms =
+      static_cast<uint32_t>(std::clamp<std::size_t>(bytes / bytes_per_realm_slot, 16, max_realms));
   const std::size_t users = bytes / (2 * cell_bytes);
   plan.buckets_per_partition =
       static_cast<uint32_t>(std::max<std::size_t>(64, std::bit_floor(users) / partition_count));
   const std::size_t start = cells_at(plan) + cell_bytes;
-  plan.cells = start < bytes ? static_cast<uint32_t>((bytes - start) / cell_bytes) : 0;
+  const std::size_t cells = start < bytes ? (bytes - start) / cell_bytes : 0;
+  plan.cells = static_cast<uint32_t>(std::min<std::size_t>(cells, UINT32_MAX - 1));
   plan.bytes = bytes;
   return plan;
 }
@@ -58,8 +60,7 @@ void Region::create(void* memory, const RegionPlan& plan, HashSeed seed) {
   for (uint32_t i = 0; i < plan.realms; i++) new (realms + i) Realm{};
   Cell* buckets = reinterpret_cast<Cell*>(base + buckets_at(plan));
   std::fill_n(buckets, std::size_t{plan.buckets_per_partition} * partition_count, no_cell);
-  pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)),
-              plan.cells);
+  pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)), plan.cells);
   attach(memory);
 }
 
@@ -69,8 +70,7 @@ void Region::attach(void* memory) {
   char* base = static_cast<char*>(memory);
 
   realms_ = reinterpret_cast<Realm*>(base + realms_at());
-  index.attach(reinterpret_cast<Cell*>(base + buckets_at(plan)),
-               plan.buckets_per_partition);
+  index.attach(reinterpret_cast<Cell*>(base + buckets_at(plan)), plan.buckets_per_partition);
   pool.attach(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)));
 }
 

@@ -14,8 +14,6 @@ namespace presence {
 struct Realm {
   // database oid << 32 | extension oid; 0 is a free slot.
   std::atomic<uint64_t> identity;
-  // Every row that is not offline has been loaded.
-  std::atomic<bool> complete;
   std::array<RealmPartition, partition_count> partitions;
 };
 

@@ -96,8 +96,7 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
     Session& session = *new (&pool_.at<Session>(parts.session)) Session{};
     // An away that was not chosen is the session's own; a chosen one says nothing about it.
     const bool chosen = parts.choices.top.status != Status::offline;
-    session.facts.said =
-        row.status == Status::away && !chosen ? Status::away : Status::online;
+    session.facts.said = row.status == Status::away && !chosen ? Status::away : Status::online;
     session.facts.active_at = row.last_seen;
     session.facts.ends_at = row.session_ends_at;
     loaded.sessions = parts.session;
@@ -109,8 +108,7 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   RealmPartition& share = share_of(loaded);
   Loaded facts = load_facts(cell, policy, now);
   Spares none;
-  const Reason reason =
-      reason_of_time(facts.facts.connected, parts.choices.next_change(), now);
+  const Reason reason = reason_of_time(facts.facts.connected, parts.choices.next_change(), now);
   refresh(cell, share, facts, policy, now, reason, none);
   loaded.message_changed = false;
   if (row.session_ends_at == never) loaded.announced = loaded.status;
@@ -120,6 +118,7 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
 bool Roster::drop_claim(Cell cell) {
   User& claimed = user(cell);
   RealmPartition& share = share_of(claimed);
+  claimed.committing = false;
   if (--claimed.claims > 0) return false;
   claimed.moved_on = false;
   if (is_blank(claimed)) {
@@ -146,6 +145,12 @@ bool Roster::is_evictable(const User& user) const {
          user.claims == 0;
 }
 
+bool Roster::remove_if_blank(Cell cell) {
+  if (!is_blank(user(cell))) return false;
+  remove(cell, share_of(user(cell)));
+  return true;
+}
+
 void Roster::free_sessions(User& user) {
   while (user.sessions != no_cell) {
     const Cell session = user.sessions;
@@ -167,6 +172,7 @@ void Roster::free_extras(User& user) {
 
 void Roster::remove(Cell cell, RealmPartition& share) {
   User& gone = user(cell);
+  share.removals++;
   region_.index.remove(pool_, region_.hash_of(gone), cell);
   unlink_user(pool_, share, cell);
   if (gone.in_heap) remove_deadline(pool_, share.heap, cell);
@@ -200,23 +206,25 @@ void Roster::blank(Cell cell, RealmPartition& share) {
 namespace {
 
 // Whom an eviction looks at before it gives up: the oldest may wait for the worker.
-constexpr uint32_t eviction_looks_at = 64;
+constexpr uint32_t eviction_looks_at = 1024;
 
 }  // namespace
 
+// Whoever cannot go is put behind the others, so that the next call looks at new ones.
 uint32_t Roster::evict(uint32_t partition, uint32_t wanted) {
   uint32_t evicted = 0;
   for (uint32_t number = 0; number < region_.realm_count() && evicted < wanted; number++) {
     RealmPartition& share = region_.share(static_cast<uint16_t>(number), partition);
-    uint32_t looks = eviction_looks_at + wanted;
-    for (Cell cell = share.lists[offline_list].oldest;
-         cell != no_cell && looks > 0 && evicted < wanted; looks--) {
-      const Cell newer = user(cell).newer;
-      if (is_evictable(user(cell))) {
-        remove(cell, share);
+    uint32_t looks = std::min(share.lists[offline_list].count, eviction_looks_at + wanted);
+    for (; looks > 0 && evicted < wanted; looks--) {
+      const Cell oldest = share.lists[offline_list].oldest;
+      if (is_evictable(user(oldest))) {
+        remove(oldest, share);
         evicted++;
+      } else {
+        unlink_user(pool_, share, oldest);
+        link_user(pool_, share, oldest, offline_list);
       }
-      cell = newer;
     }
   }
   return evicted;
@@ -248,8 +256,8 @@ bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
       const User& there = user(cell);
       const Cell older = there.older;
       // Whoever was blanked by a call before this one does not count again.
-      const bool blanked = is_bare(there) && there.changed_at == forever_ago &&
-                           there.persist == Persist::current;
+      const bool blanked =
+          is_bare(there) && there.changed_at == forever_ago && there.persist == Persist::current;
       if (there.claims == 0 || !blanked) {
         if (at_most-- == 0) return false;
         there.claims == 0 ? remove(cell, share) : blank(cell, share);

@@ -47,7 +47,7 @@ struct Row {
 struct Touched {
   Status status;
   bool full;     // no cell was free: nothing has changed
-  bool changed;  // there is something for the worker to tell
+  bool changed;  // there is something new for the worker to do
 };
 
 // All of a user, copied out of shared memory.
@@ -72,8 +72,7 @@ struct UserView {
   std::string_view message() const { return {message_text, message_bytes}; }
   std::string_view page() const { return {page_text, page_bytes}; }
   std::string_view reason_name() const {
-    return reason == Reason::custom ? std::string_view{reason_text, reason_bytes}
-                                    : name_of(reason);
+    return reason == Reason::custom ? std::string_view{reason_text, reason_bytes} : name_of(reason);
   }
 };
 
@@ -108,13 +107,21 @@ class Roster {
 
   // ---- coming and going (roster.cpp)
   Cell find(const UserKey& key) const { return region_.index.find(pool_, key); }
-  Cell add(const UserKey& key);                      // a blank user; no_cell: memory is full
+  Cell add(const UserKey& key);  // a blank user; no_cell: memory is full
   Cell load(const UserKey& key, const Row& row, const Policy& policy, Time now);
   void claim(Cell cell) { pool_.at<User>(cell).claims++; }
   bool is_being_written(Cell cell) const {
     return pool_.at<User>(cell).persist == Persist::writing;
   }
-  bool drop_claim(Cell cell);                        // true: the worker waits for this
+  bool drop_claim(Cell cell);  // true: the worker waits for this
+  // From before the commit record until the wishes are granted.
+  void set_committing(Cell cell) { pool_.at<User>(cell).committing = true; }
+  bool is_committing(Cell cell) const { return pool_.at<User>(cell).committing; }
+  // Frees a user of whom nothing is known. False: something is.
+  bool remove_if_blank(Cell cell);
+  uint32_t removals(uint16_t realm, uint32_t partition) const {
+    return region_.share(realm, partition).removals;
+  }
   uint32_t evict(uint32_t partition, uint32_t wanted);
   // Frees users of a realm: all, or all that no transaction claims. False: call again.
   bool remove_all(uint16_t realm, uint32_t partition, uint32_t at_most);
@@ -126,8 +133,7 @@ class Roster {
   void free_wish(Wish& wish);                                         // ROLLBACK
   void settle_user(Cell cell, const Policy& policy, Time now);
   // Applies what is due, at most so many users; true: that was all.
-  bool settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
-              uint32_t at_most);
+  bool settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now, uint32_t at_most);
   Time next_due(uint16_t realm, uint32_t partition, const Policy& policy) const;
   // After the policy has changed: irregular users get their due moment anew.
   void reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now);
@@ -149,8 +155,8 @@ class Roster {
   // Takes the next user whose row must be written. False: there is none.
   bool begin_writing(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                      UserView& out);
-  void end_writing(Cell cell);       // the row is written
-  void give_up_writing(Cell cell);   // it was locked, or the transaction failed
+  void end_writing(Cell cell);                         // the row is written
+  void give_up_writing(Cell cell);                     // it was locked, or the transaction failed
   void flush(uint16_t realm, uint32_t partition);      // dirty ones wait to be written
   void try_again(uint16_t realm, uint32_t partition);  // held ones wait to be written
   // A worker before this one did not come to its end.

@@ -50,8 +50,7 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
     free_sessions(to);
     loaded.newest = no_cell;
   }
-  const bool lives =
-      facts.connected && status_of(facts.newest, policy, at) != Status::offline;
+  const bool lives = facts.connected && status_of(facts.newest, policy, at) != Status::offline;
   if (loaded.newest != no_cell) pool_.at<Session>(loaded.newest).facts = facts.newest;
   for (Cell* link = &to.sessions; *link != no_cell;) {
     Session& session = pool_.at<Session>(*link);
@@ -83,8 +82,7 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
 
 // ---- what follows from a change --------------------------------------------
 
-void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time at,
-                         Reason reason) {
+void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason) {
   User& changed = user(cell);
   changed.status = status;
   changed.changed_at = at;
@@ -103,8 +101,7 @@ Time after(Time from, Duration by) { return from > never - by ? never : from + b
 
 // When a regular user of this list is due.
 Time regular_due(Status status, Time last_seen, const Policy& policy) {
-  return after(last_seen,
-               status == Status::online ? policy.idle_timeout : policy.offline_timeout);
+  return after(last_seen, status == Status::online ? policy.idle_timeout : policy.offline_timeout);
 }
 
 }  // namespace
@@ -118,11 +115,11 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
   const uint8_t list = list_of(look.status, chosen, irregular);
   placed.due = look.until;
 
-  const bool in_place = placed.list == list &&
-                        (list == offline_list ||
-                         (placed.newer == no_cell &&
-                          (placed.older == no_cell ||
-                           user(placed.older).last_seen <= placed.last_seen)));
+  const bool in_place =
+      placed.list == list &&
+      (list == offline_list ||
+       ((placed.newer == no_cell || user(placed.newer).last_seen >= placed.last_seen) &&
+        (placed.older == no_cell || user(placed.older).last_seen <= placed.last_seen)));
   if (!in_place) {
     unlink_user(pool_, share, cell);
     link_user(pool_, share, cell, list);
@@ -195,11 +192,13 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
   const Time at = touch.seen_at ? std::min(*touch.seen_at, now) : std::max(now, touched.last_seen);
   const bool moves = !touch.seen_at || at > touched.last_seen;
 
+  Loaded loaded = load_facts(cell, policy, now);
+  const bool needs_session = moves && !loaded.facts.connected;
   Spares spares;
   std::optional<Cell> page = no_cell;
   if (new_page) page = put_text(pool_, *touch.page);
-  if (moves && touched.sessions == no_cell) spares.session = pool_.take();
-  if (!page || (moves && touched.sessions == no_cell && spares.session == no_cell)) {
+  if (needs_session) spares.session = pool_.take();
+  if (!page || (needs_session && spares.session == no_cell)) {
     if (page) free_text(pool_, *page);
     pool_.give(spares.session);
     return {touched.status, true, false};
@@ -211,14 +210,16 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
 
   const bool was_told = !touched.to_announce;
   if (moves) {
-    Loaded loaded = load_facts(cell, policy, now);
     record_activity(loaded.facts, at);
     refresh(cell, share, loaded, policy, now, Reason::activity, spares);
     pool_.give(spares.session);
   }
   count_activity(touched, touch.interactions, now);
+  // The worker must plan a flush when this is the first row that needs one.
+  const bool first_dirty = touched.persist == Persist::current &&
+                           share.persist[static_cast<uint8_t>(Persist::dirty)] == no_cell;
   mark_dirty(cell, share);
-  return {touched.status, false, was_told && touched.to_announce};
+  return {touched.status, false, first_dirty || (was_told && touched.to_announce)};
 }
 
 // ---- committed wishes ------------------------------------------------------

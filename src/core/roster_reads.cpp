@@ -22,9 +22,8 @@ UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
 }
 
 bool forgets(std::span<const Wish> wishes) {
-  return std::any_of(wishes.begin(), wishes.end(), [](const Wish& wish) {
-    return wish.change.kind == ChangeKind::forget;
-  });
+  return std::any_of(wishes.begin(), wishes.end(),
+                     [](const Wish& wish) { return wish.change.kind == ChangeKind::forget; });
 }
 
 uint32_t interactions_per_minute(const User& user, Time now) {
@@ -60,8 +59,7 @@ void Roster::copy_out(const User& from, Cell message, UserView& out) const {
 void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                   UserView& out) const {
   const User& viewed = user(cell);
-  const UserFacts facts =
-      with_wishes(load_facts(cell, policy, now).facts, wishes, now);
+  const UserFacts facts = with_wishes(load_facts(cell, policy, now).facts, wishes, now);
   const Look seen = look(facts, policy, now);
   copy_out(viewed, seen.message, out);
   out.cell = cell;
@@ -77,8 +75,7 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
     return;
   }
   for (Cell at = viewed.sessions; at != no_cell; at = pool_.at<Session>(at).next)
-    if (status_of(pool_.at<Session>(at).facts, policy, now) != Status::offline)
-      out.session_count++;
+    if (status_of(pool_.at<Session>(at).facts, policy, now) != Status::offline) out.session_count++;
   out.session_count = std::max(out.session_count, 1u);
 }
 
@@ -102,8 +99,7 @@ std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time n
   const auto add = [&](const Layer& layer) {
     char* message = messages[text.count];
     const uint32_t bytes = get_text(pool_, layer.message, message);
-    text.layers[text.count++] = {layer.status, layer.until, layer.message_until,
-                                 {message, bytes}};
+    text.layers[text.count++] = {layer.status, layer.until, layer.message_until, {message, bytes}};
   };
   add(facts.choices.top);
   for (uint8_t i = facts.choices.depth; i > 0; i--) add(facts.choices.earlier[i - 1]);
@@ -117,10 +113,17 @@ void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
   for (uint8_t number = 1; number < list_count; number++) {
     const uint32_t here = share.lists[number].count;
     switch (status_of_list(number)) {
-      case Status::online: counts.online += here; break;
-      case Status::busy: counts.busy += here; break;
-      case Status::away: counts.away += here; break;
-      case Status::offline: break;
+      case Status::online:
+        counts.online += here;
+        break;
+      case Status::busy:
+        counts.busy += here;
+        break;
+      case Status::away:
+        counts.away += here;
+        break;
+      case Status::offline:
+        break;
     }
   }
 }
@@ -171,8 +174,7 @@ void Cutoff::add(Time last_seen) {
   std::push_heap(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(count), worst_first);
 }
 
-void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status,
-                         Cutoff& cutoff) const {
+void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status, Cutoff& cutoff) const {
   NewestFirst users(pool_, region_.share(realm, partition), status);
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
     if (!cutoff.admits(user(cell).last_seen)) return;

@@ -7,9 +7,7 @@ namespace presence {
 
 namespace {
 
-Time later(Time from, Duration by) {
-  return from > never - by ? never : from + by;
-}
+Time later(Time from, Duration by) { return from > never - by ? never : from + by; }
 
 }  // namespace
 

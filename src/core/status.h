@@ -17,11 +17,11 @@ namespace presence {
 // ---- one session -----------------------------------------------------------
 
 struct SessionFacts {
-  Status said = Status::online;     // what its client says: online, away or busy
-  Time active_at = forever_ago;     // the last activity
-  Time heard_at = forever_ago;      // the last heartbeat; forever_ago: it never sent one
-  Time ends_at = never;             // a disconnect in its grace, or a restart, ends it then
-  Duration lease = 0;               // what it asked for; 0: session_timeout
+  Status said = Status::online;  // what its client says: online, away or busy
+  Time active_at = forever_ago;  // the last activity
+  Time heard_at = forever_ago;   // the last heartbeat; forever_ago: it never sent one
+  Time ends_at = never;          // a disconnect in its grace, or a restart, ends it then
+  Duration lease = 0;            // what it asked for; 0: session_timeout
 };
 
 // The moment from which it no longer counts, if nothing more is heard. A set
@@ -40,8 +40,8 @@ void record_activity(SessionFacts& session, Time now);
 // are added does not matter.
 struct Merged {
   Status automatic = Status::offline;
-  Time until = never;            // the moment at which `automatic` gives way by itself
-  Time ends_at = forever_ago;    // the moment at which the last of them ends
+  Time until = never;          // the moment at which `automatic` gives way by itself
+  Time ends_at = forever_ago;  // the moment at which the last of them ends
 
   void add(const SessionFacts& session, const Policy& policy, Time at);
 };
@@ -99,10 +99,10 @@ void expire(Choices& choices, Time now, DroppedTexts& dropped);
 struct UserFacts {
   Time last_seen = forever_ago;
   Choices choices;
-  bool connected = false;   // has a live session: `newest`, the one that was active last
+  bool connected = false;  // has a live session: `newest`, the one that was active last
   SessionFacts newest;
-  Merged others;            // the other live sessions
-  bool all_ended = false;   // a change ended every session that was there before
+  Merged others;           // the other live sessions
+  bool all_ended = false;  // a change ended every session that was there before
 };
 
 // What others see, and the moment at which that changes by itself.
@@ -118,12 +118,12 @@ Look look(const UserFacts& facts, const Policy& policy, Time at);
 void record_activity(UserFacts& facts, Time at);
 
 enum class ChangeKind : uint8_t {
-  choose,         // a manual away or busy
-  be_automatic,   // `online`: no manual status, and activity
-  clear,          // no manual status; not an activity
-  set_message,    // the message alone; not an activity
-  leave,          // `offline` with explicit_logout: every session ends
-  forget          // leave, and nothing remains
+  choose,        // a manual away or busy
+  be_automatic,  // `online`: no manual status, and activity
+  clear,         // no manual status; not an activity
+  set_message,   // the message alone; not an activity
+  leave,         // `offline` with explicit_logout: every session ends
+  forget         // leave, and nothing remains
 };
 
 struct Change {

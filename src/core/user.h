@@ -12,8 +12,8 @@
 
 namespace presence {
 
-inline constexpr uint32_t partition_count = 16;   // fits User::partition
-inline constexpr uint32_t max_realms = 4096;      // fits User::realm
+inline constexpr uint32_t partition_count = 16;  // fits User::partition
+inline constexpr uint32_t max_realms = 4096;     // fits User::realm
 
 // Where a user stands with its row in the table.
 enum class Persist : uint8_t {
@@ -52,11 +52,12 @@ struct User {
   Reason reason;
   uint8_t list : 4;
   Persist persist : 4;
-  bool to_announce : 1;      // in the list of the changed
+  bool to_announce : 1;  // in the list of the changed
   bool in_heap : 1;
   bool message_changed : 1;  // since listeners were told last
   bool written_again : 1;    // changed while the worker wrote it
   bool row_is_current : 1;   // the change to be announced was written by its own transaction
+  bool committing : 1;       // a transaction with wishes for it is committing just now
   bool moved_on : 1;         // changed by itself or by a touch while a transaction claimed it
   char id[short_id];
 };
@@ -100,6 +101,7 @@ struct RealmPartition {
   std::array<Cell, persist_lists> persist;  // heads; `current` has none
   Cell heap;                                // irregular users by their due moment
   Cell to_announce;
+  uint32_t removals;  // so many users went out of memory
 };
 
 }  // namespace presence

@@ -86,16 +86,24 @@ void watch_extension() {
   CacheRegisterSyscacheCallback(NAMESPACEOID, forget_namespace, 0);
 }
 
+// An invalidation that comes during the look-up voids it.
 const Extension* find_extension() {
   // A promoted standby had no realm when it looked.
-  if (valid && (current.realm.valid() ? !current.realm.gone() : RecoveryInProgress()))
-    return &current;
-  const Found found = look_up();
-  if (!OidIsValid(found.oid)) return nullptr;
-  remember(found);
-  valid = true;
+  while (!valid || (current.realm.valid() ? current.realm.gone() : !RecoveryInProgress())) {
+    valid = true;
+    const Found found = look_up();
+    if (!OidIsValid(found.oid)) {
+      valid = false;
+      return nullptr;
+    }
+    remember(found);
+  }
   return &current;
 }
+
+void forget_extension() { valid = false; }
+
+Oid look_up_extension() { return look_up().oid; }
 
 const Extension& extension() {
   if (!shared.attached()) raise_not_preloaded();

@@ -28,6 +28,12 @@ const Extension& extension();
 // The same without an error: nothing when there is none. For the worker.
 const Extension* find_extension();
 
+// What is remembered is void.
+void forget_extension();
+
+// The extension's oid as the catalog has it now, remembered or not.
+Oid look_up_extension();
+
 // Raises 25006 on a standby: for whatever changes shared memory.
 void require_primary(const char* function);
 // Raises 25006 also in a READ ONLY transaction: for whatever writes tables.

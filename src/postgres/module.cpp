@@ -31,6 +31,8 @@ void on_object_access(ObjectAccessType access, Oid kind, Oid object, int part, v
   if (access != OAT_DROP || kind != ExtensionRelationId) return;
   const Extension* ours = find_extension();
   if (ours && ours->oid == object && ours->realm.valid()) drop_at_commit(ours->realm);
+  // Its tables may be gone already, and then no invalidation of theirs would be noticed.
+  forget_extension();
 }
 
 void install_object_access_hook() {

@@ -65,9 +65,11 @@ void define_settings() {
   duration("presence.session_timeout",
            "How long a session has to be heard of again after a restart.",
            &settings.session_timeout, 90 * second_ms, shortest_timeout, nullptr);
-  duration("presence.broadcast_interval",
-           "The first event goes out at once, the next ones in one batch per interval.",
-           &settings.broadcast_interval, 10, 1, nullptr);
+  DefineCustomIntVariable("presence.broadcast_interval",
+                          "The first event goes out at once, the next ones in one batch per "
+                          "interval.",
+                          nullptr, &settings.broadcast_interval, 10, 1, 10 * second_ms, PGC_SIGHUP,
+                          GUC_UNIT_MS, nullptr, nullptr, nullptr);
   duration("presence.flush_interval",
            "How often last_seen, page and counters are written to the tables.",
            &settings.flush_interval, minute_ms, shortest_timeout, nullptr);

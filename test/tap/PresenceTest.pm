@@ -46,7 +46,7 @@ sub create_presence
 {
 	my ($node, $database) = @_;
 	$database //= 'postgres';
-	$node->safe_psql($database, 'CREATE SCHEMA presence; CREATE EXTENSION presence SCHEMA presence');
+	$node->safe_psql($database, 'CREATE SCHEMA IF NOT EXISTS presence; CREATE EXTENSION presence SCHEMA presence');
 	wait_for_worker($node, $database);
 	return;
 }

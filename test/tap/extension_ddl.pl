@@ -63,13 +63,13 @@ eventually($node, 'postgres', "SELECT count(*) = 1 FROM user_presence WHERE user
 # given the whole schema is dropped, and made again under another name
 $node->safe_psql('postgres', 'DROP SCHEMA presence CASCADE');
 eventually($node, 'postgres', 'SELECT NOT EXISTS (' . $workers =~ s/count\(\*\)//r . ')', 'DROP SCHEMA CASCADE: the worker leaves');
-$node->safe_psql('postgres', 'CREATE SCHEMA "Other ""one"""; CREATE EXTENSION presence SCHEMA "Other ""one"""');
-$node->poll_query_until('postgres', 'SELECT worker_alive AND complete FROM "Other ""one""".presence_info()');
-is($node->safe_psql('postgres', 'SELECT "Other ""one""".presence_touch(7), ("Other ""one""".presence_set_status(8, \'busy\')).status'), 'online|busy', 'any schema will do');
-eventually($node, 'postgres', 'SELECT count(*) = 2 FROM "Other ""one""".user_presence', 'also for the worker');
+$node->safe_psql('postgres', 'CREATE SCHEMA "Other Schema"; CREATE EXTENSION presence SCHEMA "Other Schema"');
+$node->poll_query_until('postgres', 'SELECT worker_alive AND complete FROM "Other Schema".presence_info()');
+is($node->safe_psql('postgres', 'SELECT "Other Schema".presence_touch(7), ("Other Schema".presence_set_status(8, \'busy\')).status'), 'online|busy', 'any schema will do');
+eventually($node, 'postgres', 'SELECT count(*) = 2 FROM "Other Schema".user_presence', 'also for the worker');
 
 # given a schema that is renamed
-$node->safe_psql('postgres', 'ALTER SCHEMA "Other ""one""" RENAME TO presence');
+$node->safe_psql('postgres', 'ALTER SCHEMA "Other Schema" RENAME TO presence');
 is($node->safe_psql('postgres', "SELECT presence_touch(9), (presence_set_status(8, 'away')).status"), 'online|away', 'the schema may be renamed');
 eventually($node, 'postgres', 'SELECT count(*) = 3 FROM user_presence', 'also for the worker');
 
@@ -79,9 +79,7 @@ $session->query_safe(q{SELECT presence_set_status('gus', 'busy')});
 is((error_of($node, 'postgres', "SET lock_timeout = '300ms'; DROP EXTENSION presence"))[0], '55P03', 'DROP waits for an open change');
 $session->query_safe('COMMIT');
 $node->safe_psql('postgres', 'DROP EXTENSION presence');
-create_presence($node) if $node->safe_psql('postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'presence'") eq '0';
-$node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence');
-wait_for_worker($node);
+create_presence($node);
 is($session->query_safe(q{SELECT presence_status('gus')}), 'offline', 'a session that knew the old one knows the new one');
 is($session->query_safe(q{SELECT presence_touch('gus')}), 'online', 'and works with it');
 is($session->query_safe(q{SELECT (presence_set_status('gus', 'busy')).status}), 'busy', 'and with its tables');

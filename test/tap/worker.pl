@@ -22,13 +22,13 @@ ok($listener->wait_for(sub { 1 == grep { $_->{event} eq 'user_left' } @_ }), 'an
 is_deeply([ $listener->story('ann') ], [ 'offline>online activity', 'user_joined', 'online>away idle_timeout', 'away>offline timeout', 'user_left' ], 'all of it');
 
 # given it is terminated again and again, then still; a cancel does not hurt it
-for (1 .. 3)
+for (1 .. 2)
 {
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
 	wait_for_worker($node);
 }
 $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
-eventually($node, 'postgres', 'SELECT worker_alive FROM presence_info()', 'after four terminations and a cancel it is there');
+eventually($node, 'postgres', 'SELECT worker_alive FROM presence_info()', 'after three terminations and a cancel it is there');
 
 # the launcher too
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence launcher'");

@@ -326,14 +326,6 @@ void NaiveModel::connect(NaiveUser& user, const NaiveSession& session, Time now)
   user.looked_at = now;
 }
 
-namespace {
-
-Time message_until(const NaiveFacts& facts) {
-  return facts.choices.empty() ? never : facts.choices.back().message_until;
-}
-
-}  // namespace
-
 // The row was written when it was asked for. It says what memory says unless the user has moved
 // since, or the wish comes to something else by now.
 void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
@@ -344,10 +336,8 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   user.facts.prune(policy, now);
   user.facts.apply(ask, policy, now);
   user.facts.prune(policy, now);
-  then.prune(policy, ask.at);
   const bool is_as_written =
-      !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now) &&
-      message_until(then) == message_until(user.facts);
+      !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now);
   const bool moved_on = user.moved_on;
   look(user, now, ask.reason, ask.reason_text);
   user.row_is_current = true;

@@ -37,7 +37,6 @@ void free_slot(uint32_t number) {
   Realm& realm = shared.region.realm(static_cast<uint16_t>(number));
   realm.identity.store(dying);
   remove_users(static_cast<uint16_t>(number));
-  realm.complete.store(false);
   realm.identity.store(0);
 }
 
@@ -55,7 +54,9 @@ void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch) {
   control.look_for_extension.store(false);
   control.flush.store(false);
   control.resync.store(false);
-  control.reload.store(false);
+  control.loads_wanted.store(1);
+  control.loads_done.store(0);
+  control.behind_since.store(0);
   control.writer.store(InvalidTransactionId);
   control.last_round.store(0);
   control.rounds_wanted.store(0);
@@ -71,10 +72,6 @@ RealmRef find_realm(uint64_t identity) {
 }
 
 RealmRef make_realm(uint64_t identity, uint64_t epoch) {
-  for (uint32_t number = 0; number < shared.region.realm_count(); number++) {
-    const uint64_t there = identity_of(number);
-    if (there > dying && database_of(there) == database_of(identity)) free_slot(number);
-  }
   for (uint32_t number = 0; number < shared.region.realm_count(); number++) {
     if (identity_of(number) != 0) continue;
     begin_realm(number, identity, epoch);
@@ -96,6 +93,16 @@ RealmRef open_realm(uint64_t identity, uint64_t epoch) {
 void close_realm(const RealmRef& realm) {
   LWLockAcquire(shared.realms, LW_EXCLUSIVE);
   if (!realm.gone()) free_slot(realm.number);
+  LWLockRelease(shared.realms);
+}
+
+void close_other_realms(const RealmRef& realm) {
+  LWLockAcquire(shared.realms, LW_EXCLUSIVE);
+  for (uint32_t number = 0; number < shared.region.realm_count(); number++) {
+    const uint64_t there = identity_of(number);
+    const bool same_database = database_of(there) == database_of(realm.identity);
+    if (there > dying && same_database && there != realm.identity) free_slot(number);
+  }
   LWLockRelease(shared.realms);
 }
 

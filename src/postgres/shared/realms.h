@@ -9,12 +9,15 @@ constexpr uint64_t realm_identity(Oid database, Oid extension) {
   return uint64_t{database} << 32 | extension;
 }
 
-// Finds or makes the realm; one of the same database with another extension is freed.
-// `epoch` is for a new one. Invalid when all slots are taken.
+// Finds or makes the realm; `epoch` is for a new one. Invalid when all slots are taken.
 RealmRef open_realm(uint64_t identity, uint64_t epoch);
 
 // Frees a realm whose extension was dropped.
 void close_realm(const RealmRef& realm);
+
+// Frees the other realms of the same database: extensions that are no more. For the worker, who
+// knows that its own extension is committed.
+void close_other_realms(const RealmRef& realm);
 
 // Frees the realms of all databases but these. The caller makes sure that no database can appear
 // meanwhile.

@@ -26,9 +26,12 @@ struct RealmControl {
   std::atomic<int> worker;  // its number among the processes, -1: none
   std::atomic<bool> awake;  // it has been woken and has not begun its round yet
   std::atomic<bool> look_for_extension;
-  std::atomic<bool> flush;            // write the dirty rows now: memory is full
-  std::atomic<bool> resync;           // tell listeners to take a new snapshot
-  std::atomic<bool> reload;           // rows came by import: load them, silently
+  std::atomic<bool> flush;   // write the dirty rows now: memory is full
+  std::atomic<bool> resync;  // tell listeners to take a new snapshot
+  // Loads of all rows that are not offline: one at the start, one more after each import.
+  std::atomic<uint64_t> loads_wanted;
+  std::atomic<uint64_t> loads_done;
+  std::atomic<Time> behind_since;     // the worker cannot write rows since then; 0: it can
   std::atomic<TransactionId> writer;  // the persister's open transaction
   std::atomic<Time> last_round;
   std::atomic<uint64_t> rounds_wanted;
@@ -63,6 +66,8 @@ struct RealmRef {
   Realm& realm() const { return shared.region.realm(number); }
   RealmControl& control() const { return shared.controls[number]; }
   bool gone() const { return realm().identity.load(std::memory_order_relaxed) != identity; }
+  // Everybody who is not offline is in memory.
+  bool complete() const { return control().loads_done.load() >= control().loads_wanted.load(); }
   UserKey key(std::string_view id) const { return shared.region.key(number, id); }
 };
 
@@ -71,7 +76,8 @@ enum class Answer : uint8_t {
   missing,  // not in memory
   full,     // no cell is free
   gone,     // the extension was dropped
-  writing   // the persister is writing its row
+  writing,  // the persister is writing its row
+  stale     // what was read from the table may be out of date
 };
 
 void wake_worker(const RealmRef& realm);

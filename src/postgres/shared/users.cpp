@@ -32,13 +32,17 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
   return answer;
 }
 
-Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, const Policy& policy,
-                  Time now) {
+Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
+                  const Policy& policy, Time now) {
   Cell cell;
   Answer answer = lock_user(realm, key, LW_EXCLUSIVE, cell);
+  Roster roster(shared.region);
   bool tell = false;
+  if (answer != Answer::gone && roster.removals(realm.number, key.partition()) != removals)
+    answer = answer == Answer::missing ? Answer::stale : answer;
+  // Somebody asked for this user before there was a row.
+  if (answer == Answer::done && row && roster.remove_if_blank(cell)) answer = Answer::missing;
   if (answer == Answer::missing) {
-    Roster roster(shared.region);
     cell = row ? roster.load(key, *row, policy, now) : roster.add(key);
     answer = cell == no_cell ? Answer::full : Answer::done;
     tell = roster.has_announcements(realm.number, key.partition());
@@ -46,6 +50,13 @@ Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, con
   unlock_user(key);
   if (tell) wake_worker(realm);
   return answer;
+}
+
+uint32_t removals_near(const RealmRef& realm, uint32_t partition) {
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  const uint32_t removals = Roster(shared.region).removals(realm.number, partition);
+  LWLockRelease(shared.partition(partition));
+  return removals;
 }
 
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
@@ -69,6 +80,19 @@ void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell) {
   const bool awaited = !realm.gone() && Roster(shared.region).drop_claim(cell);
   LWLockRelease(shared.partition(partition));
   if (awaited) wake_worker(realm);
+}
+
+void begin_commit(const RealmRef& realm, uint32_t partition, Cell cell) {
+  LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+  if (!realm.gone()) Roster(shared.region).set_committing(cell);
+  LWLockRelease(shared.partition(partition));
+}
+
+bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell) {
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  const bool committing = !realm.gone() && Roster(shared.region).is_committing(cell);
+  LWLockRelease(shared.partition(partition));
+  return committing;
 }
 
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,

@@ -13,8 +13,11 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
                   const Policy& policy, Time now, Touched& touched);
 
 // Makes the user known, from its row or, without one, as never heard of. Who is there stays.
-Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, const Policy& policy,
-                  Time now);
+// `removals` is what removals_near said before the row was read. stale: somebody has left memory
+// since; it may have been this user, with a newer row or a forgotten one.
+Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
+                  const Policy& policy, Time now);
+uint32_t removals_near(const RealmRef& realm, uint32_t partition);
 
 // Claims the user for a transaction. writing: the persister has its row just now, unless
 // `though_written`.
@@ -23,6 +26,10 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
                   const Policy& policy, Time now, Cell& cell);
 void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell);
 
+// Before the commit record: from now on the row may be seen without memory following yet.
+void begin_commit(const RealmRef& realm, uint32_t partition, Cell cell);
+// Somebody has begun and is not done.
+bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell);
 // COMMIT: applies the wishes and drops the claim.
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
                  const Policy& policy, Time now);

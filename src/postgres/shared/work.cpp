@@ -137,9 +137,14 @@ bool has_rows(const RealmRef& realm, Persist state) {
   });
 }
 
-void append_event(const RealmRef& realm, std::string_view channel, std::string_view payload) {
+void append_event(const RealmRef& realm, uint64_t epoch, std::string_view channel,
+                  std::string_view payload) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
   Stream& stream = realm.control().stream;
+  if (realm.gone() || stream.epoch != epoch) {
+    LWLockRelease(shared.events);
+    return;
+  }
   // The slot's number is the owner; 0 is the ring's own filler.
   shared.ring.append(stream, realm.number + 1u, channel, payload);
   if (channel == global_channel) stream.last_on_global = stream.seq;
@@ -161,6 +166,7 @@ Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buff
   char* to = buffer.data();
   LWLockAcquire(shared.events, LW_SHARED);
   const Stream& stream = realm.control().stream;
+  unsent.epoch = stream.epoch;
   unsent.next = stream.sent;
   unsent.seq = stream.sent_seq;
   while (unsent.count < at_most && unsent.seq < stream.seq) {
@@ -185,8 +191,11 @@ Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buff
 
 void mark_sent(const RealmRef& realm, const Unsent& sent) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
-  realm.control().stream.sent = sent.next;
-  realm.control().stream.sent_seq = sent.seq;
+  Stream& stream = realm.control().stream;
+  if (!realm.gone() && stream.epoch == sent.epoch) {
+    stream.sent = sent.next;
+    stream.sent_seq = sent.seq;
+  }
   LWLockRelease(shared.events);
 }
 

@@ -28,13 +28,16 @@ void recover_writing(const RealmRef& realm);
 bool has_rows(const RealmRef& realm, Persist state);
 
 // ---- the ring
-// `event` is made with the stream's next seq; only the worker appends.
-void append_event(const RealmRef& realm, std::string_view channel, std::string_view payload);
+// The payload is made with the epoch and the next seq of the stream as it was read; only the worker
+// appends. A reset in between leaves the event out.
+void append_event(const RealmRef& realm, uint64_t epoch, std::string_view channel,
+                  std::string_view payload);
 // Copies the events that were not broadcast yet into `buffer`, as "channel\0payload\0" each, at
 // most `at_most` of them.
 struct Unsent {
   uint32_t count;
-  bool lost;      // some were overwritten before they were sent
+  bool lost;  // some were overwritten before they were sent
+  uint64_t epoch;
   uint64_t next;  // where to go on, and after which seq
   uint64_t seq;
 };

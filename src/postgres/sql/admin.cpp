@@ -1,6 +1,7 @@
 // admin.cpp: taking over, erasing, emptying.
 #include "postgres/clock.h"
 #include "postgres/extension.h"
+#include "postgres/settings.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/change.h"
@@ -68,11 +69,11 @@ Statement import_rows = {
     "CASE status WHEN 'busy' THEN 'busy' ELSE 'offline' END || ' - - ' || "
     "octet_length(coalesce(status_message, '')) || ':' || coalesce(status_message, '') END "
     "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS
-    ") "
+    ") WHERE user_id <> ALL ($3) "
     "ORDER BY user_id, last_seen DESC NULLS LAST "
     "ON CONFLICT (user_id) DO NOTHING",
-    2,
-    {JSONBOID, TIMESTAMPTZOID}};
+    3,
+    {JSONBOID, TIMESTAMPTZOID, TEXTARRAYOID}};
 
 std::string_view text_in(uint64 row, int number) {
   Datum value;
@@ -99,29 +100,52 @@ void check_is_array(Jsonb* rows) {
            errhint("SELECT presence_import(jsonb_agg(to_jsonb(t))) FROM your_table t;")));
 }
 
+bool is_known_in_memory(const RealmRef& realm, std::string_view id) {
+  static UserView view;
+  const Answer answer = view_user(realm, realm.key(id), {}, current_policy(), current_time(), view);
+  return answer == Answer::done && (view.has_last_seen || view.message_bytes > 0);
+}
+
+// Who is known keeps what they have; the others who are not offline are claimed. That keeps the
+// persister away from their rows until this transaction ends.
+Datum claim_imported(const RealmRef& realm, SPITupleTable* rows, uint64 count) {
+  Column known(TEXTOID, static_cast<int>(count));
+  auto* claimed = static_cast<std::string_view*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(std::string_view) * Max(count, 1)));
+  int claims = 0;
+  for (uint64 i = 0; i < count; i++) {
+    SPI_tuptable = rows;
+    const std::string_view id = text_in(i, 1);
+    if (is_known_in_memory(realm, id))
+      known.add_text(id);
+    else if (text_in(i, 2) != name_of(Status::offline))
+      claimed[claims++] = id;
+  }
+  bring_from_rows(realm, claimed, claims);
+  for (int i = 0; i < claims; i++) {
+    CHECK_FOR_INTERRUPTS();
+    claim_for_change(realm, realm.key(claimed[i]));
+  }
+  return known.array();
+}
+
 }  // namespace
 
 }  // namespace presence
 
-// A claim keeps the persister away from the rows until this transaction ends. The worker loads them
-// afterwards.
+// The worker loads the rows when this transaction commits.
 PRESENCE_FUNCTION(presence_import) {
   const RealmRef realm = extension().realm;
   require_writable("presence_import()");
   if (PG_ARGISNULL(0)) raise_null("rows");
   check_is_array(PG_GETARG_JSONB_P(0));
-  Datum values[] = {PG_GETARG_DATUM(0), TimestampTzGetDatum(current_time())};
+  Datum values[] = {PG_GETARG_DATUM(0), TimestampTzGetDatum(current_time()), 0};
 
   TableAccess access;
   access.begin();
   const uint64 found = run(read_rows, values, nullptr);
-  SPITupleTable* rows = SPI_tuptable;
   for (uint64 i = 0; i < found; i++) check_imported(i);
-  for (uint64 i = 0; i < found; i++) {
-    CHECK_FOR_INTERRUPTS();
-    bool is_null;
-    claim_for_change(realm.key(text_of(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &is_null))));
-  }
+  values[2] = claim_imported(realm, SPI_tuptable, found);
   const uint64 imported = run(import_rows, values, nullptr);
   access.end();
   if (imported > 0) reload_at_commit(realm);

@@ -2,12 +2,25 @@
 #include "postgres/extension.h"
 #include "postgres/tables/access.h"
 #include "postgres/transaction/restore.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/transaction/transaction.h"
 
 extern "C" {
 #include "commands/trigger.h"
+#include "utils/acl.h"
 #include "utils/rel.h"
 }
+
+namespace presence {
+
+namespace {
+
+bool restores_own_table(const TriggerData* trigger) {
+  return is_restoring() && has_privs_of_role(GetUserId(), trigger->tg_relation->rd_rel->relowner);
+}
+
+}  // namespace
+
+}  // namespace presence
 
 using namespace presence;
 
@@ -17,8 +30,8 @@ PRESENCE_FUNCTION(presence_guard) {
   if (!CALLED_AS_TRIGGER(fcinfo))
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("presence_guard() must be called as a trigger")));
-  if (!shared.attached() || is_our_access() || is_restoring()) return 0;
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  if (!shared.attached() || is_our_access() || restores_own_table(trigger)) return 0;
   ereport(ERROR,
           (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
            errmsg("cannot change \"%s\" directly", RelationGetRelationName(trigger->tg_relation)),
@@ -31,7 +44,7 @@ PRESENCE_FUNCTION(presence_guard) {
 // The last line of the install script: the worker starts when the transaction commits.
 PRESENCE_FUNCTION(presence_created) {
   if (shared.attached())
-    request_scan_at_commit();
+    start_at_commit();
   else
     ereport(WARNING, (errmsg("presence is not preloaded: its functions will not work yet"),
                       errhint("Add presence to shared_preload_libraries in postgresql.conf and "

@@ -43,7 +43,7 @@ void fill_realm(const RealmRef& realm, Datum* values, bool* nulls) {
   write_epoch(stream.epoch, epoch);
   values[column_epoch] = text_datum({epoch, epoch_bytes});
   values[column_seq] = Int64GetDatum(static_cast<int64>(stream.seq));
-  const bool complete = realm.realm().complete.load();
+  const bool complete = realm.complete();
   values[column_complete] = BoolGetDatum(complete);
 
   const int pid = current_worker_pid(MyDatabaseId);
@@ -58,9 +58,13 @@ void fill_realm(const RealmRef& realm, Datum* values, bool* nulls) {
   const Time now = current_time();
   const Time due = next_due_of_realm(realm, current_policy());
   const bool late = due < now - late_after;
-  const bool waiting = !alive && has_announcements(realm);
-  const Time stale_since = late ? due : last_round;
-  const bool fresh = complete && !late && !waiting;
+  const bool slow = last_round < now - late_after;
+  const bool untold = (!alive || slow) && has_announcements(realm);
+  const Time behind_since = realm.control().behind_since.load();
+  const bool fresh = complete && !late && !untold && behind_since == 0;
+  Time stale_since = last_round;
+  if (late) stale_since = due;
+  if (behind_since != 0) stale_since = std::min(stale_since, behind_since);
   values[column_fresh] = BoolGetDatum(fresh);
   nulls[column_stale_since] = fresh || stale_since == 0;
   values[column_stale_since] = TimestampTzGetDatum(stale_since);

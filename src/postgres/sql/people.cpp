@@ -115,17 +115,17 @@ bool see_row(std::string_view user_id, UserView& out) {
 }  // namespace
 
 bool see_user(std::string_view user_id, UserView& out) {
-  const Extension& ours = extension();
+  const RealmRef realm = extension().realm;
   if (RecoveryInProgress()) return see_row(user_id, out);
-  const UserKey key = ours.realm.key(user_id);
+  const UserKey key = realm.key(user_id);
   const std::span<const Wish> wishes = wishes_for(key);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    switch (view_user(ours.realm, key, wishes, current_policy(), current_time(), out)) {
+    switch (view_user(realm, key, wishes, current_policy(), current_time(), out)) {
       case Answer::done:
         return is_known(out);
       case Answer::missing:
-        bring_from_row(key);
+        bring_from_row(realm, key);
         break;
       default:
         raise_gone();

@@ -56,7 +56,7 @@ PRESENCE_FUNCTION(presence_status) {
   const Extension& ours = extension();
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   Status status = Status::offline;
-  if (RecoveryInProgress() || !ours.realm.realm().complete.load()) {
+  if (RecoveryInProgress() || !ours.realm.complete()) {
     if (see_user(id, view)) status = view.status;
   } else {
     const UserKey key = ours.realm.key(id);
@@ -200,6 +200,8 @@ void add_own(const ClaimedUser& user, void* context) {
 Wanted wanted_users(FunctionCallInfo fcinfo) {
   Wanted wanted{};
   wanted.most = int_argument(fcinfo, 0, "max_users", 0);
+  wanted.most = static_cast<int>(
+      Min(static_cast<uint32_t>(wanted.most), Min(shared.region.pool.count(), 1u << 30)));
   if (PG_ARGISNULL(2)) raise_null("statuses");
   const Elements statuses = elements_of(PG_GETARG_ARRAYTYPE_P(2));
   for (int i = 0; i < statuses.count; i++) {
@@ -243,11 +245,12 @@ void list_rows(const Wanted& wanted, Listing& list) {
 
 void list_memory(const Wanted& wanted, Listing& list) {
   const RealmRef realm = whole_realm();
+  // This transaction's own users are left out and added as it sees them.
   int left = wanted.most;
   for (const Status status : {Status::online, Status::busy, Status::away}) {
     if (!wanted.statuses[static_cast<int>(status)] || left <= 0) continue;
     const int before = list.count;
-    list_status(realm, status, wanted, left, list);
+    list_status(realm, status, wanted, left + wisher_count(), list);
     left -= list.count - before;
   }
   OwnChanges own{&wanted, &list};

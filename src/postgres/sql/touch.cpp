@@ -25,7 +25,7 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
       case Answer::done:
         return touched;
       case Answer::missing:
-        bring_from_row(key);
+        bring_from_row(realm, key);
         break;
       case Answer::full:
         need_room(key.partition());
@@ -134,7 +134,7 @@ PRESENCE_FUNCTION(presence_touch_many) {
     missing_ids[missing_count] = id;
     missing[missing_count++] = i;
   }
-  bring_from_rows(missing_ids, missing_count);
+  bring_from_rows(realm, missing_ids, missing_count);
   for (int i = 0; i < missing_count; i++)
     touch_one(realm, realm.key(missing_ids[i]), touch_of(many, missing[i]));
   PG_RETURN_INT32(many.ids.count);

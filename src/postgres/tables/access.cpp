@@ -34,31 +34,27 @@ void init_table_access() {
 
 bool is_our_access() { return open_scopes > 0; }
 
-namespace {
-
-void set_here(const char* name, const char* value) {
+void TableAccess::set(const char* name, const char* value) {
   (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
-
-}  // namespace
 
 void TableAccess::begin() {
   GetUserIdAndSecContext(&caller_, &caller_context_);
   SetUserIdAndSecContext(extension().owner, caller_context_ | SECURITY_LOCAL_USERID_CHANGE |
                                                 SECURITY_RESTRICTED_OPERATION);
   settings_level_ = NewGUCNestLevel();
-  set_here("search_path", "pg_catalog, pg_temp");
+  set("search_path", "pg_catalog, pg_temp");
   // Plans live as long as the backend, tables grow: never scan them.
-  set_here("enable_seqscan", "off");
+  set("enable_seqscan", "off");
   if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
   if (open_scopes++ == 0) open_at_level = GetCurrentTransactionNestLevel();
 }
 
 void TableAccess::begin_many() {
   begin();
-  set_here("plan_cache_mode", "force_generic_plan");
-  set_here("enable_hashjoin", "off");
-  set_here("enable_mergejoin", "off");
+  set("plan_cache_mode", "force_generic_plan");
+  set("enable_hashjoin", "off");
+  set("enable_mergejoin", "off");
 }
 
 void TableAccess::end() {

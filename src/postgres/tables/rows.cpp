@@ -8,6 +8,7 @@
 #include "postgres/shared/users.h"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 }
@@ -25,7 +26,9 @@ Statement fetch_many = {"SELECT " PRESENCE_ROW_COLUMNS
                         {TEXTARRAYOID}};
 
 Statement lock_one = {
-    "SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR UPDATE", 1, {TEXTOID}};
+    "SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR NO KEY UPDATE",
+    1,
+    {TEXTOID}};
 
 // Both in the order of the keys: that is what keeps overlapping batches from deadlocks.
 Statement add_missing = {
@@ -37,7 +40,7 @@ Statement add_missing = {
     {TEXTARRAYOID, TIMESTAMPTZOID}};
 Statement lock_many = {
     "SELECT user_id, status FROM %s.user_presence WHERE user_id = ANY ($1) "
-    "ORDER BY user_id FOR UPDATE",
+    "ORDER BY user_id FOR NO KEY UPDATE",
     1,
     {TEXTARRAYOID}};
 
@@ -86,25 +89,17 @@ std::string_view column_text(uint64 row, int number) {
   return get_value(row, number, value) ? text_of(value) : std::string_view{};
 }
 
-// A user stays until the transaction that reads the row has it in memory.
-void bring(const UserKey& key, const Row* row) {
-  for (;;) {
-    switch (bring_user(extension().realm, key, row, current_policy(), current_time())) {
-      case Answer::full:
-        need_room(key.partition());
-        break;
-      case Answer::gone:
-        raise_gone();
-      default:
-        return;
-    }
-  }
-}
-
 Datum column_of(const std::string_view* texts, int count) {
   Column column(TEXTOID, count);
   for (int i = 0; i < count; i++) column.add_text(texts[i]);
   return column.array();
+}
+
+// A restored row may hold what no function would have let in.
+std::string_view clipped(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  return text.substr(0, static_cast<std::size_t>(pg_mbcliplen(
+                            text.data(), static_cast<int>(text.size()), static_cast<int>(most))));
 }
 
 }  // namespace
@@ -115,14 +110,15 @@ ReadRow read_row(uint64 row) {
   read.user_id = column_text(row, 1);
   read.row.status = status_named(column_text(row, 2)).value_or(Status::offline);
   if (get_value(row, 3, value)) read.row.last_seen = DatumGetTimestampTz(value);
-  read.row.page = column_text(row, 4);
+  read.row.page = clipped(column_text(row, 4), max_page_bytes);
   if (get_value(row, 5, value))
     read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
   // A row that was not written by us has a message and no choices.
   const auto choices = read_choices(column_text(row, 6));
   if (choices && choices->count > 0) {
     read.row.choices = *choices;
-  } else if (const std::string_view message = column_text(row, 7); !message.empty()) {
+  } else if (const std::string_view message = clipped(column_text(row, 7), max_message_bytes);
+             !message.empty()) {
     read.row.choices.layers[0].message = message;
     read.row.choices.count = 1;
   }
@@ -139,40 +135,82 @@ void need_room(uint32_t partition) {
                   errhint("Raise presence.memory.")));
 }
 
-void bring_from_row(const UserKey& key) {
+namespace {
+
+// False: the row may be out of date, read it again.
+bool bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals) {
+  for (;;) {
+    switch (bring_user(realm, key, row, removals, current_policy(), current_time())) {
+      case Answer::full:
+        // Making room removes users: what was read before may be theirs.
+        need_room(key.partition());
+        return false;
+      case Answer::stale:
+        return false;
+      case Answer::gone:
+        raise_gone();
+      default:
+        return true;
+    }
+  }
+}
+
+bool fetch_and_bring(const RealmRef& realm, const UserKey& key) {
+  const uint32_t removals = removals_near(realm, key.partition());
+  Datum values[] = {text_datum(key.id)};
+  if (run_fresh(fetch_one, values, nullptr) == 0) return bring(realm, key, nullptr, removals);
+  const ReadRow read = read_row(0);
+  return bring(realm, key, &read.row, removals);
+}
+
+}  // namespace
+
+void bring_from_row(const RealmRef& realm, const UserKey& key) {
   TableAccess access;
   access.begin();
-  Datum values[] = {text_datum(key.id)};
-  if (run_fresh(fetch_one, values, nullptr) > 0) {
-    const ReadRow read = read_row(0);
-    bring(key, &read.row);
-  } else {
-    bring(key, nullptr);
-  }
+  while (!fetch_and_bring(realm, key)) CHECK_FOR_INTERRUPTS();
   access.end();
 }
 
-void bring_from_rows(const std::string_view* ids, int count) {
+void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int count) {
   if (count == 0) return;
-  const RealmRef realm = extension().realm;
+  uint32_t removals[partition_count];
+  for (uint32_t i = 0; i < partition_count; i++) removals[i] = removals_near(realm, i);
   TableAccess access;
   access.begin_many();
   Datum values[] = {column_of(ids, count)};
   const uint64 found = run_fresh(fetch_many, values, nullptr);
+  HTAB* places = places_of(ids, count);
+  auto* has_row = static_cast<bool*>(palloc0(static_cast<Size>(count)));
   for (uint64 i = 0; i < found; i++) {
     const ReadRow read = read_row(i);
-    bring(realm.key(read.user_id), &read.row);
+    if (const int place = place_of(places, read.user_id); place >= 0) has_row[place] = true;
+    const UserKey key = realm.key(read.user_id);
+    // Who does not come now is fetched alone when needed.
+    (void)bring(realm, key, &read.row, removals[key.partition()]);
   }
-  for (int i = 0; i < count; i++) bring(realm.key(ids[i]), nullptr);
+  for (int i = 0; i < count; i++) {
+    const UserKey key = realm.key(ids[i]);
+    if (!has_row[i]) (void)bring(realm, key, nullptr, removals[key.partition()]);
+  }
   access.end();
 }
 
 namespace {
 
-void lock_single(std::string_view id, Status& status) {
+bool lock_present(std::string_view id, Status& status) {
   Datum values[] = {text_datum(id)};
-  if (run(lock_one, values, nullptr) > 0)
-    status = status_named(column_text(0, 2)).value_or(Status::offline);
+  if (run(lock_one, values, nullptr) == 0) return false;
+  status = status_named(column_text(0, 2)).value_or(Status::offline);
+  return true;
+}
+
+// A row that is not there cannot be locked: make one.
+void lock_single(std::string_view id, Status& status, Time now) {
+  if (lock_present(id, status)) return;
+  Datum values[] = {column_of(&id, 1), TimestampTzGetDatum(now)};
+  run(add_missing, values, nullptr);
+  lock_present(id, status);
 }
 
 }  // namespace
@@ -205,7 +243,7 @@ int place_of(HTAB* places, std::string_view id) {
 void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now) {
   for (int i = 0; i < count; i++) statuses[i] = Status::offline;
   if (count == 1) {
-    lock_single(ids[0], statuses[0]);
+    lock_single(ids[0], statuses[0], now);
     return;
   }
   Datum values[] = {column_of(ids, count), TimestampTzGetDatum(now)};

@@ -11,9 +11,9 @@ namespace presence {
 
 // Reads the row of one user in a scope of its own and brings the user into memory with it, or as
 // unknown. Raises 53200 when there is no room.
-void bring_from_row(const UserKey& key);
-// The same for those of `ids` who are not there yet, with one query.
-void bring_from_rows(const std::string_view* ids, int count);
+void bring_from_row(const RealmRef& realm, const UserKey& key);
+// The same for `ids`, with one query; some may have to be brought one by one afterwards.
+void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int count);
 
 // What the roster needs of a row of the last result, which has the columns of `row_columns`.
 #define PRESENCE_ROW_COLUMNS \
@@ -55,8 +55,7 @@ HTAB* places_of(const std::string_view* ids, int count);
 int place_of(HTAB* places, std::string_view id);
 
 // In an open scope. Locks the rows of `ids` in the order of their keys, making those that are
-// missing when there is more than one. statuses[i] is what the row of ids[i] says, offline without
-// one.
+// missing. statuses[i] is what the row of ids[i] says.
 void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now);
 void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);

@@ -7,20 +7,47 @@
 #include "postgres/shared/users.h"
 #include "postgres/tables/rows.h"
 
+extern "C" {
+#include "utils/snapmgr.h"
+}
+
 namespace presence {
 
 namespace {
 
 constexpr long rows_at_once = 2000;
 
-Statement fetch_present = {
-    "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE status <> 'offline'", 0, {}};
+// In the order in which they go into the lists.
+Statement fetch_present = {"SELECT " PRESENCE_ROW_COLUMNS
+                           " FROM %s.user_presence WHERE status <> 'offline' "
+                           "ORDER BY last_seen",
+                           0,
+                           {}};
 
-void load_row(const RealmRef& realm, ReadRow& read, Time session_ends_at) {
+// Somebody who left memory since the rows were read may have a newer row, or none.
+void load_row(const RealmRef& realm, ReadRow& read, Time session_ends_at,
+              const uint32_t* removals) {
   read.row.session_ends_at = session_ends_at;
   const UserKey key = realm.key(read.user_id);
-  while (bring_user(realm, key, &read.row, current_policy(), current_time()) == Answer::full)
-    need_room(key.partition());
+  switch (bring_user(realm, key, &read.row, removals[key.partition()], current_policy(),
+                     current_time())) {
+    case Answer::gone:
+      raise_gone();
+    case Answer::full:
+      need_room(key.partition());
+      bring_from_row(realm, key);
+      return;
+    case Answer::stale:
+      bring_from_row(realm, key);
+      return;
+    default:
+      return;
+  }
+}
+
+void mark_done(RealmControl& control, uint64_t load) {
+  uint64_t done = control.loads_done.load();
+  while (done < load && !control.loads_done.compare_exchange_weak(done, load)) continue;
 }
 
 }  // namespace
@@ -29,32 +56,41 @@ void load_row(const RealmRef& realm, ReadRow& read, Time session_ends_at) {
 // restore live by the rules of every day.
 void load_everybody() {
   const RealmRef realm = extension().realm;
-  const bool imported = realm.control().reload.exchange(false);
+  RealmControl& control = realm.control();
+  const uint64_t load = control.loads_wanted.load();
+  const bool imported = control.loads_done.load() > 0;
   const Time session_ends_at = imported ? never : current_time() + current_policy().session_timeout;
+  uint32_t removals[partition_count];
+  for (uint32_t i = 0; i < partition_count; i++) removals[i] = removals_near(realm, i);
 
   TableAccess access;
   access.begin();
   SPIPlanPtr plan = prepare(fetch_present);
-  Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, false);
+  // Whatever snapshot the caller's transaction has: memory is about what is committed now.
+  PushActiveSnapshot(GetLatestSnapshot());
+  Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
+  PopActiveSnapshot();
   for (;;) {
     SPI_cursor_fetch(rows, true, rows_at_once);
-    if (SPI_processed == 0) break;
-    for (uint64 i = 0; i < SPI_processed; i++) {
+    SPITupleTable* portion = SPI_tuptable;
+    const uint64 count = SPI_processed;
+    if (count == 0) break;
+    for (uint64 i = 0; i < count; i++) {
+      SPI_tuptable = portion;
       ReadRow read = read_row(i);
-      load_row(realm, read, session_ends_at);
+      load_row(realm, read, session_ends_at, removals);
     }
-    SPI_freetuptable(SPI_tuptable);
+    SPI_freetuptable(portion);
     CHECK_FOR_INTERRUPTS();
   }
   SPI_cursor_close(rows);
   access.end();
-  // More rows may have come meanwhile.
-  if (!realm.control().reload.load()) realm.realm().complete.store(true);
+  mark_done(control, load);
 }
 
 RealmRef whole_realm() {
   const RealmRef realm = extension().realm;
-  if (!realm.realm().complete.load()) load_everybody();
+  while (!realm.complete()) load_everybody();
   return realm;
 }
 

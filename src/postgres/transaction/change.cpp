@@ -93,12 +93,13 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
   for (int i = 0; i < count; i++) {
     ids[i] = wanted[i].user_id;
-    users[i] = claim_for_change(realm.key(ids[i]));
+    users[i] = claim_for_change(realm, realm.key(ids[i]));
   }
 
   TableAccess access;
   count == 1 ? access.begin() : access.begin_many();
   lock_rows(ids, in_rows, count, current_time());
+  wait_for_commits(users, count);
   // Whoever had the rows is done by now: time is what it is after the wait.
   const Time now = current_time();
   int step_count = 0;
@@ -119,11 +120,13 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
 
 bool make_forgotten(std::string_view user_id) {
   static UserView before;
-  ClaimedUser* user = claim_for_change(extension().realm.key(user_id));
+  const RealmRef realm = extension().realm;
+  ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   TableAccess access;
   access.begin();
   Status in_row;
   lock_rows(&user_id, &in_row, 1, current_time());
+  wait_for_commits(&user, 1);
   const Time now = current_time();
   view_claimed(*user, now, before);
   const bool in_tables = erase_rows(user_id);

@@ -26,13 +26,15 @@ bool is_ours(Oid relation) {
 bool is_restoring() { return restoring > 0; }
 
 int begin_restore(const CopyStmt* statement) {
-  restoring++;
-  if (!statement->relation || !IsTransactionState()) return restoring;
-  const Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
-  if (is_ours(relation)) reload_at_commit(extension().realm);
-  return restoring;
+  if (statement->relation && IsTransactionState()) {
+    const Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
+    if (is_ours(relation)) reload_at_commit(extension().realm);
+  }
+  return ++restoring;
 }
 
 void end_restore(int token) { restoring = token - 1; }
+
+void end_all_restores() { restoring = 0; }
 
 }  // namespace presence

@@ -16,6 +16,9 @@ int begin_restore(const CopyStmt* statement);
 // After it, also when it failed.
 void end_restore(int token);
 
+// The transaction has failed.
+void end_all_restores();
+
 // Inside a COPY FROM: the guard on the tables lets it through, whose owner alone may do it.
 bool is_restoring();
 

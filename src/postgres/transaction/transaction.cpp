@@ -8,6 +8,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/realms.h"
 #include "postgres/tables/rows.h"
+#include "postgres/transaction/restore.h"
 #include "postgres/worker/launcher.h"
 
 extern "C" {
@@ -23,7 +24,7 @@ namespace presence {
 
 namespace {
 
-enum class Kind : uint8_t { claim, wish, reset, reload, drop };
+enum class Kind : uint8_t { claim, wish, reset, reload, drop, start };
 
 struct LogEntry {
   Kind kind;
@@ -38,6 +39,7 @@ struct Pending {
   int count, capacity;
   HTAB* users;  // ClaimedUser by its hash
   int wishes;
+  int resets;
   uint64_t reset_epoch;
 };
 Pending pending;
@@ -101,12 +103,14 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
       case Answer::done:
         return cell;
       case Answer::missing:
-        bring_from_row(key);
+        bring_from_row(realm, key);
         break;
       case Answer::gone:
         raise_gone();
       case Answer::full:
         need_room(key.partition());
+        break;
+      case Answer::stale:
         break;
       case Answer::writing:
         wait_for_persister(realm);
@@ -119,13 +123,23 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
 
 }  // namespace
 
-ClaimedUser* claim_for_change(const UserKey& key) {
+namespace {
+
+// After a reset in this transaction there is nothing that anybody could build on.
+void forget_before_reset(ClaimedUser* user) {
+  Change change;
+  change.kind = ChangeKind::forget;
+  add_wish(user, change, std::nullopt, Reason::forgotten, {});
+}
+
+}  // namespace
+
+ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   begin();
   if (ClaimedUser* claimed = find_user(key)) return claimed;
   make_log_space();
   bool found;
   auto* user = static_cast<ClaimedUser*>(hash_search(pending.users, &key.hash, HASH_ENTER, &found));
-  const RealmRef realm = extension().realm;
   user->cell = no_cell;
   user->realm = realm;
   user->partition = key.partition();
@@ -135,7 +149,18 @@ ClaimedUser* claim_for_change(const UserKey& key) {
   user->wishes = nullptr;
   user->cell = claim(realm, key);
   log(Kind::claim, user, {});
+  if (pending.resets > 0) forget_before_reset(user);
   return user;
+}
+
+void wait_for_commits(ClaimedUser* const* users, int count) {
+  constexpr long poll_us = 50;
+  for (int i = 0; i < count; i++) {
+    while (is_committing(users[i]->realm, users[i]->partition, users[i]->cell)) {
+      CHECK_FOR_INTERRUPTS();
+      pg_usleep(poll_us);
+    }
+  }
 }
 
 void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
@@ -176,6 +201,7 @@ void reset_at_commit(const RealmRef& realm) {
   const uint64_t epoch = new_epoch();
   make_log_space();
   pending.reset_epoch = epoch;
+  pending.resets++;
   log(Kind::reset, nullptr, realm);
 }
 
@@ -187,6 +213,11 @@ void reload_at_commit(const RealmRef& realm) {
 void drop_at_commit(const RealmRef& realm) {
   make_log_space();
   log(Kind::drop, nullptr, realm);
+}
+
+void start_at_commit() {
+  make_log_space();
+  log(Kind::start, nullptr, {});
 }
 
 // ---- the end ---------------------------------------------------------------
@@ -210,13 +241,15 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
     case Kind::reset:
       return;  // before all
     case Kind::reload:
-      entry.realm.control().reload.store(true);
-      entry.realm.realm().complete.store(false);
+      entry.realm.control().loads_wanted.fetch_add(1);
       wake_worker(entry.realm);
       return;
     case Kind::drop:
       entry.realm.control().look_for_extension.store(true);
       wake_worker(entry.realm);
+      return;
+    case Kind::start:
+      request_scan();
       return;
   }
 }
@@ -233,7 +266,15 @@ void commit() {
   forget_all();
 }
 
+// The row of a user may be seen by others before memory follows: they wait while this is set.
+void before_commit() {
+  for_each_wisher(
+      [](const ClaimedUser& user, void*) { begin_commit(user.realm, user.partition, user.cell); },
+      nullptr);
+}
+
 void undo(const LogEntry& entry) {
+  if (entry.kind == Kind::reset) pending.resets--;
   if (entry.kind == Kind::wish) {
     free_wish(entry.user->wishes[--entry.user->count]);
     pending.wishes--;
@@ -256,10 +297,17 @@ void on_transaction(XactEvent event, void*) {
                         errmsg("cannot PREPARE a transaction that has changed presence"),
                         errhint("Commit it instead.")));
       return;
+    case XACT_EVENT_PREPARE:
+      forget_all();
+      return;
+    case XACT_EVENT_PRE_COMMIT:
+      before_commit();
+      return;
     case XACT_EVENT_COMMIT:
       commit();
       return;
     case XACT_EVENT_ABORT:
+      end_all_restores();
       undo_from(0);
       forget_all();
       return;

@@ -33,7 +33,11 @@ void init_transaction();
 
 // Claims a user; who is claimed already stays so. Waits for the persister's transaction when it
 // has the user's row. May raise an error; the claim goes with the transaction.
-ClaimedUser* claim_for_change(const UserKey& key);
+ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key);
+
+// Waits while other transactions that changed these users are between their commit record and
+// memory. Call it with the users' rows locked.
+void wait_for_commits(ClaimedUser* const* users, int count);
 
 // Adds a wish for a claimed user. Raises 53200 when there is no room for it.
 void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
@@ -52,6 +56,8 @@ void reset_at_commit(const RealmRef& realm);
 void reload_at_commit(const RealmRef& realm);
 // The extension is dropped: at COMMIT the worker looks.
 void drop_at_commit(const RealmRef& realm);
+// The extension is made: at COMMIT the launcher looks.
+void start_at_commit();
 bool has_changes();
 
 }  // namespace presence

@@ -26,11 +26,11 @@ constexpr size_t buffer_bytes = 1024 * 1024;
 
 void append(const RealmRef& realm, EventFacts event) {
   static char payload[max_payload_bytes + 1];
-  const Stream& stream = realm.control().stream;
+  const Stream stream = stream_of(realm);
   event.epoch = stream.epoch;
   event.seq = stream.seq + 1;
   event.prev = stream.last_on_global;
-  append_event(realm, event.channel, {payload, write_event(event, payload)});
+  append_event(realm, stream.epoch, event.channel, {payload, write_event(event, payload)});
 }
 
 void append_events_of(const RealmRef& realm, const UserView& user) {

@@ -43,7 +43,7 @@ Statement update_rows = {
     "  SELECT r.*, p.status AS was FROM " BATCH_ROWS
     ", LATERAL ("
     "    SELECT p.status FROM %s.user_presence p WHERE p.user_id = r.user_id "
-    "    FOR UPDATE SKIP LOCKED) p) "
+    "    FOR NO KEY UPDATE SKIP LOCKED) p) "
     "UPDATE %s.user_presence p SET status = old.status, status_message = old.message, "
     "last_seen = old.last_seen, current_page = old.page, activity_count = old.count, "
     "updated_at = $9, "
@@ -186,6 +186,8 @@ struct Writing {
   bool locked;  // the tables were ours
 };
 
+// Partitions are locked by the statements, and a restore may have put in a row that is not
+// committed: neither may hold up anybody else for long.
 void write_in_transaction(void* context) {
   auto* writing = static_cast<Writing*>(context);
   writing->locked = lock_tables();
@@ -197,6 +199,7 @@ void write_in_transaction(void* context) {
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
   access.begin_many();
+  access.set("lock_timeout", "100");
   write_batch(*writing->batch);
   access.end();
   PopActiveSnapshot();
@@ -225,8 +228,7 @@ void maintain_in_transaction(void* now) {
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
   access.begin();
-  (void)set_config_option("lock_timeout", "100", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-                          0, false);
+  access.set("lock_timeout", "100");
   Interval retention{};
   retention.time = settings.history_retention * minute;
   Datum values[] = {TimestampTzGetDatum(*static_cast<Time*>(now)), IntervalPGetDatum(&retention)};

@@ -47,20 +47,21 @@ struct Worker {
   Time next_load = 0;       // not before
   bool more_events = false;
   bool more_rows = false;
+  bool history_grows = false;  // somebody has changed: history has or gets a row
 };
 
 void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
 
+// Asks the catalog itself: the news of a DROP may come after the one who dropped it has woken us.
 bool is_still_there(const RealmRef& realm) {
   StartTransactionCommand();
-  const Extension* ours = find_extension();
-  const bool there = ours && ours->realm.identity == realm.identity;
+  const Oid oid = look_up_extension();
   CommitTransactionCommand();
-  return there;
+  return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
 }
 
 void load(Worker& worker, Time now) {
-  if (worker.realm.realm().complete.load() || now < worker.next_load) return;
+  if (worker.realm.complete() || now < worker.next_load) return;
   const bool done = attempt(
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
       [](void*) {
@@ -88,6 +89,7 @@ void tell(Worker& worker, Time now) {
   }
   if (now < worker.next_broadcast) return;
   const bool any = announce(worker.realm);
+  worker.history_grows |= any;
   if (!any && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
   switch (broadcast(worker.realm)) {
@@ -115,6 +117,15 @@ void plan_flush(Worker& worker, Time now) {
   worker.next_flush = std::min(worker.next_flush, latest);
 }
 
+// Since when there are rows that cannot be written.
+void note_behind(const Worker& worker, Time now) {
+  std::atomic<Time>& since = worker.realm.control().behind_since;
+  if (worker.next_try == never)
+    since.store(0);
+  else if (since.load() == 0)
+    since.store(now);
+}
+
 void write(Worker& worker, Time now) {
   RealmControl& control = worker.realm.control();
   if (now >= worker.next_flush || control.flush.exchange(false)) {
@@ -126,8 +137,9 @@ void write(Worker& worker, Time now) {
     worker.next_try = never;
   }
   worker.more_rows = false;
+  if (worker.history_grows) maintain_history(worker.realm);
+  worker.history_grows = false;
   if (has_rows(worker.realm, Persist::waiting)) {
-    maintain_history(worker.realm);
     switch (write_waiting_rows(worker.realm)) {
       case Written::all:
         break;
@@ -139,6 +151,7 @@ void write(Worker& worker, Time now) {
         break;
     }
   }
+  note_behind(worker, now);
   plan_flush(worker, now);
 }
 
@@ -151,7 +164,7 @@ struct Rest {
 Rest rest_of(const Worker& worker, Time now) {
   Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try}), false};
   if (worker.more_rows) rest.until = now;
-  if (!worker.realm.realm().complete.load()) rest.until = std::min(rest.until, worker.next_load);
+  if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
@@ -197,13 +210,14 @@ Rest round(Worker& worker) {
   return rest;
 }
 
-Worker begin(const Extension& ours) {
+Worker begin(const RealmRef& realm) {
   Worker worker;
-  worker.realm = ours.realm;
+  worker.realm = realm;
   worker.policy = current_policy();
   RealmControl& control = worker.realm.control();
   control.worker.store(my_proc_number_compat());
   before_shmem_exit(leave, UInt16GetDatum(worker.realm.number));
+  close_other_realms(worker.realm);
   recover_writing(worker.realm);
   try_again(worker.realm);
   worker.more_events = true;
@@ -220,10 +234,10 @@ RealmRef open() {
 }  // namespace
 
 WorkerEnd run_worker(Oid extension_oid) {
-  (void)open();
-  Worker worker = begin(*find_extension());
+  Worker worker = begin(open());
   for (;;) {
     if (worker_stop_requested()) return WorkerEnd::stop_requested;
+    if (worker.realm.gone()) return WorkerEnd::extension_dropped;
     if (worker.realm.control().look_for_extension.exchange(false) &&
         !is_still_there(worker.realm)) {
       close_realm(worker.realm);

@@ -1,5 +1,5 @@
 --
--- What a person chose, against the clock: busy never idles, away stays away, and both end with the last session.
+-- What a person chose, against the clock: busy never idles, away stays away, and neither makes anybody present.
 --
 \pset format unaligned
 \pset tuples_only on
@@ -41,7 +41,7 @@ SELECT presence_test_advance('10 min') IS NOT NULL;
 SELECT status FROM presence_clear_status('dora');
 SELECT test.history_of('dora');
 
--- Given a choice that ended with the last session, when the person comes back, then online.
+-- Given a choice that was never changed or cleared, when the person comes back after having been gone, then as chosen.
 SELECT presence_test_advance('1 hour') IS NOT NULL;
 SELECT presence_touch('ann');
 SELECT presence_test_advance('0') IS NOT NULL;

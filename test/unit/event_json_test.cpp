@@ -1,0 +1,217 @@
+// event_json_test.cpp: events as JSON.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/event_json.h"
+#include "core/events.h"
+
+namespace presence {
+namespace {
+
+std::string written(const EventFacts& event) {
+  // What is longer than promised shows as a write behind the end.
+  std::string json(max_payload_bytes, '#');
+  json.resize(write_event(event, json.data()));
+  return json;
+}
+
+std::string timestamp(Time at) {
+  std::string text(timestamp_bytes, '#');
+  write_timestamp(at, text.data());
+  return text;
+}
+
+EventFacts changed() {
+  EventFacts event{};
+  event.kind = EventKind::user_status_changed;
+  event.epoch = 0x6f1c;
+  event.seq = 981;
+  event.prev = 975;
+  event.channel = global_channel;
+  event.user_id = "42";
+  event.status = Status::away;
+  event.previous_status = Status::online;
+  event.reason = name_of(Reason::idle_timeout);
+  event.at = 848'893'500'123'456;
+  return event;
+}
+
+TEST(EventJson, OfAChange) {
+  EXPECT_EQ(written(changed()),
+            R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"global_presence",)"
+            R"("event":"user_status_changed","user_id":"42","status":"away",)"
+            R"("previous_status":"online","status_message":null,"reason":"idle_timeout",)"
+            R"("timestamp":"2026-11-25T05:05:00.123Z"})");
+}
+
+TEST(EventJson, OfSomebodyWhoComes) {
+  EventFacts event = changed();
+  event.kind = EventKind::user_joined;
+  event.message = "hi";
+  EXPECT_EQ(written(event),
+            R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"global_presence",)"
+            R"("event":"user_joined","user_id":"42","status":"away","previous_status":"online",)"
+            R"("status_message":"hi","reason":"idle_timeout",)"
+            R"("user":{"id":"42","name":null,"avatar":null},)"
+            R"("timestamp":"2026-11-25T05:05:00.123Z"})");
+}
+
+TEST(EventJson, OfSomebodyWhoGoes) {
+  EventFacts event = changed();
+  event.kind = EventKind::user_left;
+  EXPECT_NE(written(event).find(R"("event":"user_left")"), std::string::npos);
+  EXPECT_NE(written(event).find(R"("user":{"id":"42")"), std::string::npos);
+}
+
+TEST(EventJson, OfAResync) {
+  EventFacts event = changed();
+  event.kind = EventKind::presence_resync;
+  EXPECT_EQ(written(event),
+            R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"global_presence",)"
+            R"("event":"presence_resync","timestamp":"2026-11-25T05:05:00.123Z"})");
+}
+
+TEST(EventJson, LargestNumbers) {
+  EventFacts event = changed();
+  event.epoch = event.seq = event.prev = ~uint64_t{0};
+  const std::string json = written(event);
+  EXPECT_NE(json.find(R"("epoch":"ffffffffffffffff","seq":18446744073709551615,"prev":18446744073709551615)"),
+            std::string::npos);
+}
+
+// ---- escaping --------------------------------------------------------------
+
+// Takes a JSON string apart again, as RFC 8259 has it.
+std::string unescaped(const std::string& json) {
+  std::string text;
+  for (std::size_t i = 0; i < json.size(); i++) {
+    if (json[i] != '\\') {
+      text += json[i];
+      continue;
+    }
+    switch (json[++i]) {
+      case 'n': text += '\n'; break;
+      case 'r': text += '\r'; break;
+      case 't': text += '\t'; break;
+      case 'u':
+        text += static_cast<char>(std::stoi(json.substr(i + 1, 4), nullptr, 16));
+        i += 4;
+        break;
+      default: text += json[i];
+    }
+  }
+  return text;
+}
+
+std::string message_in(const std::string& json) {
+  const std::string before = R"("status_message":")";
+  const std::size_t start = json.find(before) + before.size();
+  return json.substr(start, json.find(R"(","reason")") - start);
+}
+
+TEST(EventJson, EveryByteComesBack) {
+  for (int byte = 1; byte < 256; byte++) {
+    const std::string message = std::string("<") + static_cast<char>(byte) + ">";
+    EventFacts event = changed();
+    event.message = message;
+    const std::string escaped = message_in(written(event));
+    EXPECT_EQ(unescaped(escaped), message) << byte;
+    for (const char c : escaped) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << byte;
+  }
+}
+
+TEST(EventJson, EscapesAsRfc8259Asks) {
+  EventFacts event = changed();
+  event.message = std::string_view("\"\\/\n\r\t\b\f\x01\x1f\x7f\0z", 14);
+  EXPECT_EQ(message_in(written(event)),
+            "\\\"\\\\/\\n\\r\\t\\u0008\\u000c\\u0001\\u001f\\u007f\\u0000z");
+}
+
+TEST(EventJson, EscapesIdsChannelsAndReasonsToo) {
+  EventFacts event = changed();
+  event.user_id = "a\"b";
+  event.channel = "c\\d";
+  event.reason = "e\nf";
+  const std::string json = written(event);
+  EXPECT_NE(json.find(R"("user_id":"a\"b")"), std::string::npos);
+  EXPECT_NE(json.find(R"("channel":"c\\d")"), std::string::npos);
+  EXPECT_NE(json.find(R"("reason":"e\nf")"), std::string::npos);
+}
+
+TEST(EventJson, LeavesLettersAsTheyAre) {
+  EventFacts event = changed();
+  event.message = "gr\xc3\xbc\xc3\x9f \xf0\x9f\x8d\x8e";
+  EXPECT_EQ(message_in(written(event)), event.message);
+}
+
+// ---- lengths ---------------------------------------------------------------
+
+TEST(EventJson, TheLongestStaysBelow8000) {
+  const std::string id(max_id_bytes, '\x01'), channel(128, '\x02'), reason(max_reason_bytes, '\x03');
+  // 500 characters of one byte, of which each becomes six, or 500 of four bytes.
+  for (const std::string& message :
+       {std::string(max_message_characters, '\x04'), std::string(max_message_bytes, '\xf0')}) {
+    EventFacts event = changed();
+    event.kind = EventKind::user_joined;
+    event.epoch = event.seq = event.prev = ~uint64_t{0};
+    event.user_id = id;
+    event.channel = channel;
+    event.reason = reason;
+    event.message = message;
+    const std::string json = written(event);
+    EXPECT_LT(json.size(), 8000u);
+    EXPECT_EQ(unescaped(message_in(json)), message);
+    EXPECT_EQ(json.find("truncated"), std::string::npos);
+  }
+}
+
+TEST(EventJson, WhatDoesNotFitIsLeftOutAndSaysSo) {
+  // Given a row of somebody else's making: 2,000 bytes that are 2,000 characters.
+  const std::string id(max_id_bytes, '\x01'), message(max_message_bytes, '\x04');
+  EventFacts event = changed();
+  event.kind = EventKind::user_left;
+  event.user_id = id;
+  event.message = message;
+  const std::string json = written(event);
+  EXPECT_LT(json.size(), 8000u);
+  EXPECT_NE(json.find(R"("status_message":null)"), std::string::npos);
+  EXPECT_NE(json.find(R"("truncated":true)"), std::string::npos);
+  EXPECT_EQ(json.back(), '}');
+}
+
+// ---- timestamps ------------------------------------------------------------
+
+struct Moment {
+  Time at;
+  const char* text;
+};
+
+TEST(Timestamps, OfManyMoments) {
+  constexpr Duration day = 24 * 60 * minute;
+  for (const Moment& moment : {
+           Moment{0, "2000-01-01T00:00:00.000Z"},
+           Moment{1, "2000-01-01T00:00:00.000Z"},
+           Moment{999'999, "2000-01-01T00:00:00.999Z"},
+           Moment{-1, "1999-12-31T23:59:59.999Z"},
+           Moment{-1'000, "1999-12-31T23:59:59.999Z"},
+           Moment{-1'001, "1999-12-31T23:59:59.998Z"},
+           Moment{-day, "1999-12-31T00:00:00.000Z"},
+           Moment{-10'957 * day, "1970-01-01T00:00:00.000Z"},
+           Moment{59 * day, "2000-02-29T00:00:00.000Z"},
+           Moment{60 * day - 1, "2000-02-29T23:59:59.999Z"},
+           Moment{60 * day, "2000-03-01T00:00:00.000Z"},
+           Moment{(366 + 58) * day, "2001-02-28T00:00:00.000Z"},
+           Moment{(366 + 59) * day, "2001-03-01T00:00:00.000Z"},
+           Moment{8'825 * day, "2024-02-29T00:00:00.000Z"},
+           Moment{8'826 * day, "2024-03-01T00:00:00.000Z"},
+           Moment{36'583 * day, "2100-02-28T00:00:00.000Z"},
+           Moment{36'584 * day, "2100-03-01T00:00:00.000Z"},
+           Moment{-36'465 * day, "1900-02-28T00:00:00.000Z"},
+           Moment{-36'464 * day, "1900-03-01T00:00:00.000Z"},
+       })
+    EXPECT_EQ(timestamp(moment.at), moment.text);
+}
+
+}  // namespace
+}  // namespace presence
