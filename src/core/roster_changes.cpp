@@ -244,7 +244,12 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   const bool is_as_written =
       wish.change.kind == ChangeKind::forget ||
       (!moved_on && written.status == seen.status && written.message == seen.message);
-  refresh(cell, share, loaded, policy, now, wish.reason, spares);
+  // A transaction may have been open for so long that time has already undone its wish.
+  const Reason reason =
+      seen.status == written.status
+          ? wish.reason
+          : reason_of_time(seen.status != Status::offline, then.facts.choices.next_change(), now);
+  refresh(cell, share, loaded, policy, now, reason, spares);
   pool_.give(spares.session);
   pool_.give(spares.extras);
   free_text(pool_, spares.reason_text);

@@ -42,7 +42,7 @@ TEST(EventJson, OfAChange) {
             R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"global_presence",)"
             R"("event":"user_status_changed","user_id":"42","status":"away",)"
             R"("previous_status":"online","status_message":null,"reason":"idle_timeout",)"
-            R"("timestamp":"2026-11-25T05:05:00.123Z"})");
+            R"("timestamp":"2026-11-25T03:45:00.123Z"})");
 }
 
 TEST(EventJson, OfSomebodyWhoComes) {
@@ -54,7 +54,7 @@ TEST(EventJson, OfSomebodyWhoComes) {
             R"("event":"user_joined","user_id":"42","status":"away","previous_status":"online",)"
             R"("status_message":"hi","reason":"idle_timeout",)"
             R"("user":{"id":"42","name":null,"avatar":null},)"
-            R"("timestamp":"2026-11-25T05:05:00.123Z"})");
+            R"("timestamp":"2026-11-25T03:45:00.123Z"})");
 }
 
 TEST(EventJson, OfSomebodyWhoGoes) {
@@ -69,7 +69,7 @@ TEST(EventJson, OfAResync) {
   event.kind = EventKind::presence_resync;
   EXPECT_EQ(written(event),
             R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"global_presence",)"
-            R"("event":"presence_resync","timestamp":"2026-11-25T05:05:00.123Z"})");
+            R"("event":"presence_resync","timestamp":"2026-11-25T03:45:00.123Z"})");
 }
 
 TEST(EventJson, LargestNumbers) {
@@ -123,7 +123,7 @@ TEST(EventJson, EveryByteComesBack) {
 
 TEST(EventJson, EscapesAsRfc8259Asks) {
   EventFacts event = changed();
-  event.message = std::string_view("\"\\/\n\r\t\b\f\x01\x1f\x7f\0z", 14);
+  event.message = std::string_view("\"\\/\n\r\t\b\f\x01\x1f\x7f\0z", 13);
   EXPECT_EQ(message_in(written(event)),
             "\\\"\\\\/\\n\\r\\t\\u0008\\u000c\\u0001\\u001f\\u007f\\u0000z");
 }
