@@ -19,6 +19,7 @@ namespace {
 
 Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch) {
   const Policy policy = current_policy();
+  RoomNeeded room;
   for (;;) {
     Touched touched;
     switch (touch_user(realm, key, touch, policy, current_time(), touched)) {
@@ -28,7 +29,7 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
         bring_from_row(realm, key);
         break;
       case Answer::full:
-        need_room(key.partition());
+        room.near(key.partition());
         break;
       default:
         raise_gone();

@@ -125,8 +125,9 @@ ReadRow read_row(uint64 row) {
   return read;
 }
 
-void need_room(uint32_t partition) {
-  if (make_room(partition)) return;
+void RoomNeeded::near(uint32_t partition) {
+  constexpr int enough = 16;
+  if (++times_ <= enough && make_room(partition)) return;
   const RealmRef& realm = extension().realm;
   realm.control().flush.store(true);
   wake_worker(realm);
@@ -138,12 +139,13 @@ void need_room(uint32_t partition) {
 namespace {
 
 // False: the row may be out of date, read it again.
-bool bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals) {
+bool bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
+           RoomNeeded& room) {
   for (;;) {
     switch (bring_user(realm, key, row, removals, current_policy(), current_time())) {
       case Answer::full:
         // Making room removes users: what was read before may be theirs.
-        need_room(key.partition());
+        room.near(key.partition());
         return false;
       case Answer::stale:
         return false;
@@ -155,12 +157,12 @@ bool bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t r
   }
 }
 
-bool fetch_and_bring(const RealmRef& realm, const UserKey& key) {
+bool fetch_and_bring(const RealmRef& realm, const UserKey& key, RoomNeeded& room) {
   const uint32_t removals = removals_near(realm, key.partition());
   Datum values[] = {text_datum(key.id)};
-  if (run_fresh(fetch_one, values, nullptr) == 0) return bring(realm, key, nullptr, removals);
+  if (run_fresh(fetch_one, values, nullptr) == 0) return bring(realm, key, nullptr, removals, room);
   const ReadRow read = read_row(0);
-  return bring(realm, key, &read.row, removals);
+  return bring(realm, key, &read.row, removals, room);
 }
 
 }  // namespace
@@ -168,7 +170,8 @@ bool fetch_and_bring(const RealmRef& realm, const UserKey& key) {
 void bring_from_row(const RealmRef& realm, const UserKey& key) {
   TableAccess access;
   access.begin();
-  while (!fetch_and_bring(realm, key)) CHECK_FOR_INTERRUPTS();
+  RoomNeeded room;
+  while (!fetch_and_bring(realm, key, room)) CHECK_FOR_INTERRUPTS();
   access.end();
 }
 
@@ -183,15 +186,17 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
   HTAB* places = places_of(ids, count);
   auto* has_row = static_cast<bool*>(palloc0(static_cast<Size>(count)));
   for (uint64 i = 0; i < found; i++) {
+    RoomNeeded room;
     const ReadRow read = read_row(i);
     if (const int place = place_of(places, read.user_id); place >= 0) has_row[place] = true;
     const UserKey key = realm.key(read.user_id);
     // Who does not come now is fetched alone when needed.
-    (void)bring(realm, key, &read.row, removals[key.partition()]);
+    (void)bring(realm, key, &read.row, removals[key.partition()], room);
   }
   for (int i = 0; i < count; i++) {
+    RoomNeeded room;
     const UserKey key = realm.key(ids[i]);
-    if (!has_row[i]) (void)bring(realm, key, nullptr, removals[key.partition()]);
+    if (!has_row[i]) (void)bring(realm, key, nullptr, removals[key.partition()], room);
   }
   access.end();
 }

@@ -24,8 +24,15 @@ struct ReadRow {
 };
 ReadRow read_row(uint64 row);
 
-// Makes room in memory or raises 53200.
-void need_room(uint32_t partition);
+// Makes room in memory or raises 53200. One for each thing that needs room: what is freed may be too
+// little, or taken by somebody else, but not for ever.
+class RoomNeeded {
+ public:
+  void near(uint32_t partition);
+
+ private:
+  int times_ = 0;
+};
 
 // A user's row as a transaction leaves it. Empty texts are NULL.
 struct WrittenRow {

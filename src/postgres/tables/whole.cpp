@@ -34,9 +34,6 @@ void load_row(const RealmRef& realm, ReadRow& read, Time session_ends_at,
     case Answer::gone:
       raise_gone();
     case Answer::full:
-      need_room(key.partition());
-      bring_from_row(realm, key);
-      return;
     case Answer::stale:
       bring_from_row(realm, key);
       return;

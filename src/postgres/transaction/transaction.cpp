@@ -96,6 +96,7 @@ void wait_for_persister(const RealmRef& realm) {
 
 Cell claim(const RealmRef& realm, const UserKey& key) {
   Claiming claiming = Claiming::unless_written;
+  RoomNeeded room;
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     Cell cell = no_cell;
@@ -108,7 +109,7 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
       case Answer::gone:
         raise_gone();
       case Answer::full:
-        need_room(key.partition());
+        room.near(key.partition());
         break;
       case Answer::stale:
         break;
@@ -170,7 +171,8 @@ void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string
   Wish wish;
   wish.change = change;
   wish.reason = reason;
-  while (!reserve_wish(wish, message, reason_text)) need_room(user->partition);
+  RoomNeeded room;
+  while (!reserve_wish(wish, message, reason_text)) room.near(user->partition);
   user->wishes[user->count++] = wish;
   pending.wishes++;
   log(Kind::wish, user, {});
