@@ -30,7 +30,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 CXXFLAGS_ALL = -std=c++20 -O2 -g -Wall -Wextra -Wno-unused-parameter -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
-	-fno-exceptions -fno-rtti -fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections
+	-Wno-deprecated-volatile -fno-exceptions -fno-rtti -fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections
 CORE_FLAGS = -Isrc
 # Server headers as system headers: their warnings are not ours. Before 16 they leave the magic block hidden.
 GLUE_FLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -isystem $(shell $(PG_CONFIG) --includedir) \

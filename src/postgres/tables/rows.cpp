@@ -125,6 +125,11 @@ ReadRow read_row(uint64 row) {
   return read;
 }
 
+Time loaded_session_ends_at(const RealmRef& realm) {
+  if (realm.control().loads_done.load() > 0) return never;
+  return current_time() + current_policy().session_timeout;
+}
+
 void RoomNeeded::near(uint32_t partition) {
   constexpr int enough = 16;
   if (++times_ <= enough && make_room(partition)) return;
@@ -161,7 +166,8 @@ bool fetch_and_bring(const RealmRef& realm, const UserKey& key, RoomNeeded& room
   const uint32_t removals = removals_near(realm, key.partition());
   Datum values[] = {text_datum(key.id)};
   if (run_fresh(fetch_one, values, nullptr) == 0) return bring(realm, key, nullptr, removals, room);
-  const ReadRow read = read_row(0);
+  ReadRow read = read_row(0);
+  read.row.session_ends_at = loaded_session_ends_at(realm);
   return bring(realm, key, &read.row, removals, room);
 }
 
@@ -187,7 +193,8 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
   auto* has_row = static_cast<bool*>(palloc0(static_cast<Size>(count)));
   for (uint64 i = 0; i < found; i++) {
     RoomNeeded room;
-    const ReadRow read = read_row(i);
+    ReadRow read = read_row(i);
+    read.row.session_ends_at = loaded_session_ends_at(realm);
     if (const int place = place_of(places, read.user_id); place >= 0) has_row[place] = true;
     const UserKey key = realm.key(read.user_id);
     // Who does not come now is fetched alone when needed.

@@ -24,6 +24,10 @@ struct ReadRow {
 };
 ReadRow read_row(uint64 row);
 
+// When the session of a loaded user ends. Before the first load is done it is a user of the last run,
+// who has session_timeout to be heard of again; never: the rules of every day.
+Time loaded_session_ends_at(const RealmRef& realm);
+
 // Makes room in memory or raises 53200. One for each thing that needs room: what is freed may be too
 // little, or taken by somebody else, but not for ever.
 class RoomNeeded {

@@ -55,8 +55,7 @@ void load_everybody() {
   const RealmRef realm = extension().realm;
   RealmControl& control = realm.control();
   const uint64_t load = control.loads_wanted.load();
-  const bool imported = control.loads_done.load() > 0;
-  const Time session_ends_at = imported ? never : current_time() + current_policy().session_timeout;
+  const Time session_ends_at = loaded_session_ends_at(realm);
   uint32_t removals[partition_count];
   for (uint32_t i = 0; i < partition_count; i++) removals[i] = removals_near(realm, i);
 
