@@ -98,7 +98,6 @@ CREATE TABLE presence_history (
     changed_at timestamptz NOT NULL,
     change_reason text NOT NULL
 ) PARTITION BY RANGE (changed_at);
-CREATE INDEX presence_history_user_id_changed_at_idx ON presence_history (user_id, changed_at);
 COMMENT ON TABLE presence_history IS
     'every change of a status; a partition a week, dropped after presence.history_retention';
 COMMENT ON COLUMN presence_history.user_id IS 'the application''s own key';
@@ -107,10 +106,14 @@ COMMENT ON COLUMN presence_history.new_status IS 'what others see since';
 COMMENT ON COLUMN presence_history.changed_at IS 'when';
 COMMENT ON COLUMN presence_history.change_reason IS
     'manual, activity, idle_timeout, timeout, logout, expired or the caller''s own words';
-COMMENT ON INDEX presence_history_user_id_changed_at_idx IS 'one user''s history in order';
 
 -- Takes what comes before the worker has made the partition of its week.
 CREATE TABLE presence_history_default PARTITION OF presence_history DEFAULT;
+-- Each partition has its own index. One of the whole table would be made again by a restore's ATTACH
+-- PARTITION, and then the dump's CREATE INDEX would fail.
+CREATE INDEX presence_history_default_user_id_changed_at_idx
+    ON presence_history_default (user_id, changed_at);
+COMMENT ON INDEX presence_history_default_user_id_changed_at_idx IS 'one user''s history in order';
 COMMENT ON TABLE presence_history_default IS 'history that waits for its partition';
 
 SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
@@ -340,6 +343,7 @@ BEGIN
     EXECUTE format('WITH moved AS (DELETE FROM %1$I.presence_history_default '
         'WHERE changed_at >= %3$L AND changed_at < %4$L RETURNING *) '
         'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until);
+    EXECUTE format('CREATE INDEX ON %I.%I (user_id, changed_at)', schema, partition);
     EXECUTE format('ALTER TABLE %1$I.presence_history ATTACH PARTITION %1$I.%2$I '
         'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until);
     EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '

@@ -31,7 +31,7 @@ struct RealmControl {
   // Loads of all rows that are not offline: one at the start, one more after each import.
   std::atomic<uint64_t> loads_wanted;
   std::atomic<uint64_t> loads_done;
-  std::atomic<Time> behind_since;     // the worker cannot write rows since then; 0: it can
+  std::atomic<Time> behind_since;     // the worker cannot write or send since then; 0: it can
   std::atomic<TransactionId> writer;  // the persister's open transaction
   std::atomic<Time> last_round;
   std::atomic<uint64_t> rounds_wanted;

@@ -134,18 +134,34 @@ std::size_t choices_of_user(uint32_t partition, Cell cell, std::span<const Wish>
   return bytes;
 }
 
+namespace {
+
+// A logout with memory full must work: it needs none.
+bool may_need_session(ChangeKind kind) {
+  return kind == ChangeKind::choose || kind == ChangeKind::be_automatic;
+}
+
+}  // namespace
+
 bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
                   std::string_view reason_text) {
   CellPool& pool = shared.region.pool;
-  const std::optional<Cell> message_cell = put_text(pool, message.value_or(std::string_view{}));
+  const std::string_view text = message.value_or(std::string_view{});
+  const bool session = may_need_session(wish.change.kind);
+  const bool extras =
+      wish.change.kind == ChangeKind::choose || !text.empty() || !reason_text.empty();
+  const std::optional<Cell> message_cell = put_text(pool, text);
   const std::optional<Cell> reason_cell = put_text(pool, reason_text);
-  wish.spare_session = pool.take();
-  wish.spare_extras = pool.take();
+  if (session) wish.spare_session = pool.take();
+  if (extras) wish.spare_extras = pool.take();
   wish.reason_text = reason_cell.value_or(no_cell);
   if (message) wish.change.message = message_cell.value_or(no_cell);
-  if (message_cell && reason_cell && wish.spare_session != no_cell && wish.spare_extras != no_cell)
+  if (message_cell && reason_cell && (!session || wish.spare_session != no_cell) &&
+      (!extras || wish.spare_extras != no_cell))
     return true;
   free_wish(wish);
+  wish.spare_session = wish.spare_extras = wish.reason_text = no_cell;
+  wish.change.message.reset();
   return false;
 }
 

@@ -81,7 +81,8 @@ bool is_known(const UserView& view) {
          view.activity_count > 0;
 }
 
-// On a standby the tables are all there is; the primary keeps them up to date.
+// What the row says: on a standby, where the primary keeps it up to date, or of somebody for whom
+// there is no room in memory.
 bool see_row(std::string_view user_id, UserView& out) {
   static Statement fetch = {
       "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
@@ -125,7 +126,8 @@ bool see_user(std::string_view user_id, UserView& out) {
       case Answer::done:
         return is_known(out);
       case Answer::missing:
-        bring_from_row(realm, key);
+        // With memory full, the row itself has the answer.
+        if (!try_bring_from_row(realm, key)) return see_row(user_id, out);
         break;
       default:
         raise_gone();

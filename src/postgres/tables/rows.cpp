@@ -130,9 +130,13 @@ Time loaded_session_ends_at(const RealmRef& realm) {
   return current_time() + current_policy().session_timeout;
 }
 
-void RoomNeeded::near(uint32_t partition) {
+bool RoomNeeded::found_near(uint32_t partition) {
   constexpr int enough = 16;
-  if (++times_ <= enough && make_room(partition)) return;
+  return ++times_ <= enough && make_room(partition);
+}
+
+void RoomNeeded::near(uint32_t partition) {
+  if (found_near(partition)) return;
   const RealmRef& realm = extension().realm;
   realm.control().flush.store(true);
   wake_worker(realm);
@@ -143,26 +147,25 @@ void RoomNeeded::near(uint32_t partition) {
 
 namespace {
 
-// False: the row may be out of date, read it again.
-bool bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
-           RoomNeeded& room) {
-  for (;;) {
-    switch (bring_user(realm, key, row, removals, current_policy(), current_time())) {
-      case Answer::full:
-        // Making room removes users: what was read before may be theirs.
-        room.near(key.partition());
-        return false;
-      case Answer::stale:
-        return false;
-      case Answer::gone:
-        raise_gone();
-      default:
-        return true;
-    }
+enum class Brought { yes, again, full };
+
+// again: the row may be out of date, read it once more.
+Brought bring(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
+              RoomNeeded& room) {
+  switch (bring_user(realm, key, row, removals, current_policy(), current_time())) {
+    case Answer::full:
+      // Making room removes users: what was read before may be theirs.
+      return room.found_near(key.partition()) ? Brought::again : Brought::full;
+    case Answer::stale:
+      return Brought::again;
+    case Answer::gone:
+      raise_gone();
+    default:
+      return Brought::yes;
   }
 }
 
-bool fetch_and_bring(const RealmRef& realm, const UserKey& key, RoomNeeded& room) {
+Brought fetch_and_bring(const RealmRef& realm, const UserKey& key, RoomNeeded& room) {
   const uint32_t removals = removals_near(realm, key.partition());
   Datum values[] = {text_datum(key.id)};
   if (run_fresh(fetch_one, values, nullptr) == 0) return bring(realm, key, nullptr, removals, room);
@@ -173,12 +176,23 @@ bool fetch_and_bring(const RealmRef& realm, const UserKey& key, RoomNeeded& room
 
 }  // namespace
 
-void bring_from_row(const RealmRef& realm, const UserKey& key) {
+bool try_bring_from_row(const RealmRef& realm, const UserKey& key) {
   TableAccess access;
   access.begin();
   RoomNeeded room;
-  while (!fetch_and_bring(realm, key, room)) CHECK_FOR_INTERRUPTS();
+  Brought brought = Brought::again;
+  while (brought == Brought::again) {
+    CHECK_FOR_INTERRUPTS();
+    brought = fetch_and_bring(realm, key, room);
+  }
   access.end();
+  return brought == Brought::yes;
+}
+
+void bring_from_row(const RealmRef& realm, const UserKey& key) {
+  if (try_bring_from_row(realm, key)) return;
+  RoomNeeded room;
+  room.near(key.partition());
 }
 
 void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int count) {

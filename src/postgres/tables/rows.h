@@ -12,6 +12,8 @@ namespace presence {
 // Reads the row of one user in a scope of its own and brings the user into memory with it, or as
 // unknown. Raises 53200 when there is no room.
 void bring_from_row(const RealmRef& realm, const UserKey& key);
+// False instead of the error.
+bool try_bring_from_row(const RealmRef& realm, const UserKey& key);
 // The same for `ids`, with one query; some may have to be brought one by one afterwards.
 void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int count);
 
@@ -24,15 +26,16 @@ struct ReadRow {
 };
 ReadRow read_row(uint64 row);
 
-// When the session of a loaded user ends. Before the first load is done it is a user of the last run,
-// who has session_timeout to be heard of again; never: the rules of every day.
+// When the session of a loaded user ends. Before the first load is done it is a user of the last
+// run, who has session_timeout to be heard of again; never: the rules of every day.
 Time loaded_session_ends_at(const RealmRef& realm);
 
-// Makes room in memory or raises 53200. One for each thing that needs room: what is freed may be too
-// little, or taken by somebody else, but not for ever.
+// Makes room in memory or raises 53200. One for each thing that needs room: what is freed may be
+// too little, or taken by somebody else, but not for ever.
 class RoomNeeded {
  public:
   void near(uint32_t partition);
+  bool found_near(uint32_t partition);  // the same without an error
 
  private:
   int times_ = 0;

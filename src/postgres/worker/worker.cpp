@@ -46,6 +46,7 @@ struct Worker {
   Time next_try = never;    // of the rows that somebody else had
   Time next_load = 0;       // not before
   bool more_events = false;
+  bool events_stuck = false;
   bool more_rows = false;
   bool history_grows = false;  // somebody has changed: history has or gets a row
 };
@@ -92,7 +93,9 @@ void tell(Worker& worker, Time now) {
   worker.history_grows |= any;
   if (!any && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
-  switch (broadcast(worker.realm)) {
+  const Sent sent = broadcast(worker.realm);
+  worker.events_stuck = sent == Sent::failed;
+  switch (sent) {
     case Sent::all:
       worker.more_events = false;
       return;
@@ -117,10 +120,10 @@ void plan_flush(Worker& worker, Time now) {
   worker.next_flush = std::min(worker.next_flush, latest);
 }
 
-// Since when there are rows that cannot be written.
+// Since when there are rows that cannot be written, or events that cannot be sent.
 void note_behind(const Worker& worker, Time now) {
   std::atomic<Time>& since = worker.realm.control().behind_since;
-  if (worker.next_try == never)
+  if (worker.next_try == never && !worker.events_stuck)
     since.store(0);
   else if (since.load() == 0)
     since.store(now);
