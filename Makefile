@@ -44,6 +44,14 @@ src/core/%.o: src/core/%.cpp
 src/postgres/%.o: src/postgres/%.cpp
 	$(CXX) $(CXXFLAGS_ALL) $(GLUE_FLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+.PHONY: demo bench
+demo:
+	./scripts/demo
+bench:
+	cmake -S . -B build/bench -DPRESENCE_BENCH=ON
+	cmake --build build/bench --target presence_bench
+	build/bench/presence_bench
+
 # The install script of a testing build: the normal one and presence_test_advance.
 testing/$(SCRIPT): $(SCRIPT) src/postgres/testing.sql
 	mkdir -p testing

@@ -60,6 +60,15 @@ CREATE TYPE presence_state AS (
     interactions_per_minute integer
 );
 COMMENT ON TYPE presence_state IS 'one person, as every function returns them';
+COMMENT ON COLUMN presence_state.user_id IS 'the application''s own key, as text';
+COMMENT ON COLUMN presence_state.status IS 'online, away, busy or offline, now';
+COMMENT ON COLUMN presence_state.status_message IS 'the user''s message; NULL is none';
+COMMENT ON COLUMN presence_state.last_seen IS 'the last activity';
+COMMENT ON COLUMN presence_state.current_page IS 'where the user was last';
+COMMENT ON COLUMN presence_state.user_data IS 'what the application keeps with the user';
+COMMENT ON COLUMN presence_state.session_count IS 'live sessions';
+COMMENT ON COLUMN presence_state.activity_count IS 'touches so far';
+COMMENT ON COLUMN presence_state.interactions_per_minute IS 'interactions of the last minute';
 
 -- ---- tables ------------------------------------------------------------------------------------
 
@@ -115,6 +124,11 @@ CREATE INDEX presence_history_default_user_id_changed_at_idx
     ON presence_history_default (user_id, changed_at);
 COMMENT ON INDEX presence_history_default_user_id_changed_at_idx IS 'one user''s history in order';
 COMMENT ON TABLE presence_history_default IS 'history that waits for its partition';
+COMMENT ON COLUMN presence_history_default.user_id IS 'the application''s own key';
+COMMENT ON COLUMN presence_history_default.previous_status IS 'what others saw before';
+COMMENT ON COLUMN presence_history_default.new_status IS 'what others see since';
+COMMENT ON COLUMN presence_history_default.changed_at IS 'when';
+COMMENT ON COLUMN presence_history_default.change_reason IS 'why';
 
 SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_history_default', '');
@@ -331,7 +345,8 @@ DECLARE
     grantee text;
     until timestamptz := week + interval '7 days';
 BEGIN
-    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE', schema);
+    -- Who waits for a lock holds up everybody behind: rather come again later.
+    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE NOWAIT', schema);
     EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', schema, partition);
     FOR grantee IN
         SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
@@ -379,6 +394,7 @@ BEGIN
           AND c.relname ~ '^presence_history_[0-9]{8}$'
           AND to_date(right(c.relname, 8), 'YYYYMMDD')::timestamptz + interval '7 days' < at - retention
     LOOP
+        EXECUTE format('LOCK TABLE %I.presence_history IN ACCESS EXCLUSIVE MODE NOWAIT', schema);
         EXECUTE format('DROP TABLE %I.%I', schema, old.relname);
     END LOOP;
     EXECUTE format('DELETE FROM %I.presence_history_default WHERE changed_at < $1', schema)

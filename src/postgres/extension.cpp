@@ -116,6 +116,7 @@ void require_primary(const char* function) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
                     errmsg("cannot execute %s on a standby", function),
+                    errdetail("A standby has the tables of its primary and cannot change them."),
                     errhint("Call it on the primary. Reading functions work here.")));
 }
 
@@ -124,6 +125,7 @@ void require_writable(const char* function) {
   if (XactReadOnly)
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
                     errmsg("cannot execute %s in a read-only transaction", function),
+                    errdetail("It writes user_presence and presence_history."),
                     errhint("Start a read-write transaction: a status is durable. "
                             "presence_touch() and the reading functions work here.")));
 }

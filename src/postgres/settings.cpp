@@ -47,6 +47,15 @@ bool check_offline_timeout(int* value, void**, GucSource source) {
   return true;
 }
 
+bool check_session_timeout(int* value, void**, GucSource source) {
+  constexpr int sensible = 20 * second_ms;
+  if (is_being_set() && source == PGC_S_FILE && *value < sensible)
+    ereport(WARNING, (errmsg("presence.session_timeout is below 20 seconds"),
+                      errhint("Clients are heard of every 10 seconds at best; after a restart some "
+                              "would be told to be offline who are not.")));
+  return true;
+}
+
 bool check_prefix(char** value, void**, GucSource) {
   if (*value == nullptr || strlen(*value) <= max_prefix_bytes) return true;
   GUC_check_errdetail("A prefix has at most %d bytes, since the name of a channel has at most 63.",
@@ -64,7 +73,7 @@ void define_settings() {
            &settings.offline_timeout, 30 * minute_ms, shortest_timeout, check_offline_timeout);
   duration("presence.session_timeout",
            "How long a session has to be heard of again after a restart.",
-           &settings.session_timeout, 90 * second_ms, shortest_timeout, nullptr);
+           &settings.session_timeout, 90 * second_ms, shortest_timeout, check_session_timeout);
   DefineCustomIntVariable("presence.broadcast_interval",
                           "The first event goes out at once, the next ones in one batch per "
                           "interval.",

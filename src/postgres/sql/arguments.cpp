@@ -32,7 +32,8 @@ void check_id(std::string_view id) {
   if (id.size() > max_id_bytes)
     ereport(ERROR,
             (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_id is too long"),
-             errdetail("It has %zu bytes; at most %zu are allowed.", id.size(), max_id_bytes)));
+             errdetail("It has %zu bytes; at most %zu are allowed.", id.size(), max_id_bytes),
+             errhint("Pass the application's own key of the user.")));
 }
 
 std::string_view id_argument(FunctionCallInfo call, int number, const char* name) {
@@ -49,7 +50,8 @@ std::optional<std::string_view> text_argument(FunctionCallInfo call, int number,
   if (text.size() > most_bytes)
     ereport(ERROR,
             (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
-             errdetail("It has %zu bytes; at most %zu are allowed.", text.size(), most_bytes)));
+             errdetail("It has %zu bytes; at most %zu are allowed.", text.size(), most_bytes),
+             errhint("Shorten it.")));
   return text;
 }
 
@@ -60,7 +62,8 @@ void check_message(std::string_view message) {
     ereport(ERROR,
             (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("status_message is too long"),
              errdetail("It has %zu characters; at most %zu are allowed.", characters,
-                       max_message_characters)));
+                       max_message_characters),
+             errhint("Shorten it.")));
 }
 
 std::optional<std::string_view> message_argument(FunctionCallInfo call, int number) {

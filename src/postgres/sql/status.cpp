@@ -50,9 +50,9 @@ Why reason_of(std::string_view given, const Change& change) {
   return why;
 }
 
-Datum state_after(FunctionCallInfo fcinfo, const WantedChange& wanted, const Why& why) {
+Datum state_after(FunctionCallInfo fcinfo, const WantedChange& wanted) {
   static UserView after;
-  make_changes(&wanted, 1, why, after);
+  make_changes(&wanted, 1, after);
   return HeapTupleGetDatum(state_tuple(after, result_type(fcinfo)));
 }
 
@@ -75,7 +75,8 @@ PRESENCE_FUNCTION(presence_set_status) {
   const Time until = expiry_argument(fcinfo, 5, current_time());
   refuse_argument(fcinfo, 6, "session_id", "Sessions come with the next version.");
   wanted.change = change_for(status, explicit_logout, until);
-  return state_after(fcinfo, wanted, reason_of(reason, wanted.change));
+  wanted.why = reason_of(reason, wanted.change);
+  return state_after(fcinfo, wanted);
 }
 
 PRESENCE_FUNCTION(presence_set_message) {
@@ -86,7 +87,8 @@ PRESENCE_FUNCTION(presence_set_message) {
   wanted.message = message_argument(fcinfo, 1);
   wanted.change.kind = ChangeKind::set_message;
   wanted.change.until = expiry_argument(fcinfo, 2, current_time());
-  return state_after(fcinfo, wanted, {Reason::message, {}});
+  wanted.why.reason = Reason::message;
+  return state_after(fcinfo, wanted);
 }
 
 PRESENCE_FUNCTION(presence_clear_status) {
@@ -95,7 +97,7 @@ PRESENCE_FUNCTION(presence_clear_status) {
   WantedChange wanted;
   wanted.user_id = id_argument(fcinfo, 0, "user_id");
   wanted.change.kind = ChangeKind::clear;
-  return state_after(fcinfo, wanted, {Reason::manual, {}});
+  return state_after(fcinfo, wanted);
 }
 
 namespace presence {
@@ -152,7 +154,6 @@ PRESENCE_FUNCTION(presence_set_status_many) {
 
   auto* wanted =
       static_cast<WantedChange*>(palloc0(sizeof(WantedChange) * static_cast<Size>(ids.count)));
-  bool all_leave = true;
   for (int i = 0; i < ids.count; i++) {
     WantedChange& one = wanted[i] = WantedChange{};
     if (ids.nulls[i]) raise_null("an element of user_ids");
@@ -160,7 +161,7 @@ PRESENCE_FUNCTION(presence_set_status_many) {
     one.user_id = text_of(ids.values[i]);
     check_id(one.user_id);
     one.change = change_for(status_of_text(text_of(statuses.values[i])), explicit_logout, never);
-    all_leave = all_leave && one.change.kind == ChangeKind::leave;
+    one.why = reason_of(reason, one.change);
     if (i < messages.count && !messages.nulls[i]) {
       one.message = text_of(messages.values[i]);
       check_message(*one.message);
@@ -168,6 +169,5 @@ PRESENCE_FUNCTION(presence_set_status_many) {
   }
   const int count = without_duplicates(wanted, ids.count);
   static UserView last;
-  const Why why = all_leave ? reason_of(reason, wanted[0].change) : why_of(reason);
-  PG_RETURN_INT32(make_changes(wanted, count, why, last));
+  PG_RETURN_INT32(make_changes(wanted, count, last));
 }

@@ -26,7 +26,7 @@ Statement fetch_many = {"SELECT " PRESENCE_ROW_COLUMNS
                         {TEXTARRAYOID}};
 
 Statement lock_one = {
-    "SELECT user_id, status FROM %s.user_presence WHERE user_id = $1 FOR NO KEY UPDATE",
+    "SELECT user_id, status, ctid FROM %s.user_presence WHERE user_id = $1 FOR NO KEY UPDATE",
     1,
     {TEXTOID}};
 
@@ -39,7 +39,7 @@ Statement add_missing = {
     2,
     {TEXTARRAYOID, TIMESTAMPTZOID}};
 Statement lock_many = {
-    "SELECT user_id, status FROM %s.user_presence WHERE user_id = ANY ($1) "
+    "SELECT user_id, status, ctid FROM %s.user_presence WHERE user_id = ANY ($1) "
     "ORDER BY user_id FOR NO KEY UPDATE",
     1,
     {TEXTARRAYOID}};
@@ -62,10 +62,10 @@ Statement write_many = {
     "manual = r.manual, auto_away_at = COALESCE(r.away, p.auto_away_at), "
     "went_offline_at = COALESCE(r.offline, p.went_offline_at), updated_at = $10 "
     "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-    "AS r(user_id, status, message, last_seen, page, count, manual, away, offline) "
-    "WHERE p.user_id = r.user_id",
+    "AS r(place, status, message, last_seen, page, count, manual, away, offline) "
+    "WHERE p.ctid = r.place",
     row_columns,
-    {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
+    {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
      TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}};
 
 Statement history_one = {
@@ -224,19 +224,21 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
 
 namespace {
 
-bool lock_present(std::string_view id, Status& status) {
-  Datum values[] = {text_datum(id)};
-  if (run(lock_one, values, nullptr) == 0) return false;
-  status = status_named(column_text(0, 2)).value_or(Status::offline);
-  return true;
+LockedRow locked_row(uint64 row) {
+  LockedRow locked;
+  Datum place;
+  locked.status = status_named(column_text(row, 2)).value_or(Status::offline);
+  if (get_value(row, 3, place))
+    ItemPointerCopy(reinterpret_cast<ItemPointer>(DatumGetPointer(place)), &locked.place);
+  return locked;
 }
 
 // A row that is not there cannot be locked: make one.
-void lock_single(std::string_view id, Status& status, Time now) {
-  if (lock_present(id, status)) return;
+void lock_single(std::string_view id, LockedRow& row, Time now) {
+  if (lock_row_if_present(id, row)) return;
   Datum values[] = {column_of(&id, 1), TimestampTzGetDatum(now)};
   run(add_missing, values, nullptr);
-  lock_present(id, status);
+  lock_row_if_present(id, row);
 }
 
 }  // namespace
@@ -266,10 +268,16 @@ int place_of(HTAB* places, std::string_view id) {
   return place;
 }
 
-void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now) {
-  for (int i = 0; i < count; i++) statuses[i] = Status::offline;
+bool lock_row_if_present(std::string_view id, LockedRow& row) {
+  Datum values[] = {text_datum(id)};
+  if (run(lock_one, values, nullptr) == 0) return false;
+  row = locked_row(0);
+  return true;
+}
+
+void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
   if (count == 1) {
-    lock_single(ids[0], statuses[0], now);
+    lock_single(ids[0], rows[0], now);
     return;
   }
   Datum values[] = {column_of(ids, count), TimestampTzGetDatum(now)};
@@ -278,7 +286,7 @@ void lock_rows(const std::string_view* ids, Status* statuses, int count, Time no
   HTAB* places = places_of(ids, count);
   for (uint64 i = 0; i < found; i++) {
     const int place = place_of(places, column_text(i, 1));
-    if (place >= 0) statuses[place] = status_named(column_text(i, 2)).value_or(Status::offline);
+    if (place >= 0) rows[place] = locked_row(i);
   }
 }
 
@@ -329,12 +337,12 @@ void write_rows(const WrittenRow* rows, int count, Time now) {
     write_single(rows[0], now);
     return;
   }
-  Column ids(TEXTOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
+  Column places(TIDOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
   Column seen(TIMESTAMPTZOID, count), pages(TEXTOID, count), counts(INT4OID, count);
   Column choices(TEXTOID, count), away(TIMESTAMPTZOID, count), offline(TIMESTAMPTZOID, count);
   for (int i = 0; i < count; i++) {
     const WrittenRow& row = rows[i];
-    ids.add_text(row.user_id);
+    places.add(PointerGetDatum(&row.place));
     statuses.add_text(name_of(row.status));
     messages.add_text_or_null(row.message);
     add_time_if(seen, row.has_last_seen, row.last_seen);
@@ -344,7 +352,7 @@ void write_rows(const WrittenRow* rows, int count, Time now) {
     add_time_if(away, row.went_away, row.since);
     add_time_if(offline, row.went_offline, row.since);
   }
-  Datum values[] = {ids.array(),     statuses.array(),        messages.array(), seen.array(),
+  Datum values[] = {places.array(),  statuses.array(),        messages.array(), seen.array(),
                     pages.array(),   counts.array(),          choices.array(),  away.array(),
                     offline.array(), TimestampTzGetDatum(now)};
   run(write_many, values, nullptr);

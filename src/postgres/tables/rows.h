@@ -4,6 +4,7 @@
 #include "postgres/tables/arrays.h"
 
 extern "C" {
+#include "storage/itemptr.h"
 #include "utils/hsearch.h"
 }
 
@@ -41,9 +42,16 @@ class RoomNeeded {
   int times_ = 0;
 };
 
+// A user's row that this transaction has locked: what it says, and where it is.
+struct LockedRow {
+  Status status;
+  ItemPointerData place;
+};
+
 // A user's row as a transaction leaves it. Empty texts are NULL.
 struct WrittenRow {
   std::string_view user_id;
+  ItemPointerData place;
   Status status;
   std::string_view message;
   bool has_last_seen;
@@ -69,8 +77,10 @@ HTAB* places_of(const std::string_view* ids, int count);
 int place_of(HTAB* places, std::string_view id);
 
 // In an open scope. Locks the rows of `ids` in the order of their keys, making those that are
-// missing. statuses[i] is what the row of ids[i] says.
-void lock_rows(const std::string_view* ids, Status* statuses, int count, Time now);
+// missing. rows[i] is the row of ids[i].
+void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now);
+// Only what is there. False: there is no row.
+bool lock_row_if_present(std::string_view id, LockedRow& row);
 void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);
 // Whether there was anything to erase.

@@ -47,21 +47,23 @@ void add_missed_step(const UserView& before, Status in_row, Writing& writing) {
                                          before.changed_at, kept(before.reason_name())};
 }
 
-Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted, const Why& why,
-                   Time now, UserView& after) {
+Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChange& wanted, Time now,
+                   UserView& after) {
   static UserView before;
   static char choices[max_choices_bytes];
   view_claimed(*user, now, before);
-  add_wish(user, wanted.change, wanted.message, why.reason, why.text);
+  add_wish(user, wanted.change, wanted.message, wanted.why.reason, wanted.why.text);
   view_claimed(*user, now, after);
 
   Writing writing{};
   WrittenRow& row = writing.row;
   row.user_id = wanted.user_id;
+  row.place = locked.place;
+  const Status in_row = locked.status;
   add_missed_step(before, in_row, writing);
   if (after.status != before.status)
     writing.steps[writing.step_count++] = {row.user_id, before.status, after.status, now,
-                                           why.name()};
+                                           wanted.why.name()};
   writing.changed = after.status != before.status || after.message() != before.message();
 
   row.status = after.status;
@@ -82,13 +84,13 @@ Writing change_one(ClaimedUser* user, Status in_row, const WantedChange& wanted,
 
 }  // namespace
 
-int make_changes(const WantedChange* wanted, int count, const Why& why, UserView& after) {
+int make_changes(const WantedChange* wanted, int count, UserView& after) {
   const RealmRef realm = extension().realm;
   auto** users =
       static_cast<ClaimedUser**>(palloc(sizeof(ClaimedUser*) * static_cast<Size>(count)));
   auto* ids =
       static_cast<std::string_view*>(palloc(sizeof(std::string_view) * static_cast<Size>(count)));
-  auto* in_rows = static_cast<Status*>(palloc(sizeof(Status) * static_cast<Size>(count)));
+  auto* locked = static_cast<LockedRow*>(palloc(sizeof(LockedRow) * static_cast<Size>(count)));
   auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
   for (int i = 0; i < count; i++) {
@@ -98,7 +100,7 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
 
   TableAccess access;
   count == 1 ? access.begin() : access.begin_many();
-  lock_rows(ids, in_rows, count, current_time());
+  lock_rows(ids, locked, count, current_time());
   wait_for_commits(users, count);
   // Whoever had the rows is done by now: time is what it is after the wait.
   const Time now = current_time();
@@ -107,7 +109,7 @@ int make_changes(const WantedChange* wanted, int count, const Why& why, UserView
   for (int i = 0; i < count; i++) {
     WantedChange at_now = wanted[i];
     at_now.change.at = now;
-    const Writing writing = change_one(users[i], in_rows[i], at_now, why, now, after);
+    const Writing writing = change_one(users[i], locked[i], at_now, now, after);
     rows[i] = writing.row;
     for (int step = 0; step < writing.step_count; step++) steps[step_count++] = writing.steps[step];
     changed += writing.changed;
@@ -124,8 +126,8 @@ bool make_forgotten(std::string_view user_id) {
   ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   TableAccess access;
   access.begin();
-  Status in_row;
-  lock_rows(&user_id, &in_row, 1, current_time());
+  LockedRow locked;
+  (void)lock_row_if_present(user_id, locked);
   wait_for_commits(&user, 1);
   const Time now = current_time();
   view_claimed(*user, now, before);
