@@ -77,7 +77,8 @@ std::optional<LayerText> read_layer(Reader& reader) {
   const auto bytes = reader.number(':');
   const auto message = bytes ? reader.bytes(*bytes) : std::nullopt;
   if (!status || !until || !message_until || !message) return std::nullopt;
-  if (message->size() > max_message_bytes) return std::nullopt;
+  // Nobody chooses to be online: that is to have chosen nothing.
+  if (*status == Status::online || message->size() > max_message_bytes) return std::nullopt;
   return LayerText{*status, *until, *message_until, *message};
 }
 

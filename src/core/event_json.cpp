@@ -1,7 +1,8 @@
 // event_json.cpp: writing JSON into a fixed buffer.
 //
-// The longest event is far below max_payload_bytes: an id of 128 and a message of
-// 2,000 bytes, of which each may become six.
+// The longest event is far below max_payload_bytes: an id of 128 bytes and a message of 500
+// characters, of which each may become six bytes. A message out of a row that somebody else
+// wrote may have more characters; then it is left out.
 #include "event_json.h"
 
 #include <charconv>
@@ -21,6 +22,21 @@ void write_digits(uint64_t number, int digits, char* to) {
   for (int i = digits - 1; i >= 0; i--, number /= 10) to[i] = static_cast<char>('0' + number % 10);
 }
 
+constexpr std::size_t longest_escape = 6;
+
+// An upper bound of what the text takes in JSON.
+std::size_t escaped_bytes(std::string_view text) {
+  std::size_t bytes = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f)
+      bytes += longest_escape;
+    else
+      bytes += c == '"' || c == '\\' ? 2 : 1;
+  }
+  return bytes;
+}
+
 class Json {
  public:
   explicit Json(char* to) : start_(to), at_(to) { *at_++ = '{'; }
@@ -38,6 +54,10 @@ class Json {
     }
     key(name);
     raw("null");
+  }
+  void yes(std::string_view name) {
+    key(name);
+    raw("true");
   }
   void number(std::string_view name, uint64_t value) {
     key(name);
@@ -134,6 +154,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
   char timestamp[timestamp_bytes];
   write_timestamp(event.at, timestamp);
 
+  const bool truncated = escaped_bytes(event.message) > longest_escape * max_message_characters;
   Json json(to);
   json.number("v", 1);
   json.text("epoch", {epoch, epoch_bytes});
@@ -145,7 +166,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
     json.text("user_id", event.user_id);
     json.text("status", name_of(event.status));
     json.text("previous_status", name_of(event.previous_status));
-    json.text_or_null("status_message", event.message);
+    json.text_or_null("status_message", truncated ? std::string_view{} : event.message);
     json.text("reason", event.reason);
   }
   if (event.kind == EventKind::user_joined || event.kind == EventKind::user_left) {
@@ -156,6 +177,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
     json.close();
   }
   json.text("timestamp", {timestamp, timestamp_bytes});
+  if (truncated) json.yes("truncated");
   json.close();
   return json.length();
 }

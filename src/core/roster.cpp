@@ -44,8 +44,14 @@ void free_parts(CellPool& pool, LoadParts& parts) {
   for (const Layer& layer : parts.choices.earlier) free_text(pool, layer.message);
 }
 
+// Readers copy texts into room for the longest one. A row that somebody else wrote may have a
+// longer one, which is as good as none.
+std::optional<Cell> put_row_text(CellPool& pool, std::string_view text, std::size_t at_most) {
+  return put_text(pool, text.size() <= at_most ? text : std::string_view{});
+}
+
 bool make_layer(CellPool& pool, const LayerText& text, Layer& layer) {
-  const auto message = put_text(pool, text.message);
+  const auto message = put_row_text(pool, text.message, max_message_bytes);
   if (!message) return false;
   layer = {text.until, *message == no_cell ? never : text.message_until, *message, text.status};
   return true;
@@ -63,7 +69,7 @@ bool make_choices(CellPool& pool, const ChoicesText& text, Choices& choices) {
 }
 
 bool make_parts(CellPool& pool, const Row& row, LoadParts& parts) {
-  const auto page = put_text(pool, row.page);
+  const auto page = put_row_text(pool, row.page, max_page_bytes);
   if (!page) return false;
   parts.page = *page;
   if (!make_choices(pool, row.choices, parts.choices)) return false;

@@ -186,6 +186,7 @@ void Roster::count_activity(User& user, uint32_t interactions, Time now) {
 Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time now) {
   User& touched = user(cell);
   RealmPartition& share = share_of(touched);
+  const bool was_told = !touched.to_announce;
   settle_user(cell, share, policy, now);
 
   const bool new_page = touch.page && !text_equals(pool_, touched.page, *touch.page);
@@ -201,18 +202,19 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
   if (!page || (needs_session && spares.session == no_cell)) {
     if (page) free_text(pool_, *page);
     pool_.give(spares.session);
-    return {touched.status, true, false};
+    return {touched.status, true, was_told && touched.to_announce};
   }
   if (new_page) {
     free_text(pool_, touched.page);
     touched.page = *page;
   }
 
-  const bool was_told = !touched.to_announce;
   if (moves) {
     record_activity(loaded.facts, at);
     refresh(cell, share, loaded, policy, now, Reason::activity, spares);
     pool_.give(spares.session);
+    // A status that somebody chose may hide what the touch has changed.
+    touched.moved_on |= touched.claims > 0;
   }
   count_activity(touched, touch.interactions, now);
   // The worker must plan a flush when this is the first row that needs one.

@@ -27,7 +27,8 @@ class ChoicesTest : public testing::Test {
   Status status() const { return choices.top.status; }
   TextHandle message() const { return choices.top.message; }
   bool was_dropped(TextHandle handle) const {
-    return std::count(dropped.handles.begin(), dropped.handles.begin() + dropped.count, handle) == 1;
+    return std::count(dropped.handles.begin(), dropped.handles.begin() + dropped.count, handle) ==
+           1;
   }
 
   Choices choices;

@@ -31,8 +31,7 @@ void expect_same(const ChoicesText& a, const ChoicesText& b) {
 }
 
 TEST(ChoicesText, LooksAsDocumented) {
-  EXPECT_EQ(written(layers({{Status::busy, never, never, "in a call"}})),
-            "busy - - 9:in a call");
+  EXPECT_EQ(written(layers({{Status::busy, never, never, "in a call"}})), "busy - - 9:in a call");
   EXPECT_EQ(written(layers({{Status::away, 12, 34, ""}, {Status::offline, never, never, "a b"}})),
             "away 12 34 0:offline - - 3:a b");
 }
@@ -68,21 +67,31 @@ TEST(ChoicesText, TheLongestLineFits) {
 TEST(ChoicesText, RefusesWhatItDidNotWrite) {
   const std::string too_long = "busy - - 2001:" + std::string(2001, 'm');
   const std::string layer = "busy - - 0:";
-  for (const std::string& line :
-       {std::string("busy"), std::string("busy "), std::string("busy -"), std::string("busy - "),
-        std::string("busy - - "), std::string("busy - - 1"), std::string("busy - - :"),
-        std::string("busy - - 2:x"), std::string("busy - - -1:"), std::string("busy - - 1x:y"),
-        std::string("busy - - 99999999999999999999:x"), std::string("busy x - 0:"),
-        std::string("busy 1.5 - 0:"), std::string("busy  - - 0:"), std::string("Busy - - 0:"),
-        std::string(" busy - - 0:"), std::string("busy - - 0:x"), std::string("gone - - 0:"),
-        std::string("busy 9223372036854775808 - 0:"), too_long,
-        layer + layer + layer + layer + layer})
+  for (const std::string& line : {std::string("busy"),
+                                  std::string("busy "),
+                                  std::string("busy -"),
+                                  std::string("busy - "),
+                                  std::string("busy - - "),
+                                  std::string("busy - - 1"),
+                                  std::string("busy - - :"),
+                                  std::string("busy - - 2:x"),
+                                  std::string("busy - - -1:"),
+                                  std::string("busy - - 1x:y"),
+                                  std::string("busy - - 99999999999999999999:x"),
+                                  std::string("busy x - 0:"),
+                                  std::string("busy 1.5 - 0:"),
+                                  std::string("busy  - - 0:"),
+                                  std::string("Busy - - 0:"),
+                                  std::string(" busy - - 0:"),
+                                  std::string("busy - - 0:x"),
+                                  std::string("gone - - 0:"),
+                                  std::string("busy 9223372036854775808 - 0:"),
+                                  too_long,
+                                  layer + layer + layer + layer + layer})
     EXPECT_FALSE(read_choices(line)) << line;
 }
 
-TEST(ChoicesText, NobodyChoosesToBeOnline) {
-  EXPECT_FALSE(read_choices("online - - 0:"));
-}
+TEST(ChoicesText, NobodyChoosesToBeOnline) { EXPECT_FALSE(read_choices("online - - 0:")); }
 
 TEST(ChoicesText, EveryPrefixOfALineIsRefusedOrShorter) {
   const std::string line = "busy 17 - 2:hiaway - 12 3:abc";

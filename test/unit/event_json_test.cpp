@@ -76,8 +76,10 @@ TEST(EventJson, LargestNumbers) {
   EventFacts event = changed();
   event.epoch = event.seq = event.prev = ~uint64_t{0};
   const std::string json = written(event);
-  EXPECT_NE(json.find(R"("epoch":"ffffffffffffffff","seq":18446744073709551615,"prev":18446744073709551615)"),
-            std::string::npos);
+  EXPECT_NE(
+      json.find(
+          R"("epoch":"ffffffffffffffff","seq":18446744073709551615,"prev":18446744073709551615)"),
+      std::string::npos);
 }
 
 // ---- escaping --------------------------------------------------------------
@@ -91,14 +93,21 @@ std::string unescaped(const std::string& json) {
       continue;
     }
     switch (json[++i]) {
-      case 'n': text += '\n'; break;
-      case 'r': text += '\r'; break;
-      case 't': text += '\t'; break;
+      case 'n':
+        text += '\n';
+        break;
+      case 'r':
+        text += '\r';
+        break;
+      case 't':
+        text += '\t';
+        break;
       case 'u':
         text += static_cast<char>(std::stoi(json.substr(i + 1, 4), nullptr, 16));
         i += 4;
         break;
-      default: text += json[i];
+      default:
+        text += json[i];
     }
   }
   return text;
@@ -148,7 +157,8 @@ TEST(EventJson, LeavesLettersAsTheyAre) {
 // ---- lengths ---------------------------------------------------------------
 
 TEST(EventJson, TheLongestStaysBelow8000) {
-  const std::string id(max_id_bytes, '\x01'), channel(128, '\x02'), reason(max_reason_bytes, '\x03');
+  const std::string id(max_id_bytes, '\x01'), channel(128, '\x02'),
+      reason(max_reason_bytes, '\x03');
   // 500 characters of one byte, of which each becomes six, or 500 of four bytes.
   for (const std::string& message :
        {std::string(max_message_characters, '\x04'), std::string(max_message_bytes, '\xf0')}) {
@@ -207,8 +217,8 @@ TEST(Timestamps, OfManyMoments) {
            Moment{8'826 * day, "2024-03-01T00:00:00.000Z"},
            Moment{36'583 * day, "2100-02-28T00:00:00.000Z"},
            Moment{36'584 * day, "2100-03-01T00:00:00.000Z"},
-           Moment{-36'465 * day, "1900-02-28T00:00:00.000Z"},
-           Moment{-36'464 * day, "1900-03-01T00:00:00.000Z"},
+           Moment{-36'466 * day, "1900-02-28T00:00:00.000Z"},
+           Moment{-36'465 * day, "1900-03-01T00:00:00.000Z"},
        })
     EXPECT_EQ(timestamp(moment.at), moment.text);
 }

@@ -63,7 +63,8 @@ TEST(EventRing, CountsTheSeqOfTheStream) {
 TEST(EventRing, GoesOnWhereItWasLeft) {
   Ring memory(4096);
   Stream stream{};
-  for (const char* payload : {"a", "bb", "", "dddddddddddd"}) memory.ring.append(stream, 1, "c", payload);
+  for (const char* payload : {"a", "bb", "", "dddddddddddd"})
+    memory.ring.append(stream, 1, "c", payload);
   EXPECT_EQ(payloads(memory.ring, 1), (std::vector<std::string>{"a", "bb", "", "dddddddddddd"}));
   const uint64_t end = memory.ring.end();
   EXPECT_FALSE(memory.ring.next(1, end));
@@ -121,8 +122,9 @@ TEST(EventRing, HoldsTheLongestEventInASmallRing) {
   Ring memory(64 + 2 * 8088);
   Stream stream{};
   const std::string channel(max_channel_bytes, 'c');
-  for (const std::size_t bytes : {max_payload_bytes, std::size_t{0}, max_payload_bytes, std::size_t{3000},
-                                  max_payload_bytes, max_payload_bytes, std::size_t{7}}) {
+  for (const std::size_t bytes :
+       {max_payload_bytes, std::size_t{0}, max_payload_bytes, std::size_t{3000}, max_payload_bytes,
+        max_payload_bytes, std::size_t{7}}) {
     const std::string payload(bytes, 'p');
     memory.ring.append(stream, 1, channel, payload);
     const auto newest = memory.ring.next(1, stream.newest);

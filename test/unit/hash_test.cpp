@@ -11,9 +11,7 @@ namespace {
 
 constexpr HashSeed seed{0x0706050403020100, 0x0f0e0d0c0b0a0908};
 
-TEST(Hash, IsTheSameEachTime) {
-  EXPECT_EQ(hash_key(seed, 7, "user"), hash_key(seed, 7, "user"));
-}
+TEST(Hash, IsTheSameEachTime) { EXPECT_EQ(hash_key(seed, 7, "user"), hash_key(seed, 7, "user")); }
 
 TEST(Hash, DependsOnTheSeedTheRealmAndEachByte) {
   const std::string id = "0123456789abcdef0123456789abcde";

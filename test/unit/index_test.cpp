@@ -83,9 +83,7 @@ class CrowdedIndex : public testing::Test {
   Index& index = memory.region.index;
 };
 
-TEST_F(CrowdedIndex, FindsNobodyAtFirst) {
-  EXPECT_EQ(index.find(pool, key("anybody")), no_cell);
-}
+TEST_F(CrowdedIndex, FindsNobodyAtFirst) { EXPECT_EQ(index.find(pool, key("anybody")), no_cell); }
 
 TEST_F(CrowdedIndex, TellsRealmsApart) {
   const std::string id = "same";

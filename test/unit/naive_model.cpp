@@ -40,7 +40,8 @@ void expire(std::vector<NaiveChoice>& choices, Time at) {
     NaiveChoice over = choices.back();
     choices.pop_back();
     if (choices.empty()) {
-      if (!over.message.empty()) choices.push_back({std::nullopt, never, over.message, over.message_until});
+      if (!over.message.empty())
+        choices.push_back({std::nullopt, never, over.message, over.message_until});
       return;
     }
     if (!over.message.empty()) {
@@ -77,7 +78,8 @@ void choose(std::vector<NaiveChoice>& choices, const Ask& ask) {
 }
 
 // No choice of status any more. The message stays, or is replaced.
-void choose_automatic(std::vector<NaiveChoice>& choices, const std::optional<std::string>& message) {
+void choose_automatic(std::vector<NaiveChoice>& choices,
+                      const std::optional<std::string>& message) {
   NaiveChoice rest = choices.empty() ? NaiveChoice{} : choices.back();
   rest.status.reset();
   rest.until = never;
@@ -110,7 +112,8 @@ Visible NaiveFacts::visible(const Policy& policy, Time at) const {
   expire(unexpired, at);
   if (unexpired.empty()) return now;
   now.message = unexpired.back().message;
-  if (now.status != Status::offline && unexpired.back().status) now.status = *unexpired.back().status;
+  if (now.status != Status::offline && unexpired.back().status)
+    now.status = *unexpired.back().status;
   return now;
 }
 
@@ -158,14 +161,20 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
       record_activity(policy, ask.at, now);
       choose_automatic(choices, ask.message);
       return;
-    case ChangeKind::clear: choose_automatic(choices, std::nullopt); return;
-    case ChangeKind::set_message: choose_message(choices, ask); return;
+    case ChangeKind::clear:
+      choose_automatic(choices, std::nullopt);
+      return;
+    case ChangeKind::set_message:
+      choose_message(choices, ask);
+      return;
     case ChangeKind::leave:
       last_seen = std::max(last_seen, ask.at);
       sessions.clear();
       choose_automatic(choices, ask.message);
       return;
-    case ChangeKind::forget: *this = NaiveFacts{}; return;
+    case ChangeKind::forget:
+      *this = NaiveFacts{};
+      return;
   }
 }
 
@@ -222,7 +231,8 @@ NaiveUser& NaiveModel::load(const Key& key, const NaiveRow& row, Time session_en
     reason = Reason::timeout;
   else if (is_chosen && row.choices.back().until <= now)
     reason = Reason::expired;
-  else if (!row.choices.empty() && !row.choices.back().message.empty() && row.choices.back().message_until <= now)
+  else if (!row.choices.empty() && !row.choices.back().message.empty() &&
+           row.choices.back().message_until <= now)
     reason = Reason::expired;
   user.facts.prune(policy, now);
   look(user, now, reason, {});
@@ -311,6 +321,7 @@ void NaiveModel::touch(NaiveUser& user, std::optional<Time> seen_at,
     user.facts.record_activity(policy, *at, now);
     user.facts.prune(policy, now);
     look(user, now, Reason::activity, {});
+    user.moved_on |= user.claims > 0;
   }
   user.activity_count++;
   uint32_t& this_minute = user.interactions[now / minute];
@@ -326,6 +337,16 @@ void NaiveModel::connect(NaiveUser& user, const NaiveSession& session, Time now)
   user.looked_at = now;
 }
 
+// What was asked for, or what time has made of it since.
+Reason NaiveModel::reason_of(const Ask& ask, const NaiveFacts& then, const NaiveFacts& facts,
+                             Time now) const {
+  if (facts.visible(policy, now).status == then.visible(policy, ask.at).status) return ask.reason;
+  if (!facts.is_connected(policy, now)) return Reason::timeout;
+  const NaiveChoice top = then.choices.empty() ? NaiveChoice{} : then.choices.back();
+  const bool is_expired = is_over(top, now) || (!top.message.empty() && top.message_until <= now);
+  return is_expired ? Reason::expired : Reason::idle_timeout;
+}
+
 // The row was written when it was asked for. It says what memory says unless the user has moved
 // since, or the wish comes to something else by now.
 void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
@@ -339,7 +360,7 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   const bool is_as_written =
       !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now);
   const bool moved_on = user.moved_on;
-  look(user, now, ask.reason, ask.reason_text);
+  look(user, now, reason_of(ask, then, user.facts, now), ask.reason_text);
   user.row_is_current = true;
   if (ask.kind == ChangeKind::forget) {
     user.page.clear();
@@ -372,8 +393,12 @@ NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, 
   facts.prune(policy, now);
   for (const Ask& ask : asks) facts.apply(ask, policy, now);
   facts.prune(policy, now);
-  NaiveView view{facts.visible(policy, now), {}, facts.last_seen, 0,
-                 static_cast<uint32_t>(facts.sessions.size()), 0};
+  NaiveView view{facts.visible(policy, now),
+                 {},
+                 facts.last_seen,
+                 0,
+                 static_cast<uint32_t>(facts.sessions.size()),
+                 0};
   for (const Ask& ask : asks)
     if (ask.kind == ChangeKind::forget) return view;
   view.page = user.page;

@@ -135,6 +135,7 @@ class NaiveModel {
 
  private:
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
+  Reason reason_of(const Ask& ask, const NaiveFacts& then, const NaiveFacts& facts, Time now) const;
 };
 
 }  // namespace presence::test

@@ -99,10 +99,13 @@ class Checker {
     const std::string name = "user " + std::string(key.id);
     if (of.realm != realm_ || of.partition != partition_ || key.partition() != partition_)
       return fail(name + " is in a partition that is not its own");
-    if (region_.index.find(region_.pool, key) != cell) return fail(name + " is not found by its key");
-    if (status_of_list(of.list) != of.status) return fail(name + " is in the list of another status");
+    if (region_.index.find(region_.pool, key) != cell)
+      return fail(name + " is not found by its key");
+    if (status_of_list(of.list) != of.status)
+      return fail(name + " is in the list of another status");
     const bool is_offline = of.list == offline_list;
-    if ((of.sessions == no_cell) != is_offline) return fail(name + " has sessions, or none, by mistake");
+    if ((of.sessions == no_cell) != is_offline)
+      return fail(name + " has sessions, or none, by mistake");
     if (of.in_heap != (!is_offline && !is_regular(of.list) && of.due != never))
       return fail(name + " is in the heap, or not, by mistake");
 
@@ -148,7 +151,8 @@ class Checker {
     }
     std::size_t flagged = 0;
     for (const Cell cell : users_) flagged += user(cell).in_heap;
-    if (count != flagged) fail("the heap has " + std::to_string(count) + " users, not " + std::to_string(flagged));
+    if (count != flagged)
+      fail("the heap has " + std::to_string(count) + " users, not " + std::to_string(flagged));
   }
 
   std::size_t check_heap_below(Cell parent, std::size_t depth) {
@@ -159,7 +163,8 @@ class Checker {
     for (Cell child = user(parent).heap_child; child != no_cell && problem_.empty();
          child = user(child).heap_next) {
       if (user(child).heap_prev != before) fail("the heap is not linked both ways");
-      if (user(child).due < user(parent).due) fail("the heap has an earlier user below a later one");
+      if (user(child).due < user(parent).due)
+        fail("the heap has an earlier user below a later one");
       if (problem_.empty()) count += check_heap_below(child, depth + 1);
       if (count > users_.size()) fail("the heap goes round in a circle");
       before = child;
@@ -189,12 +194,14 @@ class Checker {
     std::size_t count = 0;
     for (Cell cell = head; cell != no_cell; cell = user(cell).announce_next) {
       if (++count > users_.size()) return fail("the list of the changed goes round in a circle");
-      if (!user(cell).to_announce) return fail("the list of the changed has one that did not change");
+      if (!user(cell).to_announce)
+        return fail("the list of the changed has one that did not change");
     }
     std::size_t flagged = 0;
     for (const Cell cell : users_) flagged += user(cell).to_announce;
     if (count != flagged)
-      fail("the list of the changed has " + std::to_string(count) + ", not " + std::to_string(flagged));
+      fail("the list of the changed has " + std::to_string(count) + ", not " +
+           std::to_string(flagged));
   }
 
   const Region& region_;

@@ -61,8 +61,8 @@ const Moment moments[] = {
      Status::offline},
     {"HeartbeatsKeepUntilThen", with_heartbeat(session(), t0), t0 + 90 * second - 1,
      Status::online},
-    {"HeartbeatsAloneKeepItAway", with_heartbeat(session(), t0 + 300 * minute),
-     t0 + 301 * minute, Status::away},
+    {"HeartbeatsAloneKeepItAway", with_heartbeat(session(), t0 + 300 * minute), t0 + 301 * minute,
+     Status::away},
     {"HeartbeatsAreNoActivity", with_heartbeat(session(), t0 + 4 * minute), t0 + 5 * minute,
      Status::away},
     {"ATouchAfterTheHeartbeatCounts", with_heartbeat(session(), t0 - minute), t0 + 80 * second,
@@ -71,8 +71,7 @@ const Moment moments[] = {
      Status::away},
     {"TheLeaseEnds", with_heartbeat(session(), t0, 240 * minute), t0 + 240 * minute,
      Status::offline},
-    {"AShortLease", with_heartbeat(session(), t0, 10 * second), t0 + 10 * second,
-     Status::offline},
+    {"AShortLease", with_heartbeat(session(), t0, 10 * second), t0 + 10 * second, Status::offline},
     {"ALeaseWithoutHeartbeatsIsNone", with_heartbeat(session(), forever_ago, 10 * second),
      t0 + minute, Status::online},
 
@@ -201,9 +200,9 @@ TEST(Merging, AWeakerOneDoesNotProlongTheStrongest) {
 }
 
 TEST(Merging, DoesNotDependOnTheOrder) {
-  std::array<SessionFacts, 4> sessions = {
-      active_at(t0 - 20 * minute, Status::busy), active_at(t0 - minute),
-      active_at(t0 - 10 * minute), with_heartbeat(active_at(t0 - 100 * minute), t0)};
+  std::array<SessionFacts, 4> sessions = {active_at(t0 - 20 * minute, Status::busy),
+                                          active_at(t0 - minute), active_at(t0 - 10 * minute),
+                                          with_heartbeat(active_at(t0 - 100 * minute), t0)};
   std::array<int, 4> order = {0, 1, 2, 3};
   const Merged wanted = merged({sessions[0], sessions[1], sessions[2], sessions[3]}, t0);
   while (std::next_permutation(order.begin(), order.end())) {

@@ -20,6 +20,20 @@ TestRegion::TestRegion(RegionSize size) {
   region.create(memory_.data(), plan, HashSeed{1, 2});
 }
 
+namespace {
+
+bool may_need_session(const Ask& ask) {
+  return ask.kind == ChangeKind::choose || ask.kind == ChangeKind::be_automatic;
+}
+
+bool may_need_extras(const Ask& ask) {
+  return ask.kind == ChangeKind::choose || !ask.message.value_or("").empty() ||
+         !ask.reason_text.empty();
+}
+
+}  // namespace
+
+// No more than the SQL functions reserve, so that a change that needs more shows.
 std::optional<Wish> reserve_wish(Region& region, const Ask& ask) {
   CellPool& pool = region.pool;
   Wish wish;
@@ -29,9 +43,10 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask) {
   const auto reason_text = put_text(pool, ask.reason_text);
   if (ask.message) wish.change.message = message.value_or(no_cell);
   wish.reason_text = reason_text.value_or(no_cell);
-  wish.spare_session = pool.take();
-  wish.spare_extras = pool.take();
-  if (message && reason_text && wish.spare_session != no_cell && wish.spare_extras != no_cell)
+  if (may_need_session(ask)) wish.spare_session = pool.take();
+  if (may_need_extras(ask)) wish.spare_extras = pool.take();
+  if (message && reason_text && (wish.spare_session != no_cell) == may_need_session(ask) &&
+      (wish.spare_extras != no_cell) == may_need_extras(ask))
     return wish;
   Roster(region).free_wish(wish);
   return std::nullopt;
@@ -42,7 +57,8 @@ uint32_t cells_of_text(std::size_t bytes) {
 }
 
 uint32_t cells_of_wish(const Ask& ask) {
-  return 2 + cells_of_text(ask.message.value_or("").size()) + cells_of_text(ask.reason_text.size());
+  return may_need_session(ask) + may_need_extras(ask) +
+         cells_of_text(ask.message.value_or("").size()) + cells_of_text(ask.reason_text.size());
 }
 
 std::string text_of(std::size_t bytes, char letter) { return std::string(bytes, letter); }

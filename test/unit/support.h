@@ -31,12 +31,12 @@ class TestRegion {
 // What somebody asks for in a transaction, as the SQL functions get it.
 struct Ask {
   ChangeKind kind = ChangeKind::choose;
-  Status status = Status::offline;     // of `choose`
+  Status status = Status::offline;  // of `choose`
   Time at = 0;
   Time until = never;
   std::optional<std::string> message = {};  // nothing keeps the old one, "" clears it
   Reason reason = Reason::manual;
-  std::string reason_text = {};             // of a custom reason
+  std::string reason_text = {};  // of a custom reason
 };
 
 // The wish with all cells that granting it may need. Nothing when the pool has too few; then

@@ -1,0 +1,197 @@
+// game.h: one game of the player: both sides, and what is known of the world around them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "naive_model.h"
+#include "support.h"
+
+namespace presence::test {
+
+using Key = NaiveModel::Key;
+
+// What is random in a game; zeros when it is used up.
+class Dice {
+ public:
+  explicit Dice(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  bool is_used_up() const { return at_ >= bytes_.size(); }
+  uint32_t below(uint32_t limit) { return next() % limit; }
+  bool one_in(uint32_t many) { return below(many) == 0; }
+  template <typename Of, std::size_t count>
+  const Of& one_of(const std::array<Of, count>& choices) {
+    return choices[below(count)];
+  }
+
+ private:
+  uint8_t next() { return is_used_up() ? 0 : bytes_[at_++]; }
+
+  std::span<const uint8_t> bytes_;
+  std::size_t at_ = 0;
+};
+
+struct Mismatch {
+  std::string what;
+};
+
+inline constexpr Time start = 840'000'000 * second + 17 * millisecond;  // 2026
+inline constexpr uint16_t realms = 2;
+
+inline const std::array<std::string, 6> ids = {
+    "a", "bob", text_of(32, 'c'), text_of(36, 'd'), text_of(37, 'e'), text_of(128, 'f')};
+
+inline constexpr std::array<Duration, 12> pauses = {
+    1,          second,     10 * second, 30 * second, minute,     90 * second, 5 * minute - 1,
+    5 * minute, 7 * minute, 29 * minute, 30 * minute, 31 * minute};
+
+// A wish, as it was asked for and as the roster has it.
+struct OpenWish {
+  Ask ask;
+  Wish wish;
+};
+
+// What a transaction did to one user, and what it wrote to the row.
+struct Claimed {
+  Key key;
+  Cell cell;
+  std::vector<OpenWish> wishes;
+  std::optional<NaiveRow> row;
+};
+
+struct Transaction {
+  std::vector<Claimed> claimed;
+
+  Claimed* find(const Key& key) {
+    for (Claimed& one : claimed)
+      if (one.key == key) return &one;
+    return nullptr;
+  }
+};
+
+// A user whose row the worker writes just now.
+struct BeingWritten {
+  Key key;
+  Cell cell;
+  bool succeeds;
+};
+
+// Words for the dump.
+std::string short_name(const NaiveModel::Key& key);
+std::string when(Time at);
+std::string describe(const Ask& ask);
+
+class Game {
+ public:
+  Game(std::span<const uint8_t> bytes, bool keeps_log)
+      : dice_(bytes),
+        keeps_log_(keeps_log),
+        memory_({12 + dice_.below(60), realms, 1 + dice_.below(2)}),
+        region_(memory_.region),
+        roster_(region_) {}
+
+  bool is_over() const { return dice_.is_used_up(); }
+  // Each throws a Mismatch.
+  void step();
+  void compare_all();
+  void come_to_rest();
+
+  std::string log() const { return log_; }
+  std::string dump() const;
+
+ private:
+  // ---- users and time (game_steps.cpp)
+  void something_rare();
+  Key some_key();
+  Cell bring(const Key& key);
+  Cell add(const Key& key);
+  Cell load(const Key& key, const NaiveRow& row, Time session_ends_at);
+  void load();
+  void touch();
+  bool has_dirty(const Key& near) const;
+  void remove_if_blank(const Key& key, Cell cell);
+  void connect();
+  void let_time_pass();
+  void evict();
+  std::vector<NaiveChoice> some_choices();
+  void blank_all();
+  void remove_all();
+  void change_policy();
+
+  // ---- transactions (game_transactions.cpp)
+  Claimed* claim(Transaction& transaction, const Key& key);
+  bool is_locked_by_another(const Transaction& transaction, const Key& key);
+  std::string some_message();
+  Ask some_ask();
+  void wish();
+  void claim_alone();
+  void commit(Transaction& transaction);
+  void roll_back(Transaction& transaction);
+  void drop_claim(const Claimed& claimed);
+  NaiveRow row_of(Cell cell, const std::vector<Wish>& wishes);
+  Transaction& some_transaction() {
+    return transactions_[dice_.below(static_cast<uint32_t>(transactions_.size()))];
+  }
+  std::string name_of(const Transaction& transaction) const {
+    return "transaction " + std::to_string(&transaction - transactions_.data());
+  }
+  static std::vector<Wish> wishes_of(const Claimed& claimed);
+  static std::vector<Ask> asks_of(const Claimed& claimed);
+
+  // ---- the worker (game_worker.cpp)
+  void settle();
+  void settle_one();
+  void take_announcements();
+  bool take_announcement(uint16_t realm, uint32_t partition);
+  void begin_writing();
+  bool begin_writing(uint16_t realm, uint32_t partition, bool succeeds);
+  void end_writing();
+  void mark_for_writing();
+  void recover_writing();
+
+  // ---- comparisons (game_checks.cpp)
+  void compare_user(const Key& key, Cell cell);
+  Time next_change_of(const NaiveUser& user) const;
+  void compare_view(const Claimed& claimed, Cell cell);
+  void expect_reason(const NaiveUser& user) const;
+  std::vector<NaiveChoice> read_back(Cell cell, std::span<const Wish> wishes);
+  void compare_lists(uint16_t realm);
+  std::vector<std::pair<Time, std::string>> in_status(uint16_t realm, Status status) const;
+  void compare_order(uint16_t realm, Status status);
+  std::vector<NaiveChoice> still_to_come(const std::vector<NaiveChoice>& choices) const;
+  void compare_row(const Key& key, const NaiveUser& user) const;
+  static std::string lines_of(const std::vector<NaiveChoice>& choices);
+
+  UserKey user_key(const Key& key) const { return region_.key(key.first, key.second); }
+  uint32_t free_cells() const { return region_.pool.count() - region_.pool.used(); }
+  void log(const std::string& line) {
+    if (keeps_log_) log_ += "  " + line + "\n";
+  }
+  void expect(bool holds, const char* what) const {
+    if (!holds) throw Mismatch{std::string("MISMATCH: ") + what};
+  }
+  void expect(bool holds, const char* what, const Key& key) const {
+    if (!holds) throw Mismatch{std::string("MISMATCH: ") + what + ": " + short_name(key)};
+  }
+
+  Dice dice_;
+  bool keeps_log_;
+  TestRegion memory_;
+  Region& region_;
+  Roster roster_;
+  NaiveModel model_;
+  std::map<Key, NaiveRow> rows_;  // the table
+  std::array<Transaction, 3> transactions_;
+  std::vector<BeingWritten> being_written_;
+  Time now_ = start;
+  uint32_t held_ = 0;  // cells of open wishes
+  UserView view_;
+  std::array<char, max_choices_bytes> line_;
+  std::string log_;
+};
+
+}  // namespace presence::test

@@ -1,0 +1,335 @@
+// game_steps.cpp: which step comes next; users who come, touch and go; time.
+#include "game.h"
+
+namespace presence::test {
+
+namespace {
+
+constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute, 30 * second},
+                                            Policy{10 * second, 40 * minute, 90 * second},
+                                            Policy{20 * minute, 25 * minute, 10 * minute}};
+
+}  // namespace
+
+void Game::step() {
+  switch (dice_.below(24)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return touch();
+    case 4:
+    case 5:
+    case 6:
+      return let_time_pass();
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+      return wish();
+    case 11:
+      return commit(some_transaction());
+    case 12:
+      return roll_back(some_transaction());
+    case 13:
+      return claim_alone();
+    case 14:
+      return settle();
+    case 15:
+      return settle_one();
+    case 16:
+      return take_announcements();
+    case 17:
+      return begin_writing();
+    case 18:
+      return end_writing();
+    case 19:
+      return mark_for_writing();
+    case 20:
+      return evict();
+    case 21:
+      return load();
+    case 22:
+      return connect();
+    case 23:
+      return something_rare();
+  }
+}
+
+void Game::something_rare() {
+  switch (dice_.below(4)) {
+    case 0:
+      return change_policy();
+    case 1:
+      return blank_all();
+    case 2:
+      return remove_all();
+    case 3:
+      return recover_writing();
+  }
+}
+
+// ---- users, and time
+
+Key Game::some_key() {
+  const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
+  return {realm, dice_.one_of(ids)};
+}
+
+// As a backend does: who is not there is loaded from the row, or is new.
+Cell Game::bring(const Key& key) {
+  const Cell there = roster_.find(user_key(key));
+  if (there != no_cell) return there;
+  const auto row = rows_.find(key);
+  return row == rows_.end() ? add(key) : load(key, row->second, never);
+}
+
+Cell Game::add(const Key& key) {
+  const uint32_t needed = 1 + (key.second.size() > User::short_id);
+  const uint32_t free = free_cells();
+  const Cell cell = roster_.add(user_key(key));
+  log("add " + short_name(key) + (cell == no_cell ? ": full" : ""));
+  expect((cell != no_cell) == (needed <= free), "add has room");
+  if (cell != no_cell) model_.add(key);
+  return cell;
+}
+
+Cell Game::load(const Key& key, const NaiveRow& row, Time session_ends_at) {
+  Row given;
+  given.status = row.status;
+  given.last_seen = row.last_seen;
+  given.page = row.page;
+  given.activity_count = row.activity_count;
+  given.session_ends_at = session_ends_at;
+  uint32_t needed = 1 + (key.second.size() > User::short_id) + cells_of_text(row.page.size()) +
+                    !row.choices.empty() + (row.status != Status::offline);
+  for (auto choice = row.choices.rbegin(); choice != row.choices.rend(); ++choice) {
+    given.choices.layers[given.choices.count++] = {choice->status.value_or(Status::offline),
+                                                   choice->until, choice->message_until,
+                                                   choice->message};
+    needed += cells_of_text(choice->message.size());
+  }
+  const uint32_t free = free_cells();
+  const Cell cell = roster_.load(user_key(key), given, model_.policy, now_);
+  log("load " + short_name(key) + " " + std::string(presence::name_of(row.status)) + " last seen " +
+      when(row.last_seen) + " session until " + when(session_ends_at) +
+      (cell == no_cell ? ": full" : ""));
+  expect((cell != no_cell) == (needed <= free), "load has room");
+  if (cell != no_cell) model_.load(key, row, session_ends_at, now_);
+  return cell;
+}
+
+// A row that somebody else wrote, by an import or before a restart.
+void Game::load() {
+  const Key key = some_key();
+  if (roster_.find(user_key(key)) != no_cell) return;
+  NaiveRow row;
+  row.choices = some_choices();
+  row.status = row.choices.empty()
+                   ? dice_.one_of(std::array{Status::online, Status::away, Status::offline})
+                   : *row.choices.back().status;
+  if (dice_.one_in(4)) row.status = Status::offline;
+  row.last_seen = now_ - dice_.one_of(pauses);
+  if (row.status == Status::offline && dice_.one_in(4)) row.last_seen = forever_ago;
+  row.page = text_of(dice_.one_of(std::array{0u, 1u, 121u}), 'l');
+  row.activity_count = dice_.below(3);
+  const bool is_restart = dice_.one_in(2);
+  rows_[key] = row;
+  load(key, row, is_restart ? now_ + model_.policy.session_timeout : never);
+}
+
+void Game::touch() {
+  const Key key = some_key();
+  const Cell cell = bring(key);
+  if (cell == no_cell) return;
+  Touch touch;
+  if (dice_.one_in(4)) touch.seen_at = now_ - dice_.one_of(pauses) + 10 * second;
+  std::optional<std::string> page;
+  if (dice_.one_in(2)) {
+    const uint32_t bytes = dice_.one_of(std::array{0u, 1u, 120u, 121u, 240u});
+    page = text_of(bytes, dice_.one_in(2) ? 'p' : 'q');
+    touch.page = *page;
+  }
+  touch.interactions = dice_.below(3);
+
+  NaiveUser& user = model_.users.at(key);
+  // Settling may give cells back; only what is left then counts.
+  model_.settle(user, now_);
+  roster_.settle_user(cell, model_.policy, now_);
+  const uint32_t free = free_cells();
+  const uint32_t needed = (page && *page != user.page ? cells_of_text(page->size()) : 0) +
+                          model_.touch_needs_session(user, touch.seen_at, now_);
+  const bool is_first_dirty = user.persist == Persist::current && !has_dirty(key);
+  const bool was_to_announce = user.to_announce;
+  const Touched touched = roster_.touch(cell, touch, model_.policy, now_);
+  log("touch " + short_name(key) + " seen at " + (touch.seen_at ? when(*touch.seen_at) : "now") +
+      (page ? " on a page of " + std::to_string(page->size()) : "") +
+      (touched.full ? ": full" : ""));
+  expect(touched.full == (needed > free), "touch has room");
+  if (touched.full) {
+    expect(touched.status == user.visible.status,
+           "a touch that finds no room answers with the status");
+    expect(!touched.changed, "a touch that finds no room changes nothing");
+    remove_if_blank(key, cell);
+    return;
+  }
+  model_.touch(user, touch.seen_at, page, touch.interactions, now_);
+  expect(touched.changed == (is_first_dirty || (user.to_announce && !was_to_announce)),
+         "touch says that there is something to do");
+  expect(touched.status == user.visible.status, "touch answers with the status");
+}
+
+bool Game::has_dirty(const Key& near) const {
+  for (const auto& [key, user] : model_.users)
+    if (key.first == near.first && user_key(key).partition() == user_key(near).partition() &&
+        user.persist == Persist::dirty)
+      return true;
+  return false;
+}
+
+// A backend that could do nothing with a user of whom nothing is known leaves nobody behind.
+void Game::remove_if_blank(const Key& key, Cell cell) {
+  const bool is_blank = model_.users.at(key).is_blank();
+  expect(roster_.remove_if_blank(cell) == is_blank, "only who is blank is removed");
+  if (is_blank) model_.users.erase(key);
+}
+
+// A session of its own with heartbeats or a lease: nothing in the roster makes one yet, but
+// whatever is there must be merged by the rules.
+void Game::connect() {
+  const Key key = some_key();
+  const Cell cell = bring(key);
+  if (cell == no_cell) return;
+  NaiveSession session;
+  session.said = dice_.one_of(std::array{Status::online, Status::away, Status::busy});
+  session.active_at = now_ - dice_.one_of(std::array{Duration{0}, second, minute, 6 * minute});
+  if (dice_.one_in(2)) session.heard_at = now_;
+  if (dice_.one_in(2))
+    session.lease = dice_.one_of(std::array{10 * second, 2 * minute, 240 * minute});
+  if (dice_.one_in(4)) session.ends_at = now_ + 10 * second;
+  NaiveFacts alone;
+  alone.sessions = {session};
+  if (free_cells() == 0 || !alone.is_connected(model_.policy, now_)) return;
+
+  roster_.settle_user(cell, model_.policy, now_);
+  NaiveUser& user = model_.users.at(key);
+  model_.connect(user, session, now_);
+  const Cell made = region_.pool.take();
+  Session& record = *new (&region_.pool.at<Session>(made)) Session{};
+  record.facts = {session.said, session.active_at, session.heard_at.value_or(forever_ago),
+                  session.ends_at.value_or(never), session.lease};
+  record.next = region_.pool.at<User>(cell).sessions;
+  region_.pool.at<User>(cell).sessions = made;
+  log("connect " + short_name(key) + " as " + std::string(presence::name_of(session.said)) +
+      " active at " + when(session.active_at) + (session.heard_at ? " heard" : "") + " lease " +
+      std::to_string(session.lease / second) + " ends at " + when(session.ends_at.value_or(never)));
+  expect(!roster_.touch(cell, {}, model_.policy, now_).full,
+         "a touch of a live session needs no room");
+  model_.touch(user, std::nullopt, std::nullopt, 1, now_);
+}
+
+void Game::let_time_pass() {
+  Duration by = dice_.one_of(pauses);
+  if (dice_.one_in(3)) {
+    Time due = never;
+    for (uint16_t realm = 0; realm < realms; realm++)
+      for (uint32_t partition = 0; partition < partition_count; partition++)
+        due = std::min(due, roster_.next_due(realm, partition, model_.policy));
+    if (due != never && due > now_) by = due - now_ - dice_.below(2);
+  }
+  now_ += by;
+  log("it is " + when(now_));
+}
+
+void Game::evict() {
+  const uint32_t partition = dice_.below(partition_count);
+  const uint32_t wanted = 1 + dice_.below(3);
+  const uint32_t evicted = roster_.evict(partition, wanted);
+  log("evict from partition " + std::to_string(partition) + ": " + std::to_string(evicted));
+  uint32_t evictable = 0;
+  std::vector<Key> gone;
+  for (const auto& [key, user] : model_.users) {
+    if (user_key(key).partition() != partition) continue;
+    evictable += user.is_evictable();
+    if (roster_.find(user_key(key)) != no_cell) continue;
+    expect(user.is_evictable(), "only who is offline, written, told and unclaimed is evicted");
+    compare_row(key, user);
+    gone.push_back(key);
+  }
+  expect(evicted == gone.size(), "evict says how many it was");
+  expect(evicted == std::min(wanted, evictable), "evict finds whoever there is");
+  for (const Key& key : gone) model_.users.erase(key);
+}
+
+std::vector<NaiveChoice> Game::some_choices() {
+  std::vector<NaiveChoice> choices;
+  Time until = now_ + (dice_.one_in(2) ? dice_.one_of(pauses) : -second);
+  for (uint32_t left = dice_.below(4); left > 0; left--) {
+    NaiveChoice choice{dice_.one_of(std::array{Status::away, Status::busy}), until, some_message(),
+                       until};
+    if (choice.message.empty()) choice.message_until = never;
+    choices.insert(choices.begin(), choice);
+    until += dice_.one_of(pauses);
+  }
+  return choices;
+}
+
+// Emptying the tables waits for whoever has written a row, not for those who only claim.
+void Game::blank_all() {
+  const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
+  for (const Transaction& transaction : transactions_)
+    for (const Claimed& claimed : transaction.claimed)
+      if (claimed.key.first == realm && !claimed.wishes.empty()) return;
+  const uint32_t at_once = 1 + dice_.below(3);
+  log("reset realm " + std::to_string(realm) + ", " + std::to_string(at_once) + " at once");
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    uint32_t calls = 0;
+    while (!roster_.blank_all(realm, partition, at_once))
+      expect(++calls <= ids.size(), "blank_all comes to an end");
+  }
+  std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
+  std::erase_if(model_.users, [&](const auto& entry) {
+    return entry.first.first == realm && entry.second.claims == 0;
+  });
+  for (auto& [key, user] : model_.users)
+    if (key.first == realm) model_.blank(user);
+}
+
+// A realm is removed when nobody can have a transaction in it.
+void Game::remove_all() {
+  const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
+  for (const Transaction& transaction : transactions_)
+    for (const Claimed& claimed : transaction.claimed)
+      if (claimed.key.first == realm) return;
+  log("remove realm " + std::to_string(realm));
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    while (!roster_.remove_all(realm, partition, 1)) {
+    }
+  std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
+  std::erase_if(model_.users, [&](const auto& entry) { return entry.first.first == realm; });
+}
+
+// Not while somebody has written a row by the old policy, which is put right only by the next
+// change. And not with several sessions: one may have ended unnoticed, below a stronger one, and
+// a longer timeout brings it back or not, as it happens.
+void Game::change_policy() {
+  if (held_ > 0) return;
+  for (const auto& [key, user] : model_.users) {
+    const Cell first = region_.pool.at<User>(roster_.find(user_key(key))).sessions;
+    if (first != no_cell && region_.pool.at<Session>(first).next != no_cell) return;
+  }
+  const Policy policy = dice_.one_of(policies);
+  log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
+      std::to_string(policy.offline_timeout / second) + " " +
+      std::to_string(policy.session_timeout / second));
+  for (uint16_t realm = 0; realm < realms; realm++)
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      while (!roster_.settle(realm, partition, model_.policy, now_, 100)) {
+      }
+  model_.change_policy(policy, now_);
+  for (uint16_t realm = 0; realm < realms; realm++)
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster_.reschedule(realm, partition, policy, now_);
+}
+
+}  // namespace presence::test

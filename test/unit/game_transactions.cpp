@@ -1,0 +1,143 @@
+// game_transactions.cpp: wishes, commits and rollbacks.
+#include "game.h"
+
+namespace presence::test {
+
+Claimed* Game::claim(Transaction& transaction, const Key& key) {
+  if (Claimed* claimed = transaction.find(key)) return claimed;
+  const Cell cell = bring(key);
+  if (cell == no_cell) return nullptr;
+  roster_.settle_user(cell, model_.policy, now_);
+  roster_.claim(cell);
+  NaiveUser& user = model_.users.at(key);
+  model_.settle(user, now_);
+  user.claims++;
+  transaction.claimed.push_back({key, cell, {}, std::nullopt});
+  return &transaction.claimed.back();
+}
+
+// The row's lock: of two transactions that change a user the second waits for the first.
+bool Game::is_locked_by_another(const Transaction& transaction, const Key& key) {
+  for (Transaction& other : transactions_) {
+    if (&other == &transaction) continue;
+    const Claimed* claimed = other.find(key);
+    if (claimed && !claimed->wishes.empty()) return true;
+  }
+  return false;
+}
+
+std::string Game::some_message() {
+  return dice_.one_of(std::array<std::string, 6>{"", "hi", "in a call", text_of(120, 'm'),
+                                                 text_of(121, 'n'), text_of(300, 'o')});
+}
+
+Ask Game::some_ask() {
+  Ask ask;
+  ask.kind = dice_.one_of(std::array{
+      ChangeKind::choose, ChangeKind::choose, ChangeKind::choose, ChangeKind::be_automatic,
+      ChangeKind::clear, ChangeKind::set_message, ChangeKind::leave, ChangeKind::forget});
+  ask.at = now_;
+  const bool expires = dice_.one_in(2);
+  const bool has_message = dice_.one_in(2);
+  if (ask.kind == ChangeKind::choose)
+    ask.status = dice_.one_of(std::array{Status::away, Status::busy});
+  if (expires && (ask.kind == ChangeKind::choose || ask.kind == ChangeKind::set_message))
+    ask.until = now_ + dice_.one_of(pauses);
+  if (has_message && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget)
+    ask.message = some_message();
+  if (dice_.one_in(3)) {
+    ask.reason = Reason::custom;
+    ask.reason_text = text_of(1 + dice_.below(64), 'r');
+  }
+  return ask;
+}
+
+void Game::wish() {
+  Transaction& transaction = some_transaction();
+  const Key key = some_key();
+  const Ask ask = some_ask();
+  if (is_locked_by_another(transaction, key)) return;
+  Claimed* claimed = claim(transaction, key);
+  if (!claimed) return;
+  const uint32_t free = free_cells();
+  const auto wish = reserve_wish(region_, ask);
+  log(name_of(transaction) + ": " + short_name(key) + " " + describe(ask) + (wish ? "" : ": full"));
+  expect(wish.has_value() == (cells_of_wish(ask) <= free), "a wish has room");
+  if (!wish) return;
+  held_ += cells_of_wish(ask);
+  claimed->wishes.push_back({ask, *wish});
+  compare_view(*claimed, claimed->cell);
+  claimed->row = row_of(claimed->cell, wishes_of(*claimed));
+}
+
+// A transaction that only locked the user, and that another one may overtake.
+void Game::claim_alone() {
+  Transaction& transaction = some_transaction();
+  const Key key = some_key();
+  if (claim(transaction, key)) log(name_of(transaction) + " claims " + short_name(key));
+}
+
+void Game::commit(Transaction& transaction) {
+  log(name_of(transaction) + " commits");
+  for (Claimed& claimed : transaction.claimed) {
+    NaiveUser& user = model_.users.at(claimed.key);
+    for (OpenWish& open : claimed.wishes) {
+      roster_.grant(claimed.cell, open.wish, model_.policy, now_);
+      held_ -= cells_of_wish(open.ask);
+      model_.grant(user, open.ask, now_);
+      // Not sure whether the row still says so, the roster may have it written once more.
+      const User& stored = region_.pool.at<User>(claimed.cell);
+      if (user.row_is_current && !stored.row_is_current && stored.persist == Persist::waiting) {
+        user.row_is_current = false;
+        user.persist = Persist::waiting;
+      }
+    }
+    if (!claimed.wishes.empty()) {
+      if (claimed.wishes.back().ask.kind == ChangeKind::forget)
+        rows_.erase(claimed.key);
+      else
+        rows_[claimed.key] = *claimed.row;
+    }
+    drop_claim(claimed);
+  }
+  transaction.claimed.clear();
+}
+
+void Game::roll_back(Transaction& transaction) {
+  log(name_of(transaction) + " rolls back");
+  for (Claimed& claimed : transaction.claimed) {
+    for (OpenWish& open : claimed.wishes) {
+      roster_.free_wish(open.wish);
+      held_ -= cells_of_wish(open.ask);
+    }
+    drop_claim(claimed);
+  }
+  transaction.claimed.clear();
+}
+
+void Game::drop_claim(const Claimed& claimed) {
+  const NaiveUser& user = model_.users.at(claimed.key);
+  const bool awaited = user.claims == 1 && user.persist == Persist::held && !user.is_blank();
+  expect(roster_.drop_claim(claimed.cell) == awaited, "dropping a claim says that it is awaited");
+  model_.drop_claim(claimed.key);
+}
+
+NaiveRow Game::row_of(Cell cell, const std::vector<Wish>& wishes) {
+  roster_.view(cell, wishes, model_.policy, now_, view_);
+  return {view_.status, view_.last_seen, std::string(view_.page()), view_.activity_count,
+          read_back(cell, wishes)};
+}
+
+std::vector<Wish> Game::wishes_of(const Claimed& claimed) {
+  std::vector<Wish> wishes;
+  for (const OpenWish& open : claimed.wishes) wishes.push_back(open.wish);
+  return wishes;
+}
+
+std::vector<Ask> Game::asks_of(const Claimed& claimed) {
+  std::vector<Ask> asks;
+  for (const OpenWish& open : claimed.wishes) asks.push_back(open.ask);
+  return asks;
+}
+
+}  // namespace presence::test

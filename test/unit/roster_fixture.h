@@ -1,0 +1,144 @@
+// roster_fixture.h: a roster with a clock that the test moves.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "region_check.h"
+#include "support.h"
+
+namespace presence::test {
+
+// What listeners were told of a user.
+struct Told {
+  std::string id;
+  Status from;
+  Status to;
+  std::string message;
+  std::string reason;
+  Time at;
+
+  bool operator==(const Told&) const = default;
+};
+
+inline void PrintTo(const Told& told, std::ostream* out) {
+  *out << told.id << ": " << name_of(told.from) << " to " << name_of(told.to) << " '"
+       << told.message << "' (" << told.reason << ") at " << told.at;
+}
+
+class RosterTest : public testing::Test {
+ protected:
+  static constexpr Time start = 840'000'000 * second;  // 2026
+
+  explicit RosterTest(RegionSize size = {}) : memory(size) {}
+  ~RosterTest() override { EXPECT_EQ(find_problem(region, held), ""); }
+
+  // ---- who
+  UserKey key(std::string_view id, uint16_t realm = 0) const { return region.key(realm, id); }
+  Cell find(std::string_view id, uint16_t realm = 0) const { return roster.find(key(id, realm)); }
+  Cell user(std::string_view id, uint16_t realm = 0) {
+    const Cell there = find(id, realm);
+    return there == no_cell ? roster.add(key(id, realm)) : there;
+  }
+  // The first ids from `prefix` on that fall into a partition.
+  std::vector<std::string> ids_in(uint32_t partition, std::size_t count,
+                                  const std::string& prefix = "user") const {
+    std::vector<std::string> ids;
+    for (int number = 0; ids.size() < count; number++) {
+      const std::string id = prefix + std::to_string(number);
+      if (key(id).partition() == partition) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  // ---- what they do
+  Touched touch(std::string_view id, const Touch& touch = {}) {
+    return roster.touch(user(id), touch, policy, now);
+  }
+  Touched touch_seen_at(std::string_view id, Time seen_at) {
+    return roster.touch(user(id), {seen_at, std::nullopt, 1}, policy, now);
+  }
+  // In a transaction of its own, which commits at once.
+  void commit(std::string_view id, Ask ask) {
+    const Cell cell = user(id);
+    roster.claim(cell);
+    if (ask.at == 0) ask.at = now;
+    auto wish = reserve_wish(region, ask);
+    ASSERT_TRUE(wish);
+    roster.grant(cell, *wish, policy, now);
+    roster.drop_claim(cell);
+  }
+  void choose(std::string_view id, Status status, Time until = never,
+              std::optional<std::string> message = std::nullopt) {
+    commit(id, {ChangeKind::choose, status, now, until, message, Reason::manual, {}});
+  }
+  void commit(std::string_view id, ChangeKind kind,
+              std::optional<std::string> message = std::nullopt, Time until = never) {
+    commit(id, {kind, Status::offline, now, until, message, Reason::manual, {}});
+  }
+  void settle() {
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      while (!roster.settle(0, partition, policy, now, 1)) {
+      }
+  }
+  void reschedule() {
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster.reschedule(0, partition, policy, now);
+  }
+
+  // ---- how they look
+  const UserView& view(std::string_view id, std::span<const Wish> wishes = {}) {
+    roster.view(find(id), wishes, policy, now, view_);
+    return view_;
+  }
+  Status status(std::string_view id) const { return roster.status_at(find(id), {}, policy, now); }
+  // As of the last settle.
+  Status stored_status(std::string_view id) const { return stored(id).status; }
+  const User& stored(std::string_view id) const { return region.pool.at<User>(find(id)); }
+  Persist persist(std::string_view id) const { return stored(id).persist; }
+  Counts counts() const {
+    Counts counts;
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster.count(0, partition, counts);
+    return counts;
+  }
+  Time next_due() const {
+    Time due = never;
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      due = std::min(due, roster.next_due(0, partition, policy));
+    return due;
+  }
+
+  // ---- the worker
+  std::vector<Told> announcements() {
+    std::vector<Told> all;
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      while (roster.take_announcement(0, partition, view_))
+        all.push_back({std::string(view_.id()), view_.announced, view_.status,
+                       std::string(view_.message()), std::string(view_.reason_name()),
+                       view_.changed_at});
+    return all;
+  }
+  // Begins to write whoever waits, and says who that is.
+  std::vector<std::string> begin_writing() {
+    std::vector<std::string> ids;
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      while (roster.begin_writing(0, partition, policy, now, view_)) ids.emplace_back(view_.id());
+    return ids;
+  }
+  void write_all() {
+    announcements();
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster.flush(0, partition);
+    for (const std::string& id : begin_writing()) roster.end_writing(find(id));
+  }
+
+  TestRegion memory;
+  Region& region = memory.region;
+  Roster roster{region};
+  Policy policy;
+  Time now = start;
+  uint32_t held = 0;  // cells of wishes that are still open when the test ends
+  UserView view_;
+};
+
+}  // namespace presence::test

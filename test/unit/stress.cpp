@@ -1,0 +1,292 @@
+// stress.cpp: many threads at once, with a mutex a partition for a lock.
+//
+// Application threads touch, read, settle and run transactions; one worker tells and writes, as
+// in a database. The pool is small, so that they also evict each other's users. At the end the
+// region must hang together, and every cell must be accounted for.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "region_check.h"
+#include "support.h"
+
+namespace presence::test {
+namespace {
+
+constexpr Time start = 840'000'000 * second;
+
+class Stress {
+ public:
+  Stress(uint32_t threads, uint32_t operations) : threads_(threads), operations_(operations) {}
+
+  // What is wrong at the end; empty when nothing is.
+  std::string run() {
+    std::vector<std::thread> running;
+    running_ = threads_;
+    for (uint32_t number = 0; number < threads_; number++)
+      running.emplace_back([this, number] {
+        be_an_application(number);
+        running_--;
+      });
+    running.emplace_back([this] { be_the_worker(); });
+    for (std::thread& thread : running) thread.join();
+
+    const std::string problem = find_problem(region_);
+    if (!problem.empty()) return problem;
+    if (touches_ == 0 || commits_ == 0 || told_ == 0 || written_ == 0 || evicted_ == 0)
+      return "something never happened";
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      while (!roster_.remove_all(0, partition, 100)) {
+      }
+    return region_.pool.used() == 0 ? "" : "cells are lost";
+  }
+
+  void report() const {
+    std::printf("%u touches (%u full), %u commits, %u rollbacks, %u told, %u written, %u evicted\n",
+                touches_.load(), full_.load(), commits_.load(), rollbacks_.load(), told_.load(),
+                written_.load(), evicted_.load());
+  }
+
+ private:
+  using Random = std::minstd_rand;
+  using Lock = std::lock_guard<std::mutex>;
+
+  std::mutex& lock_of(uint32_t partition) { return partitions_[partition].mutex; }
+  Time now() const { return start + elapsed_.load(std::memory_order_relaxed); }
+
+  // ---- an application's backend
+
+  void be_an_application(uint32_t number) {
+    Random random(number + 1);
+    for (uint32_t i = 0; i < operations_; i++) {
+      if (i % 16 == 0) elapsed_ += static_cast<Duration>(random() % 3) * second;
+      const std::string id = some_id(random);
+      const UserKey key = region_.key(0, id);
+      switch (random() % 8) {
+        case 0:
+        case 1:
+        case 2:
+          touch(key, random);
+          break;
+        case 3:
+        case 4:
+          change(key, random);
+          break;
+        case 5:
+          read(key);
+          break;
+        case 6:
+          settle(random() % partition_count);
+          break;
+        case 7:
+          count(random() % partition_count);
+          break;
+      }
+    }
+  }
+
+  // Some ids are short and some go on in a text.
+  static std::string some_id(Random& random) {
+    const std::string id = "user" + std::to_string(random() % 400);
+    return random() % 400 % 3 == 0 ? id + text_of(60) : id;
+  }
+
+  Cell find_or_add(const UserKey& key) {
+    const Cell there = roster_.find(key);
+    return there == no_cell ? roster_.add(key) : there;
+  }
+
+  void make_room(uint32_t partition) {
+    for (uint32_t i = 0; i < partition_count; i++) {
+      const uint32_t here = (partition + i) % partition_count;
+      const Lock lock(lock_of(here));
+      const uint32_t evicted = roster_.evict(here, 4);
+      evicted_ += evicted;
+      if (evicted > 0) return;
+    }
+  }
+
+  void touch(const UserKey& key, Random& random) {
+    const std::string page = text_of(random() % 300, static_cast<char>('a' + random() % 26));
+    Touch touch;
+    if (random() % 2 == 0) touch.page = page;
+    if (random() % 4 == 0) touch.seen_at = now() - static_cast<Duration>(random() % 600) * second;
+    bool full = true;
+    {
+      const Lock lock(lock_of(key.partition()));
+      const Cell cell = find_or_add(key);
+      if (cell != no_cell) {
+        full = roster_.touch(cell, touch, policy_, now()).full;
+        if (full) roster_.remove_if_blank(cell);
+      }
+    }
+    full ? full_++ : touches_++;
+    if (full) make_room(key.partition());
+  }
+
+  Ask some_ask(Random& random) {
+    static constexpr ChangeKind kinds[] = {
+        ChangeKind::choose,      ChangeKind::choose, ChangeKind::be_automatic, ChangeKind::clear,
+        ChangeKind::set_message, ChangeKind::leave,  ChangeKind::leave,        ChangeKind::forget};
+    Ask ask;
+    ask.kind = kinds[random() % 8];
+    ask.at = now();
+    if (ask.kind == ChangeKind::choose)
+      ask.status = random() % 2 == 0 ? Status::away : Status::busy;
+    if (random() % 2 == 0) ask.until = now() + static_cast<Duration>(random() % 300) * second;
+    if (random() % 2 == 0 && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget)
+      ask.message = text_of(random() % 200, static_cast<char>('a' + random() % 26));
+    if (random() % 3 == 0) {
+      ask.reason = Reason::custom;
+      ask.reason_text = "because";
+    }
+    return ask;
+  }
+
+  // Claim, reserve, and commit or roll back, each under its own lock as in a backend. The row's
+  // lock, which keeps two transactions from changing one user at once, is that of `rows_`.
+  void change(const UserKey& key, Random& random) {
+    Cell cell = no_cell;
+    {
+      const Lock lock(lock_of(key.partition()));
+      cell = find_or_add(key);
+      if (cell != no_cell) roster_.claim(cell);
+    }
+    if (cell == no_cell) return make_room(key.partition());
+
+    {
+      const Lock row(rows_[key.hash % std::size(rows_)]);
+      std::vector<Wish> wishes;
+      for (uint32_t i = 0; i <= random() % 2; i++)
+        if (const auto wish = reserve_wish(region_, some_ask(random))) wishes.push_back(*wish);
+      {
+        const Lock lock(lock_of(key.partition()));
+        UserView view;
+        roster_.view(cell, wishes, policy_, now(), view);
+      }
+      const bool commits = random() % 4 != 0 && !wishes.empty();
+      commits ? commits_++ : rollbacks_++;
+      const Lock lock(lock_of(key.partition()));
+      for (Wish& wish : wishes)
+        commits ? roster_.grant(cell, wish, policy_, now()) : roster_.free_wish(wish);
+      roster_.drop_claim(cell);
+    }
+  }
+
+  void read(const UserKey& key) {
+    UserView view;
+    char line[max_choices_bytes];
+    const Lock lock(lock_of(key.partition()));
+    const Cell cell = roster_.find(key);
+    if (cell == no_cell) return;
+    roster_.view(cell, {}, policy_, now(), view);
+    if (view.id() != key.id) std::abort();
+    if (!read_choices({line, roster_.choices_line(cell, {}, now(), line)})) std::abort();
+  }
+
+  void settle(uint32_t partition) {
+    const Lock lock(lock_of(partition));
+    roster_.settle(0, partition, policy_, now(), 16);
+  }
+
+  void count(uint32_t partition) {
+    Candidate room[8];
+    Counts counts;
+    Time best[8];
+    Cutoff cutoff{best, 0, forever_ago};
+    const Lock lock(lock_of(partition));
+    roster_.count(0, partition, counts);
+    roster_.find_cutoff(0, partition, Status::online, cutoff);
+    const std::size_t found = roster_.collect(0, partition, Status::online, forever_ago, room);
+    if (found != counts.online || cutoff.count != std::min<std::size_t>(found, 8)) std::abort();
+  }
+
+  // ---- the worker
+
+  void be_the_worker() {
+    while (running_ > 0) one_round();
+    one_round();
+  }
+
+  void one_round() {
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      settle(partition);
+      tell(partition);
+    }
+    write();
+  }
+
+  void tell(uint32_t partition) {
+    UserView view;
+    for (bool told = true; told; told_ += told) {
+      const Lock lock(lock_of(partition));
+      told = roster_.take_announcement(0, partition, view);
+    }
+  }
+
+  // A transaction begins to write, is over, and says so.
+  void write() {
+    struct Written {
+      std::string id;
+      Cell cell;
+    };
+    std::vector<Written> batch;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      UserView view;
+      const Lock lock(lock_of(partition));
+      roster_.flush(0, partition);
+      roster_.try_again(0, partition);
+      while (roster_.begin_writing(0, partition, policy_, now(), view))
+        batch.push_back({std::string(view.id()), view.cell});
+    }
+    for (const Written& written : batch) {
+      const UserKey key = region_.key(0, written.id);
+      const Lock lock(lock_of(key.partition()));
+      if (roster_.find(key) != written.cell || !roster_.is_being_written(written.cell)) continue;
+      written_ % 8 == 7 ? roster_.give_up_writing(written.cell) : roster_.end_writing(written.cell);
+      written_++;
+    }
+  }
+
+  struct alignas(64) Partition {
+    std::mutex mutex;
+  };
+
+  const uint32_t threads_;
+  const uint32_t operations_;
+  const Policy policy_{60 * second, 300 * second, 30 * second};
+  TestRegion memory_{{2500, 1, 4}};
+  Region& region_ = memory_.region;
+  Roster roster_{region_};
+  Partition partitions_[partition_count];
+  std::mutex rows_[64];
+  std::atomic<Duration> elapsed_ = 0;
+  std::atomic<uint32_t> running_ = 0;
+  std::atomic<uint32_t> touches_ = 0, full_ = 0, commits_ = 0, rollbacks_ = 0;
+  std::atomic<uint32_t> told_ = 0, written_ = 0, evicted_ = 0;
+};
+
+}  // namespace
+}  // namespace presence::test
+
+// A look at the link of a free cell may race with the cell's new owner. What was read then is
+// thrown away: the counter beside the number has moved (cells.h).
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:presence::CellPool::take\n"; }
+
+// presence_stress [threads] [operations a thread]
+int main(int count, char** arguments) {
+  const auto argument = [&](int number, uint32_t otherwise) {
+    return number < count ? static_cast<uint32_t>(std::strtoul(arguments[number], nullptr, 10))
+                          : otherwise;
+  };
+  presence::test::Stress stress(argument(1, 6), argument(2, 50'000));
+  const std::string problem = stress.run();
+  stress.report();
+  if (problem.empty()) return EXIT_SUCCESS;
+  std::fprintf(stderr, "%s\n", problem.c_str());
+  return EXIT_FAILURE;
+}
