@@ -274,7 +274,8 @@ BEGIN
                 'presence_clear_status', 'presence_touch', 'presence_touch_many',
                 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
-                'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others'];
+                'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
+                'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         WHEN 'monitor' THEN
             names := ARRAY['presence_counts', 'presence_info'];
         WHEN 'user' THEN
@@ -345,8 +346,7 @@ DECLARE
     grantee text;
     until timestamptz := week + interval '7 days';
 BEGIN
-    -- Who waits for a lock holds up everybody behind: rather come again later.
-    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE NOWAIT', schema);
+    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE', schema);
     EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', schema, partition);
     FOR grantee IN
         SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
@@ -394,7 +394,6 @@ BEGIN
           AND c.relname ~ '^presence_history_[0-9]{8}$'
           AND to_date(right(c.relname, 8), 'YYYYMMDD')::timestamptz + interval '7 days' < at - retention
     LOOP
-        EXECUTE format('LOCK TABLE %I.presence_history IN ACCESS EXCLUSIVE MODE NOWAIT', schema);
         EXECUTE format('DROP TABLE %I.%I', schema, old.relname);
     END LOOP;
     EXECUTE format('DELETE FROM %I.presence_history_default WHERE changed_at < $1', schema)

@@ -252,6 +252,11 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
           ? wish.reason
           : reason_of_time(seen.status != Status::offline, then.facts.choices.next_change(), now);
   refresh(cell, share, loaded, policy, now, reason, spares);
+  if (seen.status != written.status && !changed.to_announce) {
+    // Nobody saw it, but the row did: this is the step from there.
+    changed.reason = reason;
+    changed.changed_at = std::min(written.until, now);
+  }
   pool_.give(spares.session);
   pool_.give(spares.extras);
   free_text(pool_, spares.reason_text);

@@ -225,7 +225,7 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
 namespace {
 
 LockedRow locked_row(uint64 row) {
-  LockedRow locked;
+  LockedRow locked{};
   Datum place;
   locked.status = status_named(column_text(row, 2)).value_or(Status::offline);
   if (get_value(row, 3, place))
@@ -237,8 +237,9 @@ LockedRow locked_row(uint64 row) {
 void lock_single(std::string_view id, LockedRow& row, Time now) {
   if (lock_row_if_present(id, row)) return;
   Datum values[] = {column_of(&id, 1), TimestampTzGetDatum(now)};
-  run(add_missing, values, nullptr);
+  const bool made = run(add_missing, values, nullptr) > 0;
   lock_row_if_present(id, row);
+  row.made = made;
 }
 
 }  // namespace
@@ -380,11 +381,12 @@ void write_history(const Step* steps, int count) {
   run(history_many, values, nullptr);
 }
 
-bool erase_rows(std::string_view user_id) {
+Erased erase_rows(std::string_view user_id) {
   Datum values[] = {text_datum(user_id)};
-  const uint64 rows = run(erase_row, values, nullptr);
-  const uint64 history = run(erase_history, values, nullptr);
-  return rows + history > 0;
+  Erased erased;
+  erased.rows = run(erase_row, values, nullptr);
+  erased.history = run(erase_history, values, nullptr);
+  return erased;
 }
 
 }  // namespace presence

@@ -46,6 +46,7 @@ class RoomNeeded {
 struct LockedRow {
   Status status;
   ItemPointerData place;
+  bool made;  // it was not there and was made to be locked
 };
 
 // A user's row as a transaction leaves it. Empty texts are NULL.
@@ -83,7 +84,10 @@ void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now
 bool lock_row_if_present(std::string_view id, LockedRow& row);
 void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);
-// Whether there was anything to erase.
-bool erase_rows(std::string_view user_id);
+struct Erased {
+  uint64 rows;
+  uint64 history;
+};
+Erased erase_rows(std::string_view user_id);
 
 }  // namespace presence

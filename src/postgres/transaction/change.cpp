@@ -84,6 +84,18 @@ Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChang
 
 }  // namespace
 
+namespace {
+
+// To clear what a stranger never chose is nothing, and leaves nothing.
+bool comes_to_nothing(const WantedChange& wanted, const UserView& before) {
+  const bool changes_nothing =
+      wanted.change.kind == ChangeKind::clear ||
+      (wanted.change.kind == ChangeKind::set_message && wanted.message.value_or("").empty());
+  return changes_nothing && !before.has_last_seen && before.message_bytes == 0;
+}
+
+}  // namespace
+
 int make_changes(const WantedChange* wanted, int count, UserView& after) {
   const RealmRef realm = extension().realm;
   auto** users =
@@ -96,6 +108,10 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   for (int i = 0; i < count; i++) {
     ids[i] = wanted[i].user_id;
     users[i] = claim_for_change(realm, realm.key(ids[i]));
+  }
+  if (count == 1) {
+    view_claimed(*users[0], current_time(), after);
+    if (comes_to_nothing(wanted[0], after)) return 0;
   }
 
   TableAccess access;
@@ -127,18 +143,19 @@ bool make_forgotten(std::string_view user_id) {
   TableAccess access;
   access.begin();
   LockedRow locked;
-  (void)lock_row_if_present(user_id, locked);
+  lock_rows(&user_id, &locked, 1, current_time());
   wait_for_commits(&user, 1);
   const Time now = current_time();
   view_claimed(*user, now, before);
-  const bool in_tables = erase_rows(user_id);
+  const Erased erased = erase_rows(user_id);
   access.end();
 
   Change change;
   change.kind = ChangeKind::forget;
   change.at = now;
   add_wish(user, change, std::nullopt, Reason::forgotten, {});
-  return in_tables || before.has_last_seen || before.message_bytes > 0;
+  const bool had_row = erased.rows > 0 && !locked.made;
+  return had_row || erased.history > 0 || before.has_last_seen || before.message_bytes > 0;
 }
 
 }  // namespace presence

@@ -222,13 +222,14 @@ Written write_waiting_rows(const RealmRef& realm) {
 namespace {
 
 constexpr Duration looks_every = 60 * minute;
-constexpr Duration tries_again_after = minute;
+constexpr Duration tries_again_after = 10 * second;
 
 void maintain_in_transaction(void* now) {
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
   access.begin();
-  access.set("lock_timeout", "100");
+  // Whoever waits for a lock holds up everybody behind: rather come again.
+  access.set("lock_timeout", "10");
   Interval retention{};
   retention.time = settings.history_retention * minute;
   Datum values[] = {TimestampTzGetDatum(*static_cast<Time*>(now)), IntervalPGetDatum(&retention)};
@@ -239,16 +240,14 @@ void maintain_in_transaction(void* now) {
 
 }  // namespace
 
-void maintain_history(const RealmRef& realm) {
-  static Time next;
-  static uint64_t of_realm;
+bool maintain_history(const RealmRef& realm, Time& next) {
   Time now = current_time();
-  if (of_realm == realm.identity && now < next) return;
-  of_realm = realm.identity;
+  if (now < next) return true;
   const bool done =
       attempt("maintain the partitions of its history",
               "Somebody may have locked presence_history.", maintain_in_transaction, &now);
   next = now + (done ? looks_every : tries_again_after);
+  return done;
 }
 
 }  // namespace presence

@@ -14,7 +14,8 @@ enum class Written {
 Written write_waiting_rows(const RealmRef& realm);
 
 // Makes the partitions that history needs and drops those that are too old, in a transaction of its
-// own, when that is due at `now`. Call it when there is something to write.
-void maintain_history(const RealmRef& realm);
+// own, unless it is before `next`, which it moves on. Call it when history grows. False: something
+// was locked, try again at `next`.
+bool maintain_history(const RealmRef& realm, Time& next);
 
 }  // namespace presence

@@ -49,6 +49,7 @@ struct Worker {
   bool events_stuck = false;
   bool more_rows = false;
   bool history_grows = false;  // somebody has changed: history has or gets a row
+  Time next_maintenance = 0;   // of its partitions
 };
 
 void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
@@ -140,8 +141,9 @@ void write(Worker& worker, Time now) {
     worker.next_try = never;
   }
   worker.more_rows = false;
-  if (worker.history_grows) maintain_history(worker.realm);
-  worker.history_grows = false;
+  // Until it has been done; each hour is enough.
+  if (worker.history_grows)
+    worker.history_grows = !maintain_history(worker.realm, worker.next_maintenance);
   if (has_rows(worker.realm, Persist::waiting)) {
     switch (write_waiting_rows(worker.realm)) {
       case Written::all:
@@ -168,6 +170,7 @@ Rest rest_of(const Worker& worker, Time now) {
   Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try}), false};
   if (worker.more_rows) rest.until = now;
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
+  if (worker.history_grows) rest.until = std::min(rest.until, worker.next_maintenance);
   rest.batching = worker.more_events || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
