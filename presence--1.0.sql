@@ -301,12 +301,16 @@ CREATE FUNCTION presence_grant(role regrole, level text) RETURNS void
 DECLARE
     schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
         WHERE e.extname = 'presence');
+    functions regprocedure[];
     function regprocedure;
 BEGIN
     IF role IS NULL OR level IS NULL THEN
         RAISE EXCEPTION 'role and level must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    FOR function IN EXECUTE format('SELECT * FROM %I.presence_level_functions($1)', schema) USING level LOOP
+    -- The new level takes the place of the old one.
+    EXECUTE format('SELECT array_agg(f) FROM %I.presence_level_functions($1) f', schema) INTO functions USING level;
+    EXECUTE format('SELECT %I.presence_revoke($1)', schema) USING role;
+    FOREACH function IN ARRAY functions LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', function, role);
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
@@ -367,7 +371,7 @@ END $$;
 COMMENT ON FUNCTION presence_make_partition(name, text, timestamptz) IS
     'makes one partition of the history; the worker calls it';
 
--- The worker calls it before it writes history. Weeks begin on Monday, UTC.
+-- The worker calls it when history grows. Weeks begin on Monday, UTC.
 CREATE FUNCTION presence_maintain_history(at timestamptz, retention interval) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -375,7 +379,6 @@ DECLARE
         WHERE e.extname = 'presence');
     week timestamptz;
     partition text;
-    old record;
 BEGIN
     FOR week IN EXECUTE format(
         'SELECT date_trunc(''week'', $1) + i * interval ''7 days'' FROM generate_series(0, 1) i '
@@ -387,7 +390,18 @@ BEGIN
         CONTINUE WHEN to_regclass(format('%I.%I', schema, partition)) IS NOT NULL;
         EXECUTE format('SELECT %I.presence_make_partition($1, $2, $3)', schema) USING schema, partition, week;
     END LOOP;
+END $$;
+COMMENT ON FUNCTION presence_maintain_history(timestamptz, interval) IS
+    'makes the partitions of this week and the next; the worker calls it when history grows';
 
+-- The worker calls it each week: whole partitions are dropped, never vacuumed away.
+CREATE FUNCTION presence_drop_history(at timestamptz, retention interval) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'presence');
+    old record;
+BEGIN
     FOR old IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = format('%I.presence_history', schema)::regclass
@@ -399,8 +413,8 @@ BEGIN
     EXECUTE format('DELETE FROM %I.presence_history_default WHERE changed_at < $1', schema)
         USING at - retention;
 END $$;
-COMMENT ON FUNCTION presence_maintain_history(timestamptz, interval) IS
-    'makes the partitions of this week and the next and drops those that are too old; the worker calls it';
+COMMENT ON FUNCTION presence_drop_history(timestamptz, interval) IS
+    'drops the partitions of history that are too old; the worker calls it';
 
 CREATE FUNCTION presence_created() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';

@@ -67,8 +67,10 @@ Statement add_rows = {
     "ON CONFLICT (user_id) DO NOTHING RETURNING user_id, 'offline'",
     batch_columns, BATCH_TYPES};
 
-Statement maintain = {
+Statement make_partitions = {
     "SELECT %s.presence_maintain_history($1, $2)", 2, {TIMESTAMPTZOID, INTERVALOID}};
+Statement drop_partitions = {
+    "SELECT %s.presence_drop_history($1, $2)", 2, {TIMESTAMPTZOID, INTERVALOID}};
 
 // The users whose rows are being written, and which of them are.
 struct Batch {
@@ -223,8 +225,16 @@ namespace {
 
 constexpr Duration looks_every = 60 * minute;
 constexpr Duration tries_again_after = 10 * second;
+constexpr Duration day = 24 * 60 * minute;
+constexpr Duration first_monday = 2 * day;  // 2000-01-03
 
-void maintain_in_transaction(void* now) {
+struct Maintenance {
+  Statement* statement;
+  Time now;
+};
+
+void maintain_in_transaction(void* context) {
+  auto* maintenance = static_cast<Maintenance*>(context);
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
   access.begin();
@@ -232,22 +242,37 @@ void maintain_in_transaction(void* now) {
   access.set("lock_timeout", "10");
   Interval retention{};
   retention.time = settings.history_retention * minute;
-  Datum values[] = {TimestampTzGetDatum(*static_cast<Time*>(now)), IntervalPGetDatum(&retention)};
-  run(maintain, values, nullptr);
+  Datum values[] = {TimestampTzGetDatum(maintenance->now), IntervalPGetDatum(&retention)};
+  run(*maintenance->statement, values, nullptr);
   access.end();
   PopActiveSnapshot();
 }
 
+bool maintain(Statement& statement, Time now) {
+  Maintenance maintenance{&statement, now};
+  return attempt("maintain the partitions of its history",
+                 "Somebody may have locked presence_history.", maintain_in_transaction,
+                 &maintenance);
+}
+
+Time next_monday(Time now) {
+  return ((now - first_monday) / (7 * day) + 1) * (7 * day) + first_monday;
+}
+
 }  // namespace
 
-bool maintain_history(const RealmRef& realm, Time& next) {
-  Time now = current_time();
+bool make_history_partitions(Time& next) {
+  const Time now = current_time();
   if (now < next) return true;
-  const bool done =
-      attempt("maintain the partitions of its history",
-              "Somebody may have locked presence_history.", maintain_in_transaction, &now);
+  const bool done = maintain(make_partitions, now);
   next = now + (done ? looks_every : tries_again_after);
   return done;
+}
+
+void drop_old_history(Time& next) {
+  const Time now = current_time();
+  if (now < next) return;
+  next = maintain(drop_partitions, now) ? next_monday(now) : now + tries_again_after;
 }
 
 }  // namespace presence

@@ -13,9 +13,11 @@ enum class Written {
 };
 Written write_waiting_rows(const RealmRef& realm);
 
-// Makes the partitions that history needs and drops those that are too old, in a transaction of its
-// own, unless it is before `next`, which it moves on. Call it when history grows. False: something
-// was locked, try again at `next`.
-bool maintain_history(const RealmRef& realm, Time& next);
+// Both work in a transaction of their own, unless it is before `next`, which they move on.
+// Makes the partitions that history needs. Call it when history grows. False: something was locked,
+// try again at `next`.
+bool make_history_partitions(Time& next);
+// Drops the partitions that are older than presence.history_retention, once a week.
+void drop_old_history(Time& next);
 
 }  // namespace presence

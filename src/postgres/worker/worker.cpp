@@ -49,7 +49,8 @@ struct Worker {
   bool events_stuck = false;
   bool more_rows = false;
   bool history_grows = false;  // somebody has changed: history has or gets a row
-  Time next_maintenance = 0;   // of its partitions
+  Time next_partitions = 0;    // are looked for, when history grows
+  Time next_drop = 0;          // of old history
 };
 
 void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
@@ -142,8 +143,8 @@ void write(Worker& worker, Time now) {
   }
   worker.more_rows = false;
   // Until it has been done; each hour is enough.
-  if (worker.history_grows)
-    worker.history_grows = !maintain_history(worker.realm, worker.next_maintenance);
+  if (worker.history_grows) worker.history_grows = !make_history_partitions(worker.next_partitions);
+  drop_old_history(worker.next_drop);
   if (has_rows(worker.realm, Persist::waiting)) {
     switch (write_waiting_rows(worker.realm)) {
       case Written::all:
@@ -167,10 +168,11 @@ struct Rest {
 };
 
 Rest rest_of(const Worker& worker, Time now) {
-  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try}), false};
+  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try, worker.next_drop}),
+            false};
   if (worker.more_rows) rest.until = now;
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
-  if (worker.history_grows) rest.until = std::min(rest.until, worker.next_maintenance);
+  if (worker.history_grows) rest.until = std::min(rest.until, worker.next_partitions);
   rest.batching = worker.more_events || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
