@@ -167,16 +167,17 @@ bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
 
 void free_wish(Wish& wish) { Roster(shared.region).free_wish(wish); }
 
+// One is not enough: it may be the very user that needs more.
 bool make_room(uint32_t near_partition) {
   Roster roster(shared.region);
-  for (uint32_t i = 0; i < partition_count; i++) {
+  uint32_t evicted = 0;
+  for (uint32_t i = 0; i < partition_count && evicted < evict_at_once; i++) {
     const uint32_t partition = (near_partition + i) % partition_count;
     LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
-    const uint32_t evicted = roster.evict(partition, evict_at_once);
+    evicted += roster.evict(partition, evict_at_once - evicted);
     LWLockRelease(shared.partition(partition));
-    if (evicted > 0) return true;
   }
-  return false;
+  return evicted > 0;
 }
 
 }  // namespace presence
