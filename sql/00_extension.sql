@@ -93,5 +93,7 @@ SELECT count(*) FROM pg_class WHERE relnamespace = 'presence'::regnamespace;
 SELECT count(*) FROM pg_proc WHERE pronamespace = 'presence'::regnamespace;
 ROLLBACK;
 
--- The worker comes by itself.
+-- The worker comes by itself, and makes the partitions of the history when it begins to grow.
 SELECT test.eventually('SELECT worker_alive AND complete FROM presence_info()');
+SELECT presence_touch('ann');
+SELECT test.eventually($$SELECT count(*) > 2 FROM pg_inherits WHERE inhparent = 'presence_history'::regclass$$, 90);

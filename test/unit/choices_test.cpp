@@ -82,6 +82,13 @@ TEST_F(ChoicesTest, AChoiceThatExpiresAtTheSameMomentDoesNotComeBack) {
   EXPECT_EQ(status(), Status::offline);
 }
 
+TEST_F(ChoicesTest, NorDoesOneBelow) {
+  choose(Status::away, 10, hello);
+  choose(Status::busy, 5);
+  choose(Status::away, 10);
+  EXPECT_EQ(choices.depth, 0);
+}
+
 TEST_F(ChoicesTest, SeveralComeBackOneAfterTheOther) {
   choose(Status::away);
   choose(Status::busy, 30);

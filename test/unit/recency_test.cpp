@@ -78,9 +78,12 @@ TEST_F(RecencyTest, InsertsInTheMiddleFromTheOlderEnd) {
 TEST_F(RecencyTest, OfThoseSeenAtTheSameMomentTheLastLinkedIsFirst) {
   const Cell a = link(5), b = link(5), c = link(5);
   expect_order({c, b, a});
-  const Cell newest = link(9), oldest = link(1);
+  // Also when the walk begins at the older end, or at the newer one.
+  const Cell newest = link(90), oldest = link(1);
   const Cell d = link(5);
   expect_order({newest, d, c, b, a, oldest});
+  const Cell e = link(89), f = link(89);
+  expect_order({newest, f, e, d, c, b, a, oldest});
 }
 
 TEST_F(RecencyTest, UnlinksFirstMiddleAndLast) {

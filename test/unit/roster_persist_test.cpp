@@ -237,6 +237,17 @@ TEST_F(RosterLateCommit, AfterATimeoutIsWrittenAgain) {
   EXPECT_EQ(persist("ann"), Persist::waiting);
 }
 
+TEST_F(RosterLateCommit, AfterTheLastSessionEndedIsWrittenAgain) {
+  // Given that nothing is left of the session that the transaction saw.
+  write("ann");
+  begin({ChangeKind::set_message, Status::offline, 0, never, "hi"});
+  now += 31 * minute;
+  settle();
+  end();
+  EXPECT_EQ(stored_status("ann"), Status::offline);
+  EXPECT_EQ(persist("ann"), Persist::waiting);
+}
+
 TEST_F(RosterLateCommit, OfAMessageThatExpiredByNowIsWrittenAgain) {
   write("ann");
   begin({ChangeKind::set_message, Status::offline, 0, now + second, "hi"});

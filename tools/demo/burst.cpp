@@ -1,3 +1,4 @@
+// burst.cpp: the touches, in turns with a plain SELECT.
 #include "burst.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// connection.cpp: libpq calls, each failure an exception.
 #include "connection.h"
 
 #include <stdexcept>

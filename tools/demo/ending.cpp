@@ -1,3 +1,4 @@
+// ending.cpp: the last readings of the server, as files.
 #include "ending.h"
 
 #include "table.h"

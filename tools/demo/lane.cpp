@@ -1,3 +1,4 @@
+// lane.cpp: the pipeline of one connection.
 #include "lane.h"
 
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// listener.cpp: LISTEN, and events out of notifications.
 #include "listener.h"
 
 #include <array>

@@ -1,3 +1,4 @@
+// options.cpp: CLI11 and the defaults.
 #include "options.h"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// player.cpp: the clock of the trace.
 #include "player.h"
 
 #include <functional>

@@ -1,3 +1,4 @@
+// process.cpp: fork, exec, wait.
 #include "process.h"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// screen.cpp: a frame of the terminal, or a line.
 #include "screen.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// server.cpp: initdb, start, stop.
 #include "server.h"
 
 #include <chrono>

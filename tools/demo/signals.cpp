@@ -1,3 +1,4 @@
+// signals.cpp: from a handler to an exception.
 #include "signals.h"
 
 #include <csignal>

@@ -1,3 +1,4 @@
+// summary.cpp: counts into lines.
 #include "summary.h"
 
 #include <algorithm>

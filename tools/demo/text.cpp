@@ -1,3 +1,4 @@
+// text.cpp: padding and separators.
 #include "text.h"
 
 #include <array>

@@ -1,3 +1,4 @@
+// trace.cpp: reading the gzipped lines.
 #include "trace.h"
 
 #include <array>
