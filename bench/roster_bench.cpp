@@ -1,7 +1,7 @@
 // roster_bench.cpp: what the core alone costs, by the number of users.
 //
-//   cmake -S . -B build/bench -DPRESENCE_BENCH=ON && cmake --build build/bench --target presence_bench
-//   build/bench/presence_bench
+//   cmake -S . -B build/bench -DPRESENCE_BENCH=ON && cmake --build build/bench --target
+//   presence_bench build/bench/presence_bench
 #include <benchmark/benchmark.h>
 
 #include <memory>
