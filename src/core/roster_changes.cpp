@@ -255,7 +255,7 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   if (seen.status != written.status && !changed.to_announce) {
     // Nobody saw it, but the row did: this is the step from there.
     changed.reason = reason;
-    changed.changed_at = std::min(written.until, now);
+    changed.changed_at = now;
   }
   pool_.give(spares.session);
   pool_.give(spares.extras);

@@ -21,8 +21,9 @@ my $holder;
 # given a queue that takes no more
 if ($ENV{PRESENCE_FILL_QUEUE})
 {
-	$holder = $node->background_psql('postgres');
-	$holder->query_safe($_) for 'LISTEN filler', 'BEGIN', 'SELECT 1';
+	my $session = $node->background_psql('postgres');
+	$session->query_safe($_) for 'LISTEN filler', 'BEGIN';
+	$holder = $session->query_safe('SELECT pg_backend_pid()');
 	for (1 .. 1200)
 	{
 		last if $node->psql('postgres', q{SELECT count(pg_notify('filler', repeat('x', 7900) || i)) FROM generate_series(1, 1000) AS i}) != 0;
@@ -46,13 +47,13 @@ my $pid = worker_pid($node);
 # when there is room again, then all is told, in order and without a gap
 if ($ENV{PRESENCE_FILL_QUEUE})
 {
-	$holder->query_safe($_) for 'COMMIT', 'UNLISTEN *';
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($holder, 10000)");
 }
 else
 {
 	rename "$pages.away", $pages or die "cannot rename $pages: $!";
 }
-ok($listener->wait_for(sub { 4000 == grep { $_->{event} eq 'user_joined' } @_ }), 'then every change is told');
+ok($listener->wait_for(sub { 4000 == grep { $_->{event} eq 'user_joined' } @_ }, 300), 'then every change is told');
 is_deeply([ $listener->gaps ], [], 'in a sequence without gaps');
 is(scalar(grep { $_->{event} eq 'user_status_changed' } $listener->events), 4000, 'once each');
 is_deeply([ $listener->story('u1') ], [ 'offline>busy manual', 'user_joined' ], 'u1');

@@ -360,7 +360,13 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   const bool is_as_written =
       !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now);
   const bool moved_on = user.moved_on;
-  look(user, now, reason_of(ask, then, user.facts, now), ask.reason_text);
+  const Reason reason = reason_of(ask, then, user.facts, now);
+  look(user, now, reason, ask.reason_text);
+  // A wish that time has undone is a step of the row that nobody else saw.
+  if (then.visible(policy, ask.at).status != user.visible.status && !user.to_announce) {
+    user.reason = reason;
+    user.changed_at = now;
+  }
   user.row_is_current = true;
   if (ask.kind == ChangeKind::forget) {
     user.page.clear();

@@ -57,6 +57,18 @@ TEST_F(RosterOrder, TheNewestComeFirst) {
   EXPECT_EQ(best(Status::online, 2), (std::vector<std::string>{"b", "d"}));
 }
 
+TEST_F(RosterOrder, ATouchMovesItsUserToTheHead) {
+  const std::vector<std::string> ids = ids_in(4, 4);
+  for (const std::string& id : ids) touch(id);
+  for (const std::size_t next : {2u, 0u, 0u, 3u, 1u, 2u}) {
+    now += second;
+    touch(ids[next]);
+    Candidate room[4];
+    ASSERT_EQ(roster.collect(0, 4, Status::online, forever_ago, room), 4u);
+    EXPECT_EQ(room[0].id(), ids[next]);
+  }
+}
+
 TEST_F(RosterOrder, ChosenAndAutomaticExpiringAndNotAreOneOrder) {
   touch("automatic");  // goes away at 5 minutes
   now += second;
