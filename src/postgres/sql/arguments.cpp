@@ -125,7 +125,8 @@ void check_same_length(int a, int b, const char* name) {
 void refuse_argument(FunctionCallInfo call, int number, const char* name, const char* why) {
   if (call->args[number].isnull) return;
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", name),
-                  errdetail("%s", why), errhint("Leave it out.")));
+                  errdetail("%s", why),
+                  errhint("Leave it out, and give the arguments behind it by name.")));
 }
 
 }  // namespace presence
