@@ -183,8 +183,19 @@ void Roster::count_activity(User& user, uint32_t interactions, Time now) {
       static_cast<uint16_t>(std::min<uint64_t>(user.this_minute + uint64_t{interactions}, 0xffff));
 }
 
+namespace {
+
+// The neighbours and the session lie anywhere in memory: ask for all of them at once.
+void fetch_ahead(const CellPool& pool, const User& user) {
+  for (const Cell cell : {user.sessions, user.newer, user.older})
+    if (cell != no_cell) __builtin_prefetch(&pool.at<User>(cell), 1);
+}
+
+}  // namespace
+
 Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time now) {
   User& touched = user(cell);
+  fetch_ahead(pool_, touched);
   RealmPartition& share = share_of(touched);
   const bool was_told = !touched.to_announce;
   settle_user(cell, share, policy, now);
