@@ -14,6 +14,7 @@
 
 extern "C" {
 #include "commands/async.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 }
 
@@ -99,13 +100,24 @@ bool send(const char* buffer, uint32_t count) {
       &sending);
 }
 
+// A full queue moves its tail only when somebody notifies, which nobody can, or asks how full it
+// is.
+void advance_queue() {
+  (void)attempt(
+      "look at the queue of notifications", "",
+      [](void*) { (void)DirectFunctionCall1(pg_notification_queue_usage, Datum{0}); }, nullptr);
+}
+
 }  // namespace
 
 Sent broadcast(const RealmRef& realm) {
   static char* buffer;
   if (!buffer) buffer = static_cast<char*>(MemoryContextAlloc(TopMemoryContext, buffer_bytes));
   const Unsent unsent = copy_unsent(realm, events_at_once, {buffer, buffer_bytes});
-  if (unsent.count > 0 && !send(buffer, unsent.count)) return Sent::failed;
+  if (unsent.count > 0 && !send(buffer, unsent.count)) {
+    advance_queue();
+    return Sent::failed;
+  }
   if (unsent.count > 0 || unsent.lost) mark_sent(realm, unsent);
   if (unsent.lost) {
     announce_resync(realm);
