@@ -193,6 +193,9 @@ class Roster {
   void reschedule_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
   Time due_of(const User& user, const Policy& policy) const;
   Cell next_due_user(const RealmPartition& share, const Policy& policy, Time& due) const;
+  bool touch_online(Cell cell, RealmPartition& share, const Policy& policy, Time now);
+  Touched finish_touch(Cell cell, RealmPartition& share, uint32_t interactions, Time now,
+                       bool news);
   void count_activity(User& user, uint32_t interactions, Time now);
 
   // roster_work.cpp

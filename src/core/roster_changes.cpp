@@ -193,10 +193,45 @@ void fetch_ahead(const CellPool& pool, const User& user) {
 
 }  // namespace
 
+// Most touches: somebody who is online, by one session that lives on activity alone, and not idle
+// yet. Then there is nothing to work out: the user only moves to the head of its list.
+bool Roster::touch_online(Cell cell, RealmPartition& share, const Policy& policy, Time now) {
+  User& touched = user(cell);
+  if (touched.list != list_of(Status::online, false, false) || due_of(touched, policy) <= now ||
+      policy.offline_timeout <= policy.idle_timeout)
+    return false;
+  Session& session = pool_.at<Session>(touched.sessions);
+  const SessionFacts& facts = session.facts;
+  if (session.next != no_cell || facts.said != Status::online || facts.heard_at != forever_ago ||
+      facts.ends_at != never || touched.extras != no_cell)
+    return false;
+  touched.last_seen = session.facts.active_at = std::max(now, touched.last_seen);
+  touched.due = after(touched.last_seen, policy.idle_timeout);
+  if (touched.newer == no_cell) return true;
+  unlink_user(pool_, share, cell);
+  link_user(pool_, share, cell, touched.list);
+  return true;
+}
+
+Touched Roster::finish_touch(Cell cell, RealmPartition& share, uint32_t interactions, Time now,
+                             bool news) {
+  User& touched = user(cell);
+  count_activity(touched, interactions, now);
+  // The worker must plan a flush when this is the first row that needs one.
+  const bool first_dirty = touched.persist == Persist::current &&
+                           share.persist[static_cast<uint8_t>(Persist::dirty)] == no_cell;
+  mark_dirty(cell, share);
+  return {touched.status, false, first_dirty || news};
+}
+
 Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time now) {
   User& touched = user(cell);
   fetch_ahead(pool_, touched);
   RealmPartition& share = share_of(touched);
+  if (!touch.seen_at && !touch.page && touch_online(cell, share, policy, now)) {
+    touched.moved_on |= touched.claims > 0;
+    return finish_touch(cell, share, touch.interactions, now, false);
+  }
   const bool was_told = !touched.to_announce;
   settle_user(cell, share, policy, now);
 
@@ -227,12 +262,7 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
     // A status that somebody chose may hide what the touch has changed.
     touched.moved_on |= touched.claims > 0;
   }
-  count_activity(touched, touch.interactions, now);
-  // The worker must plan a flush when this is the first row that needs one.
-  const bool first_dirty = touched.persist == Persist::current &&
-                           share.persist[static_cast<uint8_t>(Persist::dirty)] == no_cell;
-  mark_dirty(cell, share);
-  return {touched.status, false, first_dirty || (was_told && touched.to_announce)};
+  return finish_touch(cell, share, touch.interactions, now, was_told && touched.to_announce);
 }
 
 // ---- committed wishes ------------------------------------------------------

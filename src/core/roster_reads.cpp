@@ -14,6 +14,8 @@ UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
   DroppedTexts ignored;
   for (const Wish& wish : wishes) {
     ignored.count = 0;
+    // What an earlier wish chose may have expired before this one was made.
+    expire(facts.choices, wish.change.at, ignored);
     apply(facts, wish.change, ignored);
   }
   ignored.count = 0;

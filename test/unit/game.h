@@ -81,10 +81,11 @@ struct BeingWritten {
 };
 
 // Words for the dump.
-std::string short_name(const NaiveModel::Key& key);
+std::string short_name(const Key& key);
 std::string when(Time at);
 std::string describe(const Ask& ask);
 
+// `step` does one thing to both sides, as its bytes say; `compare_all` asks both everything.
 class Game {
  public:
   Game(std::span<const uint8_t> bytes, bool keeps_log)
@@ -98,6 +99,7 @@ class Game {
   // Each throws a Mismatch.
   void step();
   void compare_all();
+  // Commits, tells and writes all that is open, and compares the table with memory.
   void come_to_rest();
 
   std::string log() const { return log_; }
@@ -129,9 +131,12 @@ class Game {
   Ask some_ask();
   void wish();
   void claim_alone();
+  void commit_one() { commit(some_transaction()); }
   void commit(Transaction& transaction);
+  void roll_back_one() { roll_back(some_transaction()); }
   void roll_back(Transaction& transaction);
   void drop_claim(const Claimed& claimed);
+  bool has_several_sessions(Cell cell) const;
   NaiveRow row_of(Cell cell, const std::vector<Wish>& wishes);
   Transaction& some_transaction() {
     return transactions_[dice_.below(static_cast<uint32_t>(transactions_.size()))];
@@ -189,6 +194,7 @@ class Game {
   std::vector<BeingWritten> being_written_;
   Time now_ = start;
   uint32_t held_ = 0;  // cells of open wishes
+  uint32_t messages_made_ = 0;
   UserView view_;
   std::array<char, max_choices_bytes> line_;
   std::string log_;

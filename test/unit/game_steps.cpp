@@ -11,62 +11,41 @@ constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute,
 
 }  // namespace
 
+// What is more frequent stands here more often.
 void Game::step() {
-  switch (dice_.below(24)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-      return touch();
-    case 4:
-    case 5:
-    case 6:
-      return let_time_pass();
-    case 7:
-    case 8:
-    case 9:
-    case 10:
-      return wish();
-    case 11:
-      return commit(some_transaction());
-    case 12:
-      return roll_back(some_transaction());
-    case 13:
-      return claim_alone();
-    case 14:
-      return settle();
-    case 15:
-      return settle_one();
-    case 16:
-      return take_announcements();
-    case 17:
-      return begin_writing();
-    case 18:
-      return end_writing();
-    case 19:
-      return mark_for_writing();
-    case 20:
-      return evict();
-    case 21:
-      return load();
-    case 22:
-      return connect();
-    case 23:
-      return something_rare();
-  }
+  using Step = void (Game::*)();
+  static constexpr std::array<Step, 24> steps = {&Game::touch,
+                                                 &Game::touch,
+                                                 &Game::touch,
+                                                 &Game::touch,
+                                                 &Game::let_time_pass,
+                                                 &Game::let_time_pass,
+                                                 &Game::let_time_pass,
+                                                 &Game::wish,
+                                                 &Game::wish,
+                                                 &Game::wish,
+                                                 &Game::wish,
+                                                 &Game::commit_one,
+                                                 &Game::roll_back_one,
+                                                 &Game::claim_alone,
+                                                 &Game::settle,
+                                                 &Game::settle_one,
+                                                 &Game::take_announcements,
+                                                 &Game::begin_writing,
+                                                 &Game::end_writing,
+                                                 &Game::mark_for_writing,
+                                                 &Game::evict,
+                                                 &Game::load,
+                                                 &Game::connect,
+                                                 &Game::something_rare};
+  (this->*dice_.one_of(steps))();
 }
 
 void Game::something_rare() {
-  switch (dice_.below(4)) {
-    case 0:
-      return change_policy();
-    case 1:
-      return blank_all();
-    case 2:
-      return remove_all();
-    case 3:
-      return recover_writing();
-  }
+  using Step = void (Game::*)();
+  static constexpr std::array<Step, 4> steps = {&Game::change_policy, &Game::blank_all,
+                                                &Game::remove_all, &Game::recover_writing};
+  (this->*dice_.one_of(steps))();
 }
 
 // ---- users, and time
@@ -314,10 +293,8 @@ void Game::remove_all() {
 // a longer timeout brings it back or not, as it happens.
 void Game::change_policy() {
   if (held_ > 0) return;
-  for (const auto& [key, user] : model_.users) {
-    const Cell first = region_.pool.at<User>(roster_.find(user_key(key))).sessions;
-    if (first != no_cell && region_.pool.at<Session>(first).next != no_cell) return;
-  }
+  for (const auto& [key, user] : model_.users)
+    if (has_several_sessions(roster_.find(user_key(key)))) return;
   const Policy policy = dice_.one_of(policies);
   log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
       std::to_string(policy.offline_timeout / second) + " " +

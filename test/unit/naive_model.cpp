@@ -394,11 +394,20 @@ void NaiveModel::drop_claim(const Key& key) {
 
 // ---- reads -----------------------------------------------------------------
 
-NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const {
+// A transaction's changes one after the other, each at its own time.
+NaiveFacts NaiveModel::with(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const {
   NaiveFacts facts = user.facts;
   facts.prune(policy, now);
-  for (const Ask& ask : asks) facts.apply(ask, policy, now);
+  for (const Ask& ask : asks) {
+    expire(facts.choices, ask.at);
+    facts.apply(ask, policy, now);
+  }
   facts.prune(policy, now);
+  return facts;
+}
+
+NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const {
+  const NaiveFacts facts = with(user, asks, now);
   NaiveView view{facts.visible(policy, now),
                  {},
                  facts.last_seen,
@@ -424,11 +433,7 @@ NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, 
 
 std::vector<NaiveChoice> NaiveModel::choices(const NaiveUser& user, const std::vector<Ask>& asks,
                                              Time now) const {
-  NaiveFacts facts = user.facts;
-  facts.prune(policy, now);
-  for (const Ask& ask : asks) facts.apply(ask, policy, now);
-  facts.prune(policy, now);
-  return facts.choices;
+  return with(user, asks, now).choices;
 }
 
 // ---- the worker ------------------------------------------------------------

@@ -134,6 +134,7 @@ class NaiveModel {
   void blank(NaiveUser& user);
 
  private:
+  NaiveFacts with(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
   Reason reason_of(const Ask& ask, const NaiveFacts& then, const NaiveFacts& facts, Time now) const;
 };

@@ -47,6 +47,21 @@ TEST_F(RosterWishes, SeveralChangesAddUp) {
   EXPECT_EQ(std::string(line, bytes), "away - " + std::to_string(start + 2 * minute) + " 4:call");
 }
 
+TEST_F(RosterWishes, AChoiceMayExpireBeforeTheNextOneOfItsTransaction) {
+  // Given a message, and a transaction that is busy for a minute and keeps it.
+  commit("ann", ChangeKind::set_message, "hello");
+  roster.claim(find("ann"));
+  const Wish first = wish({ChangeKind::choose, Status::busy, 0, start + minute});
+  // When it chooses anew, with a message, after that minute.
+  now = start + 2 * minute;
+  const Wish wishes[] = {first,
+                         wish({ChangeKind::choose, Status::away, 0, start + 3 * minute, "call"})};
+  EXPECT_EQ(view("ann", wishes).message(), "call");
+  // Then what comes back is the message from before, as if it had committed in between.
+  now = start + 3 * minute;
+  EXPECT_EQ(view("ann", wishes).message(), "hello");
+}
+
 TEST_F(RosterWishes, RollbackGivesEverythingBack) {
   const uint32_t used = region.pool.used();
   const Cell cell = user("ann");
@@ -241,8 +256,9 @@ TEST_F(RosterWishes, ActivityOfALongTransactionIsFromWhenItWasAskedFor) {
   now += 10 * minute;
   grant("ann", late, ask);
   roster.drop_claim(find("ann"));
-  EXPECT_EQ(stored_status("ann"), Status::away);
   EXPECT_EQ(view("ann").last_seen, start);
+  EXPECT_EQ(announcements(),
+            (std::vector<Told>{{"ann", Status::offline, Status::away, "", "idle_timeout", now}}));
 }
 
 TEST_F(RosterWishes, ALongTransactionMayEndAfterItsOwnSession) {
@@ -254,6 +270,11 @@ TEST_F(RosterWishes, ALongTransactionMayEndAfterItsOwnSession) {
   roster.drop_claim(find("ann"));
   EXPECT_EQ(stored_status("ann"), Status::offline);
   EXPECT_EQ(stored("ann").sessions, no_cell);
+  // Nobody is told, but the row said busy: this is the step from there.
+  EXPECT_TRUE(announcements().empty());
+  EXPECT_EQ(persist("ann"), Persist::waiting);
+  EXPECT_EQ(stored("ann").reason, Reason::timeout);
+  EXPECT_EQ(stored("ann").changed_at, now);
 }
 
 // ---- forget ----------------------------------------------------------------
