@@ -286,7 +286,7 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   const Look seen = look(loaded.facts, policy, now);
   const bool is_as_written =
       wish.change.kind == ChangeKind::forget ||
-      (!moved_on && written.status == seen.status && written.message == seen.message);
+      (!moved_on && written.status == seen.status && then.facts.choices == loaded.facts.choices);
   // A transaction may have been open for so long that time has already undone its wish.
   const Reason reason =
       seen.status == written.status
@@ -313,7 +313,8 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
     mark(cell, share, Persist::dirty);
   }
   changed.row_is_current = is_as_written;
-  changed.moved_on = moved_on;
+  // The next wish of the same transaction does not mend the row either.
+  changed.moved_on = moved_on || !is_as_written;
 }
 
 void Roster::free_wish(Wish& wish) {

@@ -63,6 +63,11 @@ Time Choices::next_change() const {
   return next;
 }
 
+bool Choices::operator==(const Choices& other) const {
+  return top == other.top && std::equal(earlier.begin(), earlier.begin() + depth,
+                                        other.earlier.begin(), other.earlier.begin() + other.depth);
+}
+
 namespace {
 
 void drop_earlier(Choices& choices, DroppedTexts& dropped) {

@@ -56,6 +56,8 @@ struct Layer {
   Time message_until = never;
   TextHandle message = 0;
   Status status = Status::offline;  // away or busy; offline: no choice of status
+
+  bool operator==(const Layer&) const = default;
 };
 
 // Texts that no layer holds any more. Whoever keeps texts frees them.
@@ -80,6 +82,7 @@ struct Choices {
 
   bool empty() const { return top.status == Status::offline && top.message == 0 && depth == 0; }
   Time next_change() const;
+  bool operator==(const Choices& other) const;
 };
 
 // A text given by a caller: nothing ("keep the old one"), or a handle where 0 clears.

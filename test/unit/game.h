@@ -137,6 +137,7 @@ class Game {
   void roll_back(Transaction& transaction);
   void drop_claim(const Claimed& claimed);
   bool has_several_sessions(Cell cell) const;
+  bool is_too_late_for_several(const Claimed& claimed) const;
   NaiveRow row_of(Cell cell, const std::vector<Wish>& wishes);
   Transaction& some_transaction() {
     return transactions_[dice_.below(static_cast<uint32_t>(transactions_.size()))];

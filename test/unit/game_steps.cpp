@@ -132,12 +132,14 @@ void Game::touch() {
   touch.interactions = dice_.below(3);
 
   NaiveUser& user = model_.users.at(key);
-  // Settling may give cells back; only what is left then counts.
-  model_.settle(user, now_);
-  roster_.settle_user(cell, model_.policy, now_);
-  const uint32_t free = free_cells();
   const uint32_t needed = (page && *page != user.page ? cells_of_text(page->size()) : 0) +
                           model_.touch_needs_session(user, touch.seen_at, now_);
+  // Settling, which a touch does first, may give cells back.
+  if (needed > free_cells()) {
+    model_.settle(user, now_);
+    roster_.settle_user(cell, model_.policy, now_);
+  }
+  const uint32_t free = free_cells();
   const bool is_first_dirty = user.persist == Persist::current && !has_dirty(key);
   const bool was_to_announce = user.to_announce;
   const Touched touched = roster_.touch(cell, touch, model_.policy, now_);
@@ -292,7 +294,9 @@ void Game::remove_all() {
 // change. And not with several sessions: one may have ended unnoticed, below a stronger one, and
 // a longer timeout brings it back or not, as it happens.
 void Game::change_policy() {
-  if (held_ > 0) return;
+  for (const Transaction& transaction : transactions_)
+    for (const Claimed& claimed : transaction.claimed)
+      if (!claimed.wishes.empty()) return;
   for (const auto& [key, user] : model_.users)
     if (has_several_sessions(roster_.find(user_key(key)))) return;
   const Policy policy = dice_.one_of(policies);

@@ -1,4 +1,6 @@
 // game_transactions.cpp: wishes, commits and rollbacks.
+#include <algorithm>
+
 #include "game.h"
 
 namespace presence::test {
@@ -62,7 +64,7 @@ void Game::wish() {
   const Ask ask = some_ask();
   if (is_locked_by_another(transaction, key)) return;
   Claimed* claimed = claim(transaction, key);
-  if (!claimed) return;
+  if (!claimed || is_too_late_for_several(*claimed)) return;
   const uint32_t free = free_cells();
   const auto wish = reserve_wish(region_, ask);
   log(name_of(transaction) + ": " + short_name(key) + " " + describe(ask) + (wish ? "" : ": full"));
@@ -86,7 +88,25 @@ bool Game::has_several_sessions(Cell cell) const {
   return first != no_cell && region_.pool.at<Session>(first).next != no_cell;
 }
 
+// What several wishes of one transaction come to is only the same at the commit as it was when
+// they were made, one by one, while no choice expired in between. That is a known limit.
+bool Game::is_too_late_for_several(const Claimed& claimed) const {
+  if (claimed.wishes.empty()) return false;
+  std::vector<Time> ends;
+  for (const NaiveChoice& choice : model_.users.at(claimed.key).facts.choices) {
+    ends.push_back(choice.until);
+    ends.push_back(choice.message_until);
+  }
+  for (const OpenWish& open : claimed.wishes) ends.push_back(open.ask.until);
+  const Time since = claimed.wishes.front().ask.at;
+  return std::any_of(ends.begin(), ends.end(),
+                     [&](Time end) { return end > since && end <= now_; });
+}
+
 void Game::commit(Transaction& transaction) {
+  for (const Claimed& claimed : transaction.claimed)
+    if (claimed.wishes.size() > 1 && is_too_late_for_several(claimed))
+      return roll_back(transaction);
   log(name_of(transaction) + " commits");
   for (Claimed& claimed : transaction.claimed) {
     NaiveUser& user = model_.users.at(claimed.key);
@@ -104,6 +124,7 @@ void Game::commit(Transaction& transaction) {
       // Not sure whether the row still says so, the roster may have it written once more.
       if (user.row_is_current && !stored.row_is_current && stored.persist == Persist::waiting) {
         user.row_is_current = false;
+        user.moved_on = true;
         user.persist = Persist::waiting;
       }
     }

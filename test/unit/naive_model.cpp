@@ -379,7 +379,7 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   } else if (user.persist == Persist::waiting || user.persist == Persist::held) {
     user.persist = Persist::dirty;
   }
-  user.moved_on = moved_on;
+  user.moved_on = moved_on || !user.row_is_current;
 }
 
 void NaiveModel::drop_claim(const Key& key) {

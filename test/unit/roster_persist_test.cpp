@@ -266,6 +266,56 @@ TEST_F(RosterLateCommit, ThatComesToTheSameIsNotWrittenAgain) {
   EXPECT_EQ(persist("ann"), Persist::current);
 }
 
+// Somebody offline, whose choices expire without anybody being told.
+class RosterLateCommitOffline : public RosterLateCommit {
+ protected:
+  RosterLateCommitOffline() {
+    Row row;
+    row.last_seen = now - 60 * minute;
+    row.choices.layers[0] = {Status::busy, now + minute, now + minute, "call"};
+    row.choices.layers[1] = {Status::away, now + 9 * minute, now + 9 * minute, "lunch"};
+    row.choices.count = 2;
+    roster.load(key("ann"), row, policy, now);
+  }
+};
+
+TEST_F(RosterLateCommitOffline, ThatKeepsAnotherMessageByNowIsWrittenAgain) {
+  begin({ChangeKind::choose, Status::busy});
+  now += 2 * minute;
+  end();
+  EXPECT_EQ(view("ann").message(), "lunch");
+  EXPECT_EQ(persist("ann"), Persist::waiting);
+}
+
+TEST_F(RosterLateCommitOffline, ThatClearsAnotherMessageByNowIsWrittenAgain) {
+  begin({ChangeKind::set_message, Status::offline, 0, never, ""});
+  now += 2 * minute;
+  end();
+  EXPECT_EQ(persist("ann"), Persist::waiting);
+}
+
+TEST_F(RosterLateCommitOffline, ThatComesToTheSameIsNotWrittenAgain) {
+  begin({ChangeKind::leave});
+  now += 30 * second;
+  end();
+  EXPECT_EQ(persist("ann"), Persist::current);
+}
+
+TEST_F(RosterLateCommit, OfSeveralWishesIsWrittenAgainWhenOneOfThemNeedsIt) {
+  write("ann");
+  const Ask first{ChangeKind::set_message, Status::offline, now, now + second, "hi"};
+  const Cell cell = find("ann");
+  roster.claim(cell);
+  Wish early = *reserve_wish(region, first);
+  now += second;
+  Wish late = *reserve_wish(region, {ChangeKind::choose, Status::busy, now});
+  roster.grant(cell, early, policy, now);
+  roster.grant(cell, late, policy, now);
+  roster.drop_claim(cell);
+  announcements();
+  EXPECT_EQ(persist("ann"), Persist::waiting);
+}
+
 TEST_F(RosterLateCommit, OfForgetIsNeverWritten) {
   write("ann");
   begin({ChangeKind::forget});
