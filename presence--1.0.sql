@@ -130,7 +130,66 @@ COMMENT ON COLUMN presence_history_default.new_status IS 'what others see since'
 COMMENT ON COLUMN presence_history_default.changed_at IS 'when';
 COMMENT ON COLUMN presence_history_default.change_reason IS 'why';
 
+CREATE TABLE presence_sessions (
+    session_id text COLLATE "C" PRIMARY KEY CHECK (octet_length(session_id) BETWEEN 1 AND 128),
+    user_id text COLLATE "C" NOT NULL,
+    device text,
+    ip_address inet,
+    user_agent text,
+    status text NOT NULL,
+    connected_at timestamptz NOT NULL,
+    last_seen timestamptz,
+    last_heartbeat timestamptz,
+    current_page text,
+    lease integer NOT NULL DEFAULT 0,
+    gateway text
+) WITH (fillfactor = 50);
+CREATE INDEX presence_sessions_user_id_idx ON presence_sessions (user_id);
+COMMENT ON TABLE presence_sessions IS
+    'one row a session that lives; the worker writes it, at most presence.flush_interval behind';
+COMMENT ON INDEX presence_sessions_user_id_idx IS 'the sessions of a user';
+COMMENT ON COLUMN presence_sessions.session_id IS 'one browser tab, device or connection';
+COMMENT ON COLUMN presence_sessions.user_id IS 'whose it is';
+COMMENT ON COLUMN presence_sessions.device IS 'what the client said it is';
+COMMENT ON COLUMN presence_sessions.ip_address IS 'the first address that presence_connect was given';
+COMMENT ON COLUMN presence_sessions.user_agent IS 'what the client said it is, in its own words';
+COMMENT ON COLUMN presence_sessions.status IS 'online, away or busy: what the session says';
+COMMENT ON COLUMN presence_sessions.connected_at IS 'when it connected';
+COMMENT ON COLUMN presence_sessions.last_seen IS 'the last activity in it';
+COMMENT ON COLUMN presence_sessions.last_heartbeat IS 'the last heartbeat; NULL when it has sent none';
+COMMENT ON COLUMN presence_sessions.current_page IS 'where the user was last in it';
+COMMENT ON COLUMN presence_sessions.lease IS 'how long it may be silent, in milliseconds; 0: presence.session_timeout';
+COMMENT ON COLUMN presence_sessions.gateway IS 'the process that keeps it; NULL: its own heartbeats do';
+
+CREATE TABLE user_activities (
+    user_id text COLLATE "C" NOT NULL,
+    activity_type text NOT NULL,
+    page_url text,
+    "timestamp" timestamptz NOT NULL,
+    session_id text
+) PARTITION BY RANGE ("timestamp");
+COMMENT ON TABLE user_activities IS
+    'what users did; a partition a week, dropped after presence.activity_retention; at most presence.flush_interval behind';
+COMMENT ON COLUMN user_activities.user_id IS 'the application''s own key';
+COMMENT ON COLUMN user_activities.activity_type IS 'the application''s own word for what was done';
+COMMENT ON COLUMN user_activities.page_url IS 'where';
+COMMENT ON COLUMN user_activities."timestamp" IS 'when';
+COMMENT ON COLUMN user_activities.session_id IS 'in which session, if the touch named one';
+
+CREATE TABLE user_activities_default PARTITION OF user_activities DEFAULT;
+CREATE INDEX user_activities_default_user_id_timestamp_idx
+    ON user_activities_default (user_id, "timestamp");
+COMMENT ON INDEX user_activities_default_user_id_timestamp_idx IS 'one user''s activities in order';
+COMMENT ON TABLE user_activities_default IS 'activities that wait for their partition';
+COMMENT ON COLUMN user_activities_default.user_id IS 'the application''s own key';
+COMMENT ON COLUMN user_activities_default.activity_type IS 'the application''s own word for what was done';
+COMMENT ON COLUMN user_activities_default.page_url IS 'where';
+COMMENT ON COLUMN user_activities_default."timestamp" IS 'when';
+COMMENT ON COLUMN user_activities_default.session_id IS 'in which session';
+
 SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
+SELECT pg_catalog.pg_extension_config_dump('presence_sessions', '');
+SELECT pg_catalog.pg_extension_config_dump('user_activities_default', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_history_default', '');
 
 CREATE FUNCTION presence_guard() RETURNS trigger
@@ -143,6 +202,15 @@ CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON p
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
 CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_history_default
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_sessions
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON presence_sessions IS 'refuses direct changes';
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON user_activities
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON user_activities IS 'refuses direct changes';
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON user_activities_default
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON user_activities_default IS 'refuses direct changes';
 COMMENT ON TRIGGER presence_guard ON user_presence IS 'refuses direct changes';
 COMMENT ON TRIGGER presence_guard ON presence_history IS 'refuses direct changes';
 COMMENT ON TRIGGER presence_guard ON presence_history_default IS 'refuses direct changes';
@@ -230,6 +298,51 @@ CREATE FUNCTION presence_reset()
     RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_reset() IS 'empties everything; the owner only';
 
+-- ---- sessions ----------------------------------------------------------------------------------
+
+CREATE FUNCTION presence_connect(
+    user_id presence_id, session_id text DEFAULT NULL, user_data jsonb DEFAULT NULL,
+    device text DEFAULT NULL, ip_address text DEFAULT NULL, user_agent text DEFAULT NULL,
+    page_url text DEFAULT NULL, status text DEFAULT 'online', lease interval DEFAULT NULL,
+    gateway text DEFAULT NULL, bind boolean DEFAULT false,
+    OUT session_id text, OUT status text, OUT epoch text, OUT seq bigint,
+    OUT lease interval, OUT heartbeat_every interval
+) RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_connect(presence_id, text, jsonb, text, text, text, text, text, interval, text, boolean) IS
+    'a session of the user begins, or is back, at COMMIT; a session_id is made up when none is given; lease: 10 s to 4 h, from the first heartbeat on; gateway: presence_gateway() keeps it; bind: it ends with this database connection';
+
+CREATE FUNCTION presence_heartbeat(session_id text)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_heartbeat(text) IS
+    'the client is still there; false: the session is unknown, connect again; writes shared memory only';
+
+CREATE FUNCTION presence_heartbeat_many(session_ids text[])
+    RETURNS text[] LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_heartbeat_many(text[]) IS
+    'many heartbeats at once; returns the sessions that are unknown';
+
+CREATE FUNCTION presence_gateway(gateway text, lease interval DEFAULT '15 s')
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_gateway(text, interval) IS
+    'one call keeps all sessions that were connected with this gateway, until it is silent for the lease; returns how many they are; writes shared memory only';
+
+CREATE FUNCTION presence_disconnect(session_id text, reason text DEFAULT 'disconnect')
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_disconnect(text, text) IS
+    'the session ends presence.disconnect_grace after COMMIT, unless it is back by then; false: it is unknown';
+
+CREATE FUNCTION presence_logout(user_id presence_id)
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_logout(presence_id) IS
+    'all sessions of the user end at COMMIT, without a grace; returns how many they were';
+
+CREATE FUNCTION presence_sessions(user_id presence_id)
+    RETURNS TABLE (session_id text, device text, ip_address text, user_agent text, status text,
+        connected_at timestamptz, last_seen timestamptz, last_heartbeat timestamptz, current_page text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 2 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_sessions(presence_id) IS
+    'the user''s live sessions, the newest first; one in its grace is among them';
+
 -- ---- delivery ----------------------------------------------------------------------------------
 
 CREATE FUNCTION presence_notify_channel(channel_id text)
@@ -272,7 +385,8 @@ BEGIN
         WHEN 'service' THEN
             names := ARRAY['presence_set_status', 'presence_set_status_many', 'presence_set_message',
                 'presence_clear_status', 'presence_touch', 'presence_touch_many',
-                'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
+                'presence_connect', 'presence_heartbeat', 'presence_heartbeat_many', 'presence_gateway',
+                'presence_disconnect', 'presence_logout', 'presence_sessions', 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
                 'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
                 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
@@ -315,7 +429,8 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
     IF level = 'service' THEN
-        EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_history TO %2$s', schema, role);
+        EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
+            '%1$I.user_activities TO %2$s', schema, role);
     END IF;
 END $$;
 COMMENT ON FUNCTION presence_grant(regrole, text) IS
@@ -334,24 +449,34 @@ BEGIN
     FOR function IN EXECUTE format('SELECT * FROM %I.presence_level_functions($1)', schema) USING 'service' LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %s', function, role);
     END LOOP;
-    EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_history FROM %2$s', schema, role);
+    EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
+        '%1$I.user_activities FROM %2$s', schema, role);
 END $$;
 COMMENT ON FUNCTION presence_revoke(regrole) IS
     'takes back what presence_grant gave; USAGE on the schema stays, since others may have given it';
 
 -- ---- the worker's own --------------------------------------------------------------------------
 
--- One week's partition of the history. Rows that came before it are moved out of the default partition;
+-- The column that a table is partitioned by.
+CREATE FUNCTION presence_moment_of(parent text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE parent WHEN 'presence_history' THEN 'changed_at' WHEN 'user_activities' THEN 'timestamp' END
+$$;
+COMMENT ON FUNCTION presence_moment_of(text) IS 'the column that a table is partitioned by';
+
+-- One week's partition of a table. Rows that came before it are moved out of the default partition;
 -- the lock keeps others from adding one there meanwhile. Like the extension's own tables it is nobody's
 -- but the owner's, whatever ALTER DEFAULT PRIVILEGES says: a TRIGGER privilege would be the owner's powers.
-CREATE FUNCTION presence_make_partition(schema name, partition text, week timestamptz) RETURNS void
+CREATE FUNCTION presence_make_partition(schema name, parent text, partition text, week timestamptz) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     grantee text;
+    moment text;
     until timestamptz := week + interval '7 days';
 BEGIN
-    EXECUTE format('LOCK TABLE %I.presence_history IN SHARE ROW EXCLUSIVE MODE', schema);
-    EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.presence_history INCLUDING ALL)', schema, partition);
+    EXECUTE format('SELECT %I.presence_moment_of($1)', schema) INTO moment USING parent;
+    EXECUTE format('LOCK TABLE %I.%I IN SHARE ROW EXCLUSIVE MODE', schema, parent);
+    EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.%3$I INCLUDING ALL)', schema, partition, parent);
     FOR grantee IN
         SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
         FROM pg_class c, aclexplode(c.relacl) a
@@ -359,62 +484,67 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE ALL ON %I.%I FROM %s', schema, partition, grantee);
     END LOOP;
-    EXECUTE format('WITH moved AS (DELETE FROM %1$I.presence_history_default '
-        'WHERE changed_at >= %3$L AND changed_at < %4$L RETURNING *) '
-        'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until);
-    EXECUTE format('CREATE INDEX ON %I.%I (user_id, changed_at)', schema, partition);
-    EXECUTE format('ALTER TABLE %1$I.presence_history ATTACH PARTITION %1$I.%2$I '
-        'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until);
+    EXECUTE format('WITH moved AS (DELETE FROM %1$I.%5$I '
+        'WHERE %6$I >= %3$L AND %6$I < %4$L RETURNING *) '
+        'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until, parent || '_default', moment);
+    EXECUTE format('CREATE INDEX ON %I.%I (user_id, %I)', schema, partition, moment);
+    EXECUTE format('ALTER TABLE %1$I.%5$I ATTACH PARTITION %1$I.%2$I '
+        'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until, parent);
     EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
         'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', schema, partition);
 END $$;
-COMMENT ON FUNCTION presence_make_partition(name, text, timestamptz) IS
-    'makes one partition of the history; the worker calls it';
+COMMENT ON FUNCTION presence_make_partition(name, text, text, timestamptz) IS
+    'makes one partition of a table; the worker calls it';
 
--- The worker calls it when history grows. Weeks begin on Monday, UTC.
-CREATE FUNCTION presence_maintain_history(at timestamptz, retention interval) RETURNS void
+-- The worker calls it when the table grows. Weeks begin on Monday, UTC.
+CREATE FUNCTION presence_maintain_partitions(parent text, at timestamptz, retention interval) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
         WHERE e.extname = 'presence');
+    moment text;
     week timestamptz;
     partition text;
 BEGIN
+    EXECUTE format('SELECT %I.presence_moment_of($1)', schema) INTO moment USING parent;
     FOR week IN EXECUTE format(
         'SELECT date_trunc(''week'', $1) + i * interval ''7 days'' FROM generate_series(0, 1) i '
-        'UNION SELECT DISTINCT date_trunc(''week'', changed_at) '
-        'FROM %I.presence_history_default WHERE changed_at >= $1 - $2 ORDER BY 1', schema)
+        'UNION SELECT DISTINCT date_trunc(''week'', %3$I) '
+        'FROM %1$I.%2$I WHERE %3$I >= $1 - $2 ORDER BY 1', schema, parent || '_default', moment)
         USING at, retention
     LOOP
-        partition := 'presence_history_' || to_char(week, 'YYYYMMDD');
+        partition := parent || '_' || to_char(week, 'YYYYMMDD');
         CONTINUE WHEN to_regclass(format('%I.%I', schema, partition)) IS NOT NULL;
-        EXECUTE format('SELECT %I.presence_make_partition($1, $2, $3)', schema) USING schema, partition, week;
+        EXECUTE format('SELECT %I.presence_make_partition($1, $2, $3, $4)', schema)
+            USING schema, parent, partition, week;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION presence_maintain_history(timestamptz, interval) IS
-    'makes the partitions of this week and the next; the worker calls it when history grows';
+COMMENT ON FUNCTION presence_maintain_partitions(text, timestamptz, interval) IS
+    'makes the partitions of this week and the next; the worker calls it when a table grows';
 
 -- The worker calls it each week: whole partitions are dropped, never vacuumed away.
-CREATE FUNCTION presence_drop_history(at timestamptz, retention interval) RETURNS void
+CREATE FUNCTION presence_drop_partitions(parent text, at timestamptz, retention interval) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     schema name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
         WHERE e.extname = 'presence');
+    moment text;
     old record;
 BEGIN
+    EXECUTE format('SELECT %I.presence_moment_of($1)', schema) INTO moment USING parent;
     FOR old IN
         SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = format('%I.presence_history', schema)::regclass
-          AND c.relname ~ '^presence_history_[0-9]{8}$'
+        WHERE i.inhparent = format('%I.%I', schema, parent)::regclass
+          AND c.relname ~ ('^' || parent || '_[0-9]{8}$')
           AND to_date(right(c.relname, 8), 'YYYYMMDD')::timestamptz + interval '7 days' < at - retention
     LOOP
         EXECUTE format('DROP TABLE %I.%I', schema, old.relname);
     END LOOP;
-    EXECUTE format('DELETE FROM %I.presence_history_default WHERE changed_at < $1', schema)
+    EXECUTE format('DELETE FROM %I.%I WHERE %I < $1', schema, parent || '_default', moment)
         USING at - retention;
 END $$;
-COMMENT ON FUNCTION presence_drop_history(timestamptz, interval) IS
-    'drops the partitions of history that are too old; the worker calls it';
+COMMENT ON FUNCTION presence_drop_partitions(text, timestamptz, interval) IS
+    'drops the partitions of a table that are too old; the worker calls it';
 
 CREATE FUNCTION presence_created() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';

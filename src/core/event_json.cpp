@@ -16,7 +16,15 @@ namespace presence {
 namespace {
 
 constexpr std::string_view kind_names[] = {"user_status_changed", "user_joined", "user_left",
-                                           "presence_resync"};
+                                           "user_updated", "presence_resync"};
+
+// What comes behind the user: the timestamp, `truncated` and the end.
+constexpr std::size_t end_bytes = 80;
+
+bool has_user(EventKind kind) {
+  return kind == EventKind::user_joined || kind == EventKind::user_left ||
+         kind == EventKind::user_updated;
+}
 
 void write_digits(uint64_t number, int digits, char* to) {
   for (int i = digits - 1; i >= 0; i--, number /= 10) to[i] = static_cast<char>('0' + number % 10);
@@ -62,6 +70,10 @@ class Json {
   void number(std::string_view name, uint64_t value) {
     key(name);
     at_ = std::to_chars(at_, at_ + 20, value).ptr;
+  }
+  void object(std::string_view name, std::string_view json) {
+    key(name);
+    raw(json);
   }
   void open(std::string_view name) {
     key(name);
@@ -154,7 +166,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
   char timestamp[timestamp_bytes];
   write_timestamp(event.at, timestamp);
 
-  const bool truncated = escaped_bytes(event.message) > longest_escape * max_message_characters;
+  bool truncated = escaped_bytes(event.message) > longest_escape * max_message_characters;
   Json json(to);
   json.number("v", 1);
   json.text("epoch", {epoch, epoch_bytes});
@@ -169,12 +181,18 @@ std::size_t write_event(const EventFacts& event, char* to) {
     json.text_or_null("status_message", truncated ? std::string_view{} : event.message);
     json.text("reason", event.reason);
   }
-  if (event.kind == EventKind::user_joined || event.kind == EventKind::user_left) {
-    json.open("user");
-    json.text("id", event.user_id);
-    json.text_or_null("name", {});
-    json.text_or_null("avatar", {});
-    json.close();
+  if (has_user(event.kind)) {
+    const bool fits = json.length() + event.user.size() + end_bytes <= max_payload_bytes;
+    if (!event.user.empty() && fits) {
+      json.object("user", event.user);
+    } else {
+      truncated |= !event.user.empty();
+      json.open("user");
+      json.text("id", event.user_id);
+      json.text_or_null("name", {});
+      json.text_or_null("avatar", {});
+      json.close();
+    }
   }
   json.text("timestamp", {timestamp, timestamp_bytes});
   if (truncated) json.yes("truncated");

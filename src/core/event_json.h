@@ -7,7 +7,13 @@ namespace presence {
 
 inline constexpr std::string_view global_channel = "global_presence";
 
-enum class EventKind : uint8_t { user_status_changed, user_joined, user_left, presence_resync };
+enum class EventKind : uint8_t {
+  user_status_changed,
+  user_joined,
+  user_left,
+  user_updated,
+  presence_resync
+};
 
 struct EventFacts {
   EventKind kind;
@@ -20,6 +26,7 @@ struct EventFacts {
   Status previous_status = Status::offline;
   std::string_view message;  // empty is null
   std::string_view reason;
+  std::string_view user;  // what the application keeps with the user, and the id: a JSON object
   Time at = 0;
 };
 

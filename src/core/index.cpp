@@ -2,85 +2,202 @@
 #include "index.h"
 
 #include <cstring>
+#include <new>
 
 namespace presence {
 
-void Index::attach(Cell* buckets, uint32_t buckets_per_partition) {
+template <typename Record>
+void Index<Record>::attach(Cell* buckets, uint32_t buckets_per_partition) {
   buckets_ = buckets;
   per_partition_ = buckets_per_partition;
 }
 
-Cell& Index::bucket(uint64_t hash) const {
-  const uint64_t partition = hash % partition_count;
-  const uint64_t place = (hash / partition_count) % per_partition_;
-  return buckets_[partition * per_partition_ + place];
-}
-
-Cell Index::find(const CellPool& pool, const UserKey& key) const {
+template <typename Record>
+Cell Index<Record>::find(const CellPool& pool, const Key& key) const {
   Cell cell = bucket(key.hash);
   while (cell != no_cell) {
-    const User& user = pool.at<User>(cell);
-    if (user.realm == key.realm && id_equals(pool, user, key.id)) return cell;
-    cell = user.chain;
+    const Record& record = pool.at<Record>(cell);
+    if (record.realm == key.realm && id_equals(pool, record, key.id)) return cell;
+    cell = record.chain;
   }
   return no_cell;
 }
 
-void Index::insert(CellPool& pool, uint64_t hash, Cell user) {
+template <typename Record>
+void Index<Record>::insert(CellPool& pool, uint64_t hash, Cell record) {
   Cell& head = bucket(hash);
-  pool.at<User>(user).chain = head;
-  head = user;
+  pool.at<Record>(record).chain = head;
+  head = record;
 }
 
-void Index::remove(CellPool& pool, uint64_t hash, Cell user) {
+template <typename Record>
+void Index<Record>::remove(CellPool& pool, uint64_t hash, Cell record) {
   Cell* link = &bucket(hash);
-  while (*link != user) link = &pool.at<User>(*link).chain;
-  *link = pool.at<User>(user).chain;
+  while (*link != record) link = &pool.at<Record>(*link).chain;
+  *link = pool.at<Record>(record).chain;
 }
+
+template class Index<User>;
+template class Index<Session>;
+
+// ---- ids -------------------------------------------------------------------
 
 namespace {
 
-Cell rest_of_id(const User& user) {
+template <typename Record>
+Cell rest_of_id(const Record& record) {
   Cell rest;
-  std::memcpy(&rest, user.id + User::inline_id, sizeof rest);
+  std::memcpy(&rest, record.id + inline_id, sizeof rest);
   return rest;
 }
 
 }  // namespace
 
-bool set_id(CellPool& pool, User& user, std::string_view id) {
-  user.id_bytes = static_cast<uint8_t>(id.size());
-  if (id.size() <= User::short_id) {
-    std::memcpy(user.id, id.data(), id.size());
+template <typename Record>
+bool set_id(CellPool& pool, Record& record, std::string_view id) {
+  record.id_bytes = static_cast<uint8_t>(id.size());
+  if (id.size() <= short_id) {
+    std::memcpy(record.id, id.data(), id.size());
     return true;
   }
-  const std::optional<Cell> rest = put_text(pool, id.substr(User::inline_id));
+  const std::optional<Cell> rest = put_text(pool, id.substr(inline_id));
   if (!rest) return false;
-  std::memcpy(user.id, id.data(), User::inline_id);
-  std::memcpy(user.id + User::inline_id, &*rest, sizeof *rest);
+  std::memcpy(record.id, id.data(), inline_id);
+  std::memcpy(record.id + inline_id, &*rest, sizeof *rest);
   return true;
 }
 
-void free_id(CellPool& pool, User& user) {
-  if (user.id_bytes > User::short_id) free_text(pool, rest_of_id(user));
-  user.id_bytes = 0;
+template <typename Record>
+void free_id(CellPool& pool, Record& record) {
+  if (record.id_bytes > short_id) free_text(pool, rest_of_id(record));
+  record.id_bytes = 0;
 }
 
-uint32_t get_id(const CellPool& pool, const User& user, char* to) {
-  if (user.id_bytes <= User::short_id) {
-    std::memcpy(to, user.id, user.id_bytes);
+template <typename Record>
+uint32_t get_id(const CellPool& pool, const Record& record, char* to) {
+  if (record.id_bytes <= short_id) {
+    std::memcpy(to, record.id, record.id_bytes);
   } else {
-    std::memcpy(to, user.id, User::inline_id);
-    get_text(pool, rest_of_id(user), to + User::inline_id);
+    std::memcpy(to, record.id, inline_id);
+    get_text(pool, rest_of_id(record), to + inline_id);
   }
-  return user.id_bytes;
+  return record.id_bytes;
 }
 
-bool id_equals(const CellPool& pool, const User& user, std::string_view id) {
-  if (user.id_bytes != id.size()) return false;
-  if (id.size() <= User::short_id) return std::memcmp(user.id, id.data(), id.size()) == 0;
-  return std::memcmp(user.id, id.data(), User::inline_id) == 0 &&
-         text_equals(pool, rest_of_id(user), id.substr(User::inline_id));
+template <typename Record>
+bool id_equals(const CellPool& pool, const Record& record, std::string_view id) {
+  if (record.id_bytes != id.size()) return false;
+  if (id.size() <= short_id) return std::memcmp(record.id, id.data(), id.size()) == 0;
+  return std::memcmp(record.id, id.data(), inline_id) == 0 &&
+         text_equals(pool, rest_of_id(record), id.substr(inline_id));
+}
+
+template bool set_id(CellPool&, User&, std::string_view);
+template bool set_id(CellPool&, Session&, std::string_view);
+template bool set_id(CellPool&, Gateway&, std::string_view);
+template void free_id(CellPool&, User&);
+template void free_id(CellPool&, Session&);
+template void free_id(CellPool&, Gateway&);
+template uint32_t get_id(const CellPool&, const User&, char*);
+template uint32_t get_id(const CellPool&, const Session&, char*);
+template uint32_t get_id(const CellPool&, const Gateway&, char*);
+template bool id_equals(const CellPool&, const User&, std::string_view);
+template bool id_equals(const CellPool&, const Session&, std::string_view);
+template bool id_equals(const CellPool&, const Gateway&, std::string_view);
+
+// ---- sessions --------------------------------------------------------------
+
+void SessionIndex::attach(CellPool* pool, Cell* buckets, uint32_t buckets_per_partition,
+                          IndexLocks locks) {
+  pool_ = pool;
+  index_.attach(buckets, buckets_per_partition);
+  locks_ = locks;
+}
+
+SessionIndex::Found SessionIndex::find(const SessionKey& key) const {
+  Found found;
+  locks_.share(key.partition());
+  found.session = index_.find(*pool_, key);
+  if (found.session != no_cell) {
+    const Session& session = pool_->at<Session>(found.session);
+    found.user = session.user;
+    found.partition = session.partition;
+  }
+  locks_.leave(key.partition());
+  return found;
+}
+
+bool SessionIndex::insert(const SessionKey& key, Cell session) {
+  locks_.own(key.partition());
+  const bool is_new = index_.find(*pool_, key) == no_cell;
+  if (is_new) index_.insert(*pool_, key.hash, session);
+  locks_.leave(key.partition());
+  return is_new;
+}
+
+void SessionIndex::remove(uint64_t hash, Cell session) {
+  const uint32_t number = static_cast<uint32_t>(hash) % partition_count;
+  locks_.own(number);
+  index_.remove(*pool_, hash, session);
+  locks_.leave(number);
+}
+
+// ---- gateways --------------------------------------------------------------
+
+namespace {
+
+constexpr uint32_t gateways_lock = 0;
+
+bool is_forgotten(const Gateway& gateway, Time now) {
+  return gateway.sessions.load() == 0 && gateway.heard_at.load() + longest_lease < now;
+}
+
+}  // namespace
+
+Cell SessionIndex::hold_gateway(Cell& gateways, std::string_view name, Duration lease, Time now,
+                                uint32_t sessions) {
+  locks_.own(gateways_lock);
+  Cell found = no_cell;
+  for (Cell* link = &gateways; *link != no_cell;) {
+    const Cell cell = *link;
+    Gateway& gateway = pool_->at<Gateway>(cell);
+    if (id_equals(*pool_, gateway, name)) {
+      found = cell;
+    } else if (is_forgotten(gateway, now)) {
+      *link = gateway.chain;
+      free_id(*pool_, gateway);
+      pool_->give(cell);
+      continue;
+    }
+    link = &gateway.chain;
+  }
+  if (found == no_cell && (found = pool_->take()) != no_cell) {
+    Gateway& made = *new (&pool_->at<Gateway>(found)) Gateway{};
+    if (set_id(*pool_, made, name)) {
+      made.heard_at.store(now);
+      made.lease.store(lease);
+      made.chain = gateways;
+      gateways = found;
+    } else {
+      pool_->give(found);
+      found = no_cell;
+    }
+  }
+  if (found != no_cell) pool_->at<Gateway>(found).sessions.fetch_add(sessions);
+  locks_.leave(gateways_lock);
+  return found;
+}
+
+void SessionIndex::free_gateways(Cell& gateways) {
+  locks_.own(gateways_lock);
+  while (gateways != no_cell) {
+    const Cell cell = gateways;
+    Gateway& gateway = pool_->at<Gateway>(cell);
+    gateways = gateway.chain;
+    free_id(*pool_, gateway);
+    pool_->give(cell);
+  }
+  locks_.leave(gateways_lock);
 }
 
 }  // namespace presence

@@ -1,7 +1,7 @@
-// index.h: finds a user by its key.
+// index.h: finds users and sessions by their ids.
 //
-// Buckets of chains through the users themselves. Each partition has a stretch of
-// the buckets of its own, so that its lock is enough.
+// Buckets of chains through the records themselves. Each partition has a stretch of
+// the buckets of its own, so that one lock of as many is enough.
 #pragma once
 
 #include <span>
@@ -12,33 +12,88 @@
 namespace presence {
 
 // Who is meant: the database's realm and the id, and their hash.
-struct UserKey {
-  uint16_t realm;
-  uint64_t hash;
+struct Key {
+  uint16_t realm = 0;
+  uint64_t hash = 0;
   std::string_view id;
 
   uint32_t partition() const { return static_cast<uint32_t>(hash) % partition_count; }
 };
+using UserKey = Key;
+using SessionKey = Key;
 
+// `Record` is User or Session.
+template <typename Record>
 class Index {
  public:
   void attach(Cell* buckets, uint32_t buckets_per_partition);
 
-  Cell find(const CellPool& pool, const UserKey& key) const;
-  void insert(CellPool& pool, uint64_t hash, Cell user);
-  void remove(CellPool& pool, uint64_t hash, Cell user);
+  // Whoever has hashed a key looks for it soon.
+  void fetch_ahead(uint64_t hash) const { __builtin_prefetch(&bucket(hash)); }
+  // The first record of the key's bucket, whether or not it is the one.
+  Cell first(uint64_t hash) const { return bucket(hash); }
+  Cell find(const CellPool& pool, const Key& key) const;
+  void insert(CellPool& pool, uint64_t hash, Cell record);
+  void remove(CellPool& pool, uint64_t hash, Cell record);
 
  private:
-  Cell& bucket(uint64_t hash) const;
+  Cell& bucket(uint64_t hash) const {
+    const uint64_t partition = hash % partition_count;
+    const uint64_t place = (hash / partition_count) % per_partition_;
+    return buckets_[partition * per_partition_ + place];
+  }
 
   Cell* buckets_ = nullptr;
   uint32_t per_partition_ = 0;
 };
 
-// The id of a user: its first part is in its cell, a long one goes on in a text.
-bool set_id(CellPool& pool, User& user, std::string_view id);  // false: no cell for the rest
-void free_id(CellPool& pool, User& user);
-uint32_t get_id(const CellPool& pool, const User& user, char* to);
-bool id_equals(const CellPool& pool, const User& user, std::string_view id);
+// The id of a record: its first part is in its cell, a long one goes on in a text.
+template <typename Record>
+bool set_id(CellPool& pool, Record& record, std::string_view id);  // false: no cell for the rest
+template <typename Record>
+void free_id(CellPool& pool, Record& record);
+template <typename Record>
+uint32_t get_id(const CellPool& pool, const Record& record, char* to);
+template <typename Record>
+bool id_equals(const CellPool& pool, const Record& record, std::string_view id);
+
+// ---- sessions --------------------------------------------------------------
+
+// How to take the locks of the session index, one a partition of the sessions' own hashes. They
+// come after the lock of a user's partition.
+struct IndexLocks {
+  void (*share)(uint32_t number);
+  void (*own)(uint32_t number);
+  void (*leave)(uint32_t number);
+};
+
+// A session is found by its id alone, so this index has locks of its own. What is found stays
+// what it is for whoever holds the lock of its user's partition.
+class SessionIndex {
+ public:
+  void attach(CellPool* pool, Cell* buckets, uint32_t buckets_per_partition, IndexLocks locks);
+
+  struct Found {
+    Cell session = no_cell;
+    Cell user = no_cell;
+    uint32_t partition = 0;  // the user's
+  };
+  Found find(const SessionKey& key) const;
+  // False: there is one of this id already.
+  bool insert(const SessionKey& key, Cell session);
+  void remove(uint64_t hash, Cell session);
+  void fetch_ahead(uint64_t hash) const { index_.fetch_ahead(hash); }
+
+  // ---- the gateways of a realm, behind one of the same locks
+  // Finds or makes it and counts `sessions` more for it; no_cell: full.
+  Cell hold_gateway(Cell& gateways, std::string_view name, Duration lease, Time now,
+                    uint32_t sessions);
+  void free_gateways(Cell& gateways);
+
+ private:
+  CellPool* pool_ = nullptr;
+  Index<Session> index_;
+  IndexLocks locks_{};
+};
 
 }  // namespace presence

@@ -9,6 +9,7 @@ struct Policy {
   Duration idle_timeout = 5 * minute;
   Duration offline_timeout = 30 * minute;
   Duration session_timeout = 90 * second;
+  Duration disconnect_grace = 10 * second;
 
   bool operator==(const Policy&) const = default;
 };

@@ -28,9 +28,16 @@ std::size_t buckets_at(const RegionPlan& plan) {
   return realms_at() + aligned(plan.realms * sizeof(Realm));
 }
 
+std::size_t bucket_bytes(const RegionPlan& plan) {
+  return aligned(std::size_t{plan.buckets_per_partition} * partition_count * sizeof(Cell));
+}
+
+std::size_t session_buckets_at(const RegionPlan& plan) {
+  return buckets_at(plan) + bucket_bytes(plan);
+}
+
 std::size_t cells_at(const RegionPlan& plan) {
-  return buckets_at(plan) +
-         aligned(std::size_t{plan.buckets_per_partition} * partition_count * sizeof(Cell));
+  return session_buckets_at(plan) + bucket_bytes(plan);
 }
 
 }  // namespace
@@ -51,7 +58,7 @@ RegionPlan plan_region(std::size_t bytes) {
   return plan;
 }
 
-void Region::create(void* memory, const RegionPlan& plan, HashSeed seed) {
+void Region::create(void* memory, const RegionPlan& plan, HashSeed seed, IndexLocks locks) {
   header_ = new (memory) Header{plan, seed, {}};
   static_assert(sizeof(Header) <= header_bytes);
   char* base = static_cast<char*>(memory);
@@ -59,31 +66,47 @@ void Region::create(void* memory, const RegionPlan& plan, HashSeed seed) {
   Realm* realms = reinterpret_cast<Realm*>(base + realms_at());
   for (uint32_t i = 0; i < plan.realms; i++) new (realms + i) Realm{};
   Cell* buckets = reinterpret_cast<Cell*>(base + buckets_at(plan));
-  std::fill_n(buckets, std::size_t{plan.buckets_per_partition} * partition_count, no_cell);
+  std::fill_n(buckets, 2 * bucket_bytes(plan) / sizeof(Cell), no_cell);
   pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)), plan.cells);
-  attach(memory);
+  attach(memory, locks);
 }
 
-void Region::attach(void* memory) {
+void Region::attach(void* memory, IndexLocks locks) {
   header_ = static_cast<Header*>(memory);
   const RegionPlan& plan = header_->plan;
   char* base = static_cast<char*>(memory);
 
   realms_ = reinterpret_cast<Realm*>(base + realms_at());
   index.attach(reinterpret_cast<Cell*>(base + buckets_at(plan)), plan.buckets_per_partition);
+  sessions.attach(&pool, reinterpret_cast<Cell*>(base + session_buckets_at(plan)),
+                  plan.buckets_per_partition, locks);
   pool.attach(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)));
 }
 
 uint32_t Region::realm_count() const { return header_->plan.realms; }
 
 UserKey Region::key(uint16_t realm, std::string_view id) const {
-  return {realm, hash_key(header_->seed, realm, id), id};
+  const uint64_t hash = hash_key(header_->seed, realm, id);
+  index.fetch_ahead(hash);
+  return {realm, hash, id};
+}
+
+SessionKey Region::session_key(uint16_t realm, std::string_view id) const {
+  const uint64_t hash = hash_key(header_->seed, realm, id);
+  sessions.fetch_ahead(hash);
+  return {realm, hash, id};
 }
 
 uint64_t Region::hash_of(const User& user) const {
   char id[max_id_bytes];
   const uint32_t bytes = get_id(pool, user, id);
   return hash_key(header_->seed, user.realm, {id, bytes});
+}
+
+uint64_t Region::hash_of(const Session& session) const {
+  char id[max_id_bytes];
+  const uint32_t bytes = get_id(pool, session, id);
+  return hash_key(header_->seed, session.realm, {id, bytes});
 }
 
 }  // namespace presence

@@ -1,7 +1,7 @@
 // region.h: what lies where in shared memory.
 //
-// header | realms | buckets | cells. Sized once at the start; a process attaches by
-// address and keeps nothing but pointers.
+// header | realms | buckets of users and of sessions | cells. Sized once at the start; a process
+// attaches by address and keeps nothing but pointers.
 #pragma once
 
 #include "index.h"
@@ -14,6 +14,7 @@ namespace presence {
 struct Realm {
   // database oid << 32 | extension oid; 0 is a free slot.
   std::atomic<uint64_t> identity;
+  Cell gateways;  // see SessionIndex
   std::array<RealmPartition, partition_count> partitions;
 };
 
@@ -29,8 +30,9 @@ RegionPlan plan_region(std::size_t bytes);
 
 class Region {
  public:
-  void create(void* memory, const RegionPlan& plan, HashSeed seed);
-  void attach(void* memory);
+  // The locks are a process's own way to take those of the session index.
+  void create(void* memory, const RegionPlan& plan, HashSeed seed, IndexLocks locks);
+  void attach(void* memory, IndexLocks locks);
 
   uint32_t realm_count() const;
   Realm& realm(uint16_t number) const { return realms_[number]; }
@@ -38,10 +40,13 @@ class Region {
     return realms_[realm].partitions[partition];
   }
   UserKey key(uint16_t realm, std::string_view id) const;
+  SessionKey session_key(uint16_t realm, std::string_view id) const;
   uint64_t hash_of(const User& user) const;
+  uint64_t hash_of(const Session& session) const;
 
   CellPool pool;
-  Index index;
+  Index<User> index;
+  SessionIndex sessions;
 
  private:
   struct Header;

@@ -31,6 +31,7 @@ namespace {
 // Frees on the way out what was made for a user that could not be loaded.
 struct LoadParts {
   Cell page = no_cell;
+  Cell data = no_cell;
   Cell session = no_cell;
   Cell extras = no_cell;
   Choices choices;
@@ -38,6 +39,7 @@ struct LoadParts {
 
 void free_parts(CellPool& pool, LoadParts& parts) {
   free_text(pool, parts.page);
+  free_text(pool, parts.data);
   pool.give(parts.session);
   pool.give(parts.extras);
   free_text(pool, parts.choices.top.message);
@@ -72,6 +74,9 @@ bool make_parts(CellPool& pool, const Row& row, LoadParts& parts) {
   const auto page = put_row_text(pool, row.page, max_page_bytes);
   if (!page) return false;
   parts.page = *page;
+  const auto data = put_row_text(pool, row.data, max_data_bytes);
+  if (!data) return false;
+  parts.data = *data;
   if (!make_choices(pool, row.choices, parts.choices)) return false;
   if (!parts.choices.empty() && (parts.extras = pool.take()) == no_cell) return false;
   if (row.status == Status::offline) return true;
@@ -94,15 +99,16 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   loaded.last_seen = row.last_seen;
   loaded.activity_count = row.activity_count;
   loaded.page = parts.page;
+  loaded.data = parts.data;
   if (parts.extras != no_cell) {
-    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell};
+    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell, no_cell};
     loaded.extras = parts.extras;
   }
   if (parts.session != no_cell) {
     Session& session = *new (&pool_.at<Session>(parts.session)) Session{};
-    // An away that was not chosen is the session's own; a chosen one says nothing about it.
+    // A status that was not chosen is the session's own; a chosen one says nothing about it.
     const bool chosen = parts.choices.top.status != Status::offline;
-    session.facts.said = row.status == Status::away && !chosen ? Status::away : Status::online;
+    session.facts.said = chosen ? Status::online : row.status;
     session.facts.active_at = row.last_seen;
     session.facts.ends_at = row.session_ends_at;
     loaded.sessions = parts.session;
@@ -119,6 +125,13 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   loaded.message_changed = false;
   if (row.session_ends_at == never) loaded.announced = loaded.status;
   return cell;
+}
+
+bool Roster::claim(Cell cell) {
+  User& claimed = user(cell);
+  if (claimed.claims == max_claims) return false;
+  claimed.claims++;
+  return true;
 }
 
 bool Roster::drop_claim(Cell cell) {
@@ -140,7 +153,7 @@ bool Roster::drop_claim(Cell cell) {
 bool Roster::is_bare(const User& user) const {
   return user.status == Status::offline && user.announced == Status::offline &&
          user.last_seen == forever_ago && user.sessions == no_cell && user.extras == no_cell &&
-         user.page == no_cell && user.activity_count == 0;
+         user.page == no_cell && user.data == no_cell && user.activity_count == 0;
 }
 
 bool Roster::is_blank(const User& user) const { return is_bare(user) && is_evictable(user); }
@@ -161,7 +174,7 @@ void Roster::free_sessions(User& user) {
   while (user.sessions != no_cell) {
     const Cell session = user.sessions;
     user.sessions = pool_.at<Session>(session).next;
-    pool_.give(session);
+    end_session(session);
   }
 }
 
@@ -169,11 +182,25 @@ void Roster::free_extras(User& user) {
   if (user.extras == no_cell) return;
   const Extras& extras = pool_.at<Extras>(user.extras);
   free_text(pool_, extras.reason_text);
+  free_text(pool_, extras.parting_text);
   free_text(pool_, extras.choices.top.message);
   for (uint8_t i = 0; i < extras.choices.depth; i++)
     free_text(pool_, extras.choices.earlier[i].message);
   pool_.give(user.extras);
   user.extras = no_cell;
+}
+
+// Extras that say nothing are given back.
+void Roster::free_bare_extras(User& user) {
+  if (user.extras == no_cell) return;
+  const Extras& extras = pool_.at<Extras>(user.extras);
+  if (extras.choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell)
+    free_extras(user);
+}
+
+void Roster::set_text(Cell& text, Cell to) {
+  free_text(pool_, text);
+  text = to;
 }
 
 void Roster::remove(Cell cell, RealmPartition& share) {
@@ -186,6 +213,7 @@ void Roster::remove(Cell cell, RealmPartition& share) {
   free_sessions(gone);
   free_extras(gone);
   free_text(pool_, gone.page);
+  free_text(pool_, gone.data);
   free_id(pool_, gone);
   pool_.give(cell);
 }
@@ -198,14 +226,16 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   mark(cell, share, Persist::current);
   free_sessions(blanked);
   free_extras(blanked);
-  free_text(pool_, blanked.page);
-  blanked.page = no_cell;
+  set_text(blanked.page, no_cell);
+  set_text(blanked.data, no_cell);
   blanked.status = blanked.announced = Status::offline;
   blanked.last_seen = blanked.changed_at = forever_ago;
   blanked.due = never;
   blanked.activity_count = 0;
   blanked.this_minute = blanked.last_minute = 0;
-  blanked.message_changed = blanked.row_is_current = blanked.moved_on = false;
+  blanked.message_changed = blanked.data_changed = false;
+  blanked.row_is_current = blanked.moved_on = false;
+  blanked.lives_on_touches = false;
   link_user(pool_, share, cell, offline_list);
 }
 
@@ -245,6 +275,8 @@ bool Roster::remove_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
       remove(list.newest, share);
     }
   }
+  forget_ended_sessions(share);
+  forget_activities(share);
   return true;
 }
 
@@ -271,6 +303,8 @@ bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
       cell = older;
     }
   }
+  forget_ended_sessions(share);
+  forget_activities(share);
   return true;
 }
 

@@ -21,15 +21,45 @@ namespace presence {
 struct Wish {
   Change change;
   Reason reason = Reason::manual;
-  Cell reason_text = no_cell;  // when the reason is `custom`
-  Cell spare_session = no_cell;
+  Cell reason_text = no_cell;    // when the reason is `custom`
+  Cell spare_session = no_cell;  // of `connect` the session itself
   Cell spare_extras = no_cell;
+  SessionKey session;       // of a change that names one; the transaction keeps its id
+  bool gives_data = false;  // user_data came with it
+  bool gives_page = false;
+  Cell data = no_cell;
+  Cell page = no_cell;
 };
 
 struct Touch {
   std::optional<Time> seen_at;  // nothing: now
   std::optional<std::string_view> page;
   uint32_t interactions = 1;
+  std::optional<SessionKey> session = {};  // nothing: the newest
+};
+
+// A session to be.
+struct NewSession {
+  SessionKey key;
+  Status said = Status::online;
+  uint32_t lease = 0;  // ms
+  std::string_view details;
+  std::string_view page;
+  Cell gateway = no_cell;  // counted already
+  uint32_t binder = 0;
+};
+
+// A session as its row has it.
+struct SessionRowFacts {
+  SessionKey key;
+  Status status = Status::online;
+  Time active_at = forever_ago;
+  Time heard_at = forever_ago;
+  Time connected_at = forever_ago;
+  Time ends_at = never;  // unless it is heard of again
+  uint32_t lease = 0;    // ms
+  std::string_view page;
+  Cell gateway = no_cell;  // counted already
 };
 
 // A user as its row in the table has it.
@@ -37,6 +67,7 @@ struct Row {
   Status status = Status::offline;
   Time last_seen = forever_ago;
   std::string_view page;
+  std::string_view data;
   uint32_t activity_count = 0;
   ChoicesText choices;
   Time session_ends_at = never;  // a restart's grace; never: the rules of every day
@@ -46,8 +77,42 @@ struct Row {
 
 struct Touched {
   Status status;
-  bool full;     // no cell was free: nothing has changed
-  bool changed;  // there is something new for the worker to do
+  bool full;             // no cell was free: nothing has changed
+  bool changed;          // there is something new for the worker to do
+  bool foreign = false;  // the session is somebody else's: nothing has changed
+};
+
+// A session, copied out of shared memory.
+struct SessionView {
+  Cell cell;
+  Status status;
+  Time connected_at, active_at, heard_at;  // forever_ago: never
+  uint32_t lease;                          // ms
+  bool has_details;                        // not in the row yet
+  uint32_t id_bytes, user_id_bytes, page_bytes, details_bytes, gateway_bytes;
+  char id_text[max_id_bytes];
+  char user_id_text[max_id_bytes];
+  char page_text[max_page_bytes];
+  char details_text[max_details_bytes];
+  char gateway_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+  std::string_view user_id() const { return {user_id_text, user_id_bytes}; }
+  std::string_view page() const { return {page_text, page_bytes}; }
+  std::string_view details() const { return {details_text, details_bytes}; }
+  std::string_view gateway() const { return {gateway_text, gateway_bytes}; }
+};
+
+// What somebody did, on its way to its row.
+struct Activity {
+  Time at;
+  std::string_view user_id, type, page, session_id;
+};
+
+// An activity, copied out of shared memory.
+struct ActivityView {
+  Activity activity;
+  char text[2 * max_id_bytes + max_activity_bytes + max_page_bytes + 32];
 };
 
 // All of a user, copied out of shared memory.
@@ -62,15 +127,18 @@ struct UserView {
   uint32_t session_count;
   uint32_t activity_count;
   uint32_t interactions_per_minute;
-  uint32_t id_bytes, message_bytes, page_bytes, reason_bytes;
+  bool message_changed, data_changed;  // since listeners were told last
+  uint32_t id_bytes, message_bytes, page_bytes, data_bytes, reason_bytes;
   char id_text[max_id_bytes];
   char message_text[max_message_bytes];
   char page_text[max_page_bytes];
+  char data_text[max_data_bytes];
   char reason_text[max_reason_bytes];
 
   std::string_view id() const { return {id_text, id_bytes}; }
   std::string_view message() const { return {message_text, message_bytes}; }
   std::string_view page() const { return {page_text, page_bytes}; }
+  std::string_view data() const { return {data_text, data_bytes}; }
   std::string_view reason_name() const {
     return reason == Reason::custom ? std::string_view{reason_text, reason_bytes} : name_of(reason);
   }
@@ -109,7 +177,7 @@ class Roster {
   Cell find(const UserKey& key) const { return region_.index.find(pool_, key); }
   Cell add(const UserKey& key);  // a blank user; no_cell: memory is full
   Cell load(const UserKey& key, const Row& row, const Policy& policy, Time now);
-  void claim(Cell cell) { pool_.at<User>(cell).claims++; }
+  bool claim(Cell cell);  // false: too many transactions claim it already
   bool is_being_written(Cell cell) const {
     return pool_.at<User>(cell).persist == Persist::writing;
   }
@@ -138,6 +206,25 @@ class Roster {
   // After the policy has changed: irregular users get their due moment anew.
   void reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now);
 
+  // ---- sessions (roster_sessions.cpp)
+  Cell make_session(const NewSession& wanted);  // for a wish; no_cell: full
+  void free_session(Cell session);              // one that was never granted
+  void release_gateway(Cell gateway);           // of a session that could not be made
+  // The session, when it is one of a user of this partition.
+  Cell session_in(uint32_t partition, const SessionKey& key) const;
+  // It lives and has not said goodbye.
+  bool is_connected(Cell session, const Policy& policy, Time now) const;
+  // False: it is over, or has said goodbye. `changed`: there is something for the worker to do.
+  bool heartbeat(Cell session, const Policy& policy, Time now, bool& changed);
+  // False: it is not there any more, or bound to another connection.
+  bool unbind(Cell session, uint32_t binder, const Policy& policy, Time now);
+  // A session of the last run, in the place of the one that load() has made up for its user. False:
+  // it is known already, its user has come by itself, or there is no room.
+  bool load_session(Cell user, const SessionRowFacts& row, const Policy& policy, Time now);
+  // Copies the user's sessions, newest first, and returns how many there are.
+  std::size_t sessions(Cell user, const Policy& policy, Time now,
+                       std::span<SessionView> room) const;
+
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
             UserView& out) const;
@@ -164,9 +251,32 @@ class Roster {
   bool has(uint16_t realm, uint32_t partition, Persist state) const;
   bool has_announcements(uint16_t realm, uint32_t partition) const;
 
+  // ---- activities (roster_activities.cpp)
+  // False: more than `at_most` wait in the partition already, or memory is full.
+  bool queue_activity(uint16_t realm, uint32_t partition, const Activity& activity,
+                      uint32_t at_most);
+  uint32_t queued_activities(uint16_t realm, uint32_t partition) const {
+    return region_.share(realm, partition).activity_count;
+  }
+  // Takes the oldest. False: there is none.
+  bool begin_writing_activity(uint16_t realm, uint32_t partition, ActivityView& out);
+  // The worker's transaction is over, or a worker before this one did not come to its end.
+  void end_activities(uint16_t realm, uint32_t partition, bool committed);
+
+  // ---- the rows of sessions (roster_session_rows.cpp)
+  // Takes the next session whose row must be deleted, or written. False: there is none.
+  bool begin_deleting_session(uint16_t realm, uint32_t partition, SessionView& out);
+  bool begin_writing_session(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
+                             SessionView& out);
+  // The worker's transaction is over, or a worker before this one did not come to its end.
+  void end_session_rows(uint16_t realm, uint32_t partition, bool committed);
+  void flush_sessions(uint16_t realm, uint32_t partition);
+  bool has_sessions(uint16_t realm, uint32_t partition, SessionRow state) const;
+
  private:
   struct Loaded;
   struct Spares;
+  class OwnSessions;
 
   User& user(Cell cell) const { return pool_.at<User>(cell); }
   RealmPartition& share_of(const User& user) const {
@@ -176,6 +286,9 @@ class Roster {
   // roster.cpp
   void remove(Cell cell, RealmPartition& share);
   void free_sessions(User& user);
+  void free_bare_extras(User& user);
+  bool same_text(Cell a, Cell b) const;
+  void set_text(Cell& text, Cell to);
   void free_extras(User& user);
   void blank(Cell cell, RealmPartition& share);
   bool is_bare(const User& user) const;
@@ -183,10 +296,16 @@ class Roster {
   bool is_evictable(const User& user) const;
 
   // roster_changes.cpp
+  SessionFacts facts_of(const User& user, const Session& session) const;
   Loaded load_facts(Cell cell, const Policy& policy, Time at) const;
   void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares);
+  void announce(Cell cell, RealmPartition& share);
   void note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason);
+  void note_data(Cell cell, RealmPartition& share);
+  std::optional<Reason> reason_of_end(Cell cell, const Policy& policy, Time at) const;
   void place(Cell cell, RealmPartition& share, const Look& look, const Policy& policy);
+  bool is_touched_alone(const User& user) const;
+  bool parts_with_text(const User& user) const;
   void refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy, Time at,
                Reason reason, Spares& spares);
   void settle_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
@@ -194,15 +313,47 @@ class Roster {
   Time due_of(const User& user, const Policy& policy) const;
   Cell next_due_user(const RealmPartition& share, const Policy& policy, Time& due) const;
   bool touch_online(Cell cell, RealmPartition& share, const Policy& policy, Time now);
+  std::optional<Cell> session_for_touch(Cell cell, const Touch& touch);
   Touched finish_touch(Cell cell, RealmPartition& share, uint32_t interactions, Time now,
                        bool news);
   void count_activity(User& user, uint32_t interactions, Time now);
 
+  // roster_sessions.cpp
+  void write_back(User& user);
+  void end_session(Cell session);
+  void drop_implicit(Cell cell);
+  void link_session(Cell cell, Cell session);
+  bool has_session(Cell cell, Cell session) const;
+  void touch_session(Cell cell, Cell session, Time at);
+  void view_session(Cell cell, const Policy& policy, Time now, SessionView& out) const;
+  void grant_connect(Cell cell, Wish& wish);
+  void grant_disconnect(Cell cell, Session& session, Wish& wish, const Policy& policy, Time now,
+                        Spares& spares);
+  void grant_in_session(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
+                        Time now);
+  UserFacts facts_with(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
+                       uint32_t* count) const;
+
+  // roster_session_rows.cpp
+  void mark_row(Cell session, SessionRow state);
+  bool mark_row_dirty(Cell session);
+  void forget_ended_sessions(RealmPartition& share);
+
+  // roster_activities.cpp
+  Cell& next_activity(Cell activity) const;
+  void drop_activities_of(const User& user, RealmPartition& share);
+  void forget_activities(RealmPartition& share);
+
   // roster_work.cpp
   void mark(Cell cell, RealmPartition& share, Persist state);
   void mark_dirty(Cell cell, RealmPartition& share);
+  void drop_reason_text(User& user);
   void mark_all(RealmPartition& share, Persist from, Persist to);
 
+  // roster_reads.cpp
+  uint32_t count_stored_sessions(const User& user, const Policy& policy, Time now) const;
+  UserFacts facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
+                       uint32_t* count) const;
   void copy_out(const User& user, Cell message, UserView& out) const;
 
   Region& region_;

@@ -5,6 +5,7 @@
 // puts the user where it belongs.
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "deadlines.h"
 #include "recency.h"
@@ -13,6 +14,17 @@
 namespace presence {
 
 // ---- facts out of and into the cells ---------------------------------------
+
+SessionFacts Roster::facts_of(const User& user, const Session& session) const {
+  SessionFacts facts = session.facts;
+  if (user.lives_on_touches) facts.active_at = user.last_seen;
+  if (session.gateway == no_cell) return facts;
+  // A gateway that is heard of is a heartbeat of all its sessions; its silence is a disconnect.
+  const Gateway& gateway = pool_.at<Gateway>(session.gateway);
+  facts.heard_at = gateway.heard_at.load(std::memory_order_relaxed);
+  facts.kept_until = facts.heard_at + gateway.lease.load(std::memory_order_relaxed);
+  return facts;
+}
 
 Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) const {
   const User& of = user(cell);
@@ -23,17 +35,18 @@ Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) cons
 
   for (Cell at_cell = of.sessions; at_cell != no_cell;) {
     const Session& session = pool_.at<Session>(at_cell);
-    if (status_of(session.facts, policy, at) != Status::offline) {
+    const SessionFacts facts = facts_of(of, session);
+    if (status_of(facts, policy, at) != Status::offline) {
       if (!loaded.facts.connected) {
         loaded.facts.connected = true;
-        loaded.facts.newest = session.facts;
+        loaded.facts.newest = facts;
         loaded.newest = at_cell;
-      } else if (session.facts.active_at > loaded.facts.newest.active_at) {
+      } else if (facts.active_at > loaded.facts.newest.active_at) {
         loaded.facts.others.add(loaded.facts.newest, policy, at);
-        loaded.facts.newest = session.facts;
+        loaded.facts.newest = facts;
         loaded.newest = at_cell;
       } else {
-        loaded.facts.others.add(session.facts, policy, at);
+        loaded.facts.others.add(facts, policy, at);
       }
     }
     at_cell = session.next;
@@ -45,28 +58,32 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
   User& to = user(cell);
   const UserFacts& facts = loaded.facts;
   to.last_seen = facts.last_seen;
+  to.lives_on_touches = false;  // until it is placed again
 
   if (facts.all_ended) {
     free_sessions(to);
     loaded.newest = no_cell;
   }
   const bool lives = facts.connected && status_of(facts.newest, policy, at) != Status::offline;
-  if (loaded.newest != no_cell) pool_.at<Session>(loaded.newest).facts = facts.newest;
+  if (loaded.newest != no_cell) {
+    Session& newest = pool_.at<Session>(loaded.newest);
+    if (newest.facts.active_at != facts.newest.active_at) mark_row_dirty(loaded.newest);
+    newest.facts = facts.newest;
+  }
   for (Cell* link = &to.sessions; *link != no_cell;) {
     Session& session = pool_.at<Session>(*link);
-    if (status_of(session.facts, policy, at) != Status::offline) {
+    if (status_of(facts_of(to, session), policy, at) != Status::offline) {
       link = &session.next;
       continue;
     }
     const Cell ended = *link;
     *link = session.next;
-    pool_.give(ended);
+    end_session(ended);
   }
   if (lives && loaded.newest == no_cell) {
     Session& session = *new (&pool_.at<Session>(spares.session)) Session{};
     session.facts = facts.newest;
-    session.next = to.sessions;
-    to.sessions = spares.session;
+    link_session(cell, spares.session);
     spares.session = no_cell;
   }
 
@@ -82,17 +99,27 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
 
 // ---- what follows from a change --------------------------------------------
 
-void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason) {
+void Roster::announce(Cell cell, RealmPartition& share) {
   User& changed = user(cell);
-  changed.status = status;
-  changed.changed_at = at;
-  changed.reason = reason;
   changed.row_is_current = false;
   changed.moved_on = changed.claims > 0;
   if (changed.to_announce) return;
   changed.to_announce = true;
   changed.announce_next = share.to_announce;
   share.to_announce = cell;
+}
+
+void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason) {
+  User& changed = user(cell);
+  changed.status = status;
+  changed.changed_at = at;
+  changed.reason = reason;
+  announce(cell, share);
+}
+
+void Roster::note_data(Cell cell, RealmPartition& share) {
+  user(cell).data_changed = true;
+  announce(cell, share);
 }
 
 namespace {
@@ -108,12 +135,17 @@ Time regular_due(Status status, Time last_seen, const Policy& policy) {
 
 void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Policy& policy) {
   User& placed = user(cell);
+  if (placed.lives_on_touches)
+    pool_.at<Session>(placed.sessions).facts.active_at = placed.last_seen;
+  placed.lives_on_touches = false;
   if (placed.in_heap) remove_deadline(pool_, share.heap, cell);
   const bool chosen = placed.extras != no_cell &&
                       pool_.at<Extras>(placed.extras).choices.top.status != Status::offline;
-  const bool irregular = look.until != regular_due(look.status, placed.last_seen, policy);
+  // A session that ends unseen, below a stronger one, is let go of in time, too.
+  const Time due = std::min(look.until, look.first_end);
+  const bool irregular = due != regular_due(look.status, placed.last_seen, policy);
   const uint8_t list = list_of(look.status, chosen, irregular);
-  placed.due = look.until;
+  placed.due = due;
 
   const bool in_place =
       placed.list == list &&
@@ -124,20 +156,35 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
     unlink_user(pool_, share, cell);
     link_user(pool_, share, cell, list);
   }
-  if (list != offline_list && irregular && look.until != never)
-    add_deadline(pool_, share.heap, cell);
+  if (list != offline_list && irregular && due != never) add_deadline(pool_, share.heap, cell);
+  placed.lives_on_touches = list == list_of(Status::online, false, false) &&
+                            placed.extras == no_cell && is_touched_alone(placed);
 }
 
-namespace {
+bool Roster::is_touched_alone(const User& user) const {
+  const Session& session = pool_.at<Session>(user.sessions);
+  const SessionFacts& facts = session.facts;
+  return session.next == no_cell && session.id_bytes == 0 && facts.said == Status::online &&
+         facts.heard_at == forever_ago && facts.ends_at == never &&
+         facts.active_at == user.last_seen;
+}
 
-bool same_text(const CellPool& pool, Cell a, Cell b) {
+bool Roster::same_text(Cell a, Cell b) const {
   if (a == b) return true;
-  char text[max_message_bytes];
-  const uint32_t bytes = get_text(pool, a, text);
-  return text_equals(pool, b, {text, bytes});
+  char text[std::max(max_message_bytes, max_data_bytes)];
+  if (text_bytes(pool_, a) != text_bytes(pool_, b)) return false;
+  const uint32_t bytes = get_text(pool_, a, text);
+  return text_equals(pool_, b, {text, bytes});
 }
 
-}  // namespace
+// One of its sessions has said goodbye in its own words.
+bool Roster::parts_with_text(const User& user) const {
+  for (Cell at = user.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
+    const SessionFacts& facts = pool_.at<Session>(at).facts;
+    if (facts.disconnected && facts.parting == Reason::custom) return true;
+  }
+  return false;
+}
 
 void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy,
                      Time at, Reason reason, Spares& spares) {
@@ -147,7 +194,7 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
   store(cell, loaded, policy, at, spares);
   const Look now = look(loaded.facts, policy, at);
 
-  const bool message_changed = !same_text(pool_, now.message, message_before);
+  const bool message_changed = !same_text(now.message, message_before);
   for (uint8_t i = 0; i < loaded.dropped.count; i++) free_text(pool_, loaded.dropped.handles[i]);
 
   if (now.status != changed.status || message_changed) {
@@ -161,8 +208,9 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
     }
   }
   if (changed.extras != no_cell) {
-    const Extras& extras = pool_.at<Extras>(changed.extras);
-    if (extras.choices.empty() && extras.reason_text == no_cell) free_extras(changed);
+    Extras& extras = pool_.at<Extras>(changed.extras);
+    if (!parts_with_text(changed)) set_text(extras.parting_text, no_cell);
+    free_bare_extras(changed);
   }
   place(cell, share, now, policy);
 }
@@ -172,9 +220,9 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
 // Two buckets make a sliding minute: this one, and what is left of the one before.
 void Roster::count_activity(User& user, uint32_t interactions, Time now) {
   if (user.activity_count < INT32_MAX) user.activity_count++;
-  const uint16_t this_minute = static_cast<uint16_t>(now / minute);
+  const uint8_t this_minute = static_cast<uint8_t>(now / minute);
   if (this_minute != user.minute) {
-    const bool follows = static_cast<uint16_t>(user.minute + 1) == this_minute;
+    const bool follows = static_cast<uint8_t>(user.minute + 1) == this_minute;
     user.last_minute = follows ? user.this_minute : 0;
     user.this_minute = 0;
     user.minute = this_minute;
@@ -185,28 +233,22 @@ void Roster::count_activity(User& user, uint32_t interactions, Time now) {
 
 namespace {
 
-// The neighbours and the session lie anywhere in memory: ask for all of them at once.
+// The neighbours lie anywhere in memory: ask for both at once.
 void fetch_ahead(const CellPool& pool, const User& user) {
-  for (const Cell cell : {user.sessions, user.newer, user.older})
-    if (cell != no_cell) __builtin_prefetch(&pool.at<User>(cell), 1);
+  for (const Cell cell : {user.newer, user.older})
+    if (cell != no_cell) __builtin_prefetch(&pool.at<User>(cell).newer, 1);
 }
 
 }  // namespace
 
-// Most touches: somebody who is online, by one session that lives on activity alone, and not idle
-// yet. Then there is nothing to work out: the user only moves to the head of its list.
+// Most touches: somebody who lives on them and is not idle yet. Then there is nothing to work
+// out: the user only moves to the head of its list.
 bool Roster::touch_online(Cell cell, RealmPartition& share, const Policy& policy, Time now) {
   User& touched = user(cell);
-  if (touched.list != list_of(Status::online, false, false) || due_of(touched, policy) <= now ||
+  if (!touched.lives_on_touches || after(touched.last_seen, policy.idle_timeout) <= now ||
       policy.offline_timeout <= policy.idle_timeout)
     return false;
-  Session& session = pool_.at<Session>(touched.sessions);
-  const SessionFacts& facts = session.facts;
-  if (session.next != no_cell || facts.said != Status::online || facts.heard_at != forever_ago ||
-      facts.ends_at != never || touched.extras != no_cell)
-    return false;
-  touched.last_seen = session.facts.active_at = std::max(now, touched.last_seen);
-  touched.due = after(touched.last_seen, policy.idle_timeout);
+  touched.last_seen = std::max(now, touched.last_seen);
   if (touched.newer == no_cell) return true;
   unlink_user(pool_, share, cell);
   link_user(pool_, share, cell, touched.list);
@@ -224,45 +266,78 @@ Touched Roster::finish_touch(Cell cell, RealmPartition& share, uint32_t interact
   return {touched.status, false, first_dirty || news};
 }
 
+// The session that a touch names, made when there is none; no_cell: it names none, or there is no
+// room. Nothing: it is somebody else's.
+std::optional<Cell> Roster::session_for_touch(Cell cell, const Touch& touch) {
+  if (!touch.session) return no_cell;
+  const SessionIndex::Found found = region_.sessions.find(*touch.session);
+  if (found.session != no_cell)
+    return found.user == cell ? std::optional(found.session) : std::nullopt;
+  NewSession wanted;
+  wanted.key = *touch.session;
+  const Cell made = make_session(wanted);
+  if (made == no_cell) return no_cell;
+  if (region_.sessions.insert(*touch.session, made)) return made;
+  free_session(made);
+  return std::nullopt;
+}
+
 Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time now) {
   User& touched = user(cell);
   fetch_ahead(pool_, touched);
   RealmPartition& share = share_of(touched);
-  if (!touch.seen_at && !touch.page && touch_online(cell, share, policy, now)) {
+  if (!touch.seen_at && !touch.page && !touch.session && touch_online(cell, share, policy, now)) {
     touched.moved_on |= touched.claims > 0;
     return finish_touch(cell, share, touch.interactions, now, false);
   }
   const bool was_told = !touched.to_announce;
+  const Time due = due_of(touched, policy);
   settle_user(cell, share, policy, now);
 
   const bool new_page = touch.page && !text_equals(pool_, touched.page, *touch.page);
   const Time at = touch.seen_at ? std::min(*touch.seen_at, now) : std::max(now, touched.last_seen);
   const bool moves = !touch.seen_at || at > touched.last_seen;
+  const bool needs_session =
+      moves && !touch.session && !load_facts(cell, policy, now).facts.connected;
 
-  Loaded loaded = load_facts(cell, policy, now);
-  const bool needs_session = moves && !loaded.facts.connected;
+  // All that may fail comes first.
   Spares spares;
   std::optional<Cell> page = no_cell;
+  std::optional<Cell> session_page = no_cell;
   if (new_page) page = put_text(pool_, *touch.page);
+  if (touch.page && touch.session) session_page = put_text(pool_, *touch.page);
   if (needs_session) spares.session = pool_.take();
-  if (!page || (needs_session && spares.session == no_cell)) {
-    if (page) free_text(pool_, *page);
+  const bool has_room = page && session_page && (!needs_session || spares.session != no_cell);
+  const std::optional<Cell> named = has_room ? session_for_touch(cell, touch) : no_cell;
+  const bool full = !has_room || (touch.session && named == no_cell);
+  if (full || !named) {
+    free_text(pool_, page.value_or(no_cell));
+    free_text(pool_, session_page.value_or(no_cell));
     pool_.give(spares.session);
-    return {touched.status, true, was_told && touched.to_announce};
+    return {touched.status, full, was_told && touched.to_announce, !full};
   }
-  if (new_page) {
-    free_text(pool_, touched.page);
-    touched.page = *page;
-  }
+  if (new_page) set_text(touched.page, *page);
 
+  if (touch.session) {
+    write_back(touched);
+    touch_session(cell, *named, at);
+    if (touch.page) set_text(pool_.at<Session>(*named).page, *session_page);
+  }
+  bool news = false;
   if (moves) {
-    record_activity(loaded.facts, at);
+    Loaded loaded = load_facts(cell, policy, now);
+    if (touch.session)
+      loaded.facts.last_seen = std::max(loaded.facts.last_seen, at);
+    else
+      record_activity(loaded.facts, at);
     refresh(cell, share, loaded, policy, now, Reason::activity, spares);
     pool_.give(spares.session);
     // A status that somebody chose may hide what the touch has changed.
     touched.moved_on |= touched.claims > 0;
+    news = due_of(touched, policy) < due;
   }
-  return finish_touch(cell, share, touch.interactions, now, was_told && touched.to_announce);
+  news |= was_told && touched.to_announce;
+  return finish_touch(cell, share, touch.interactions, now, news);
 }
 
 // ---- committed wishes ------------------------------------------------------
@@ -271,6 +346,11 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   User& changed = user(cell);
   RealmPartition& share = share_of(changed);
   settle_user(cell, share, policy, now);
+  if (names_session(wish.change.kind)) {
+    grant_in_session(cell, share, wish, policy, now);
+    free_wish(wish);
+    return;
+  }
 
   // The transaction wrote the row when the wish was made. The row says what memory says when
   // the user has not moved on since, and the wish still comes to the same.
@@ -302,8 +382,10 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   pool_.give(spares.extras);
   free_text(pool_, spares.reason_text);
   if (wish.change.kind == ChangeKind::forget) {
-    free_text(pool_, changed.page);
-    changed.page = no_cell;
+    set_text(changed.page, no_cell);
+    set_text(changed.data, no_cell);
+    drop_activities_of(changed, share);
+    changed.data_changed = false;
     changed.activity_count = 0;
     changed.this_minute = changed.last_minute = 0;
     mark(cell, share, Persist::current);
@@ -320,7 +402,10 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
 void Roster::free_wish(Wish& wish) {
   if (wish.change.message) free_text(pool_, *wish.change.message);
   free_text(pool_, wish.reason_text);
-  pool_.give(wish.spare_session);
+  free_text(pool_, wish.data);
+  free_text(pool_, wish.page);
+  wish.change.kind == ChangeKind::connect ? free_session(wish.spare_session)
+                                          : pool_.give(wish.spare_session);
   pool_.give(wish.spare_extras);
 }
 
@@ -351,10 +436,26 @@ void Roster::settle_user(Cell cell, RealmPartition& share, const Policy& policy,
     const Time choice_due =
         extras == no_cell ? never : pool_.at<Extras>(extras).choices.next_change();
     Loaded loaded = load_facts(cell, policy, due);
-    const Reason reason = reason_of_time(loaded.facts.connected, choice_due, due);
-    Spares none;
-    refresh(cell, share, loaded, policy, due, reason, none);
+    Reason reason = reason_of_time(loaded.facts.connected, choice_due, due);
+    if (reason != Reason::expired) reason = reason_of_end(cell, policy, due).value_or(reason);
+    Spares spares;
+    if (reason == Reason::custom)
+      std::swap(spares.reason_text, pool_.at<Extras>(extras).parting_text);
+    refresh(cell, share, loaded, policy, due, reason, spares);
+    free_text(pool_, spares.reason_text);
   }
+}
+
+// Why the session that ends at this very moment does.
+std::optional<Reason> Roster::reason_of_end(Cell cell, const Policy& policy, Time at) const {
+  const User& of = user(cell);
+  std::optional<Reason> reason;
+  for (Cell each = of.sessions; each != no_cell; each = pool_.at<Session>(each).next) {
+    const SessionFacts facts = facts_of(of, pool_.at<Session>(each));
+    if (end_of(facts, policy) == at)
+      reason = facts.disconnected && facts.ends_at == at ? facts.parting : Reason::timeout;
+  }
+  return reason;
 }
 
 Cell Roster::next_due_user(const RealmPartition& share, const Policy& policy, Time& due) const {

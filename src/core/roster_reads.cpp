@@ -23,20 +23,19 @@ UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
   return facts;
 }
 
-bool forgets(std::span<const Wish> wishes) {
-  return std::any_of(wishes.begin(), wishes.end(),
-                     [](const Wish& wish) { return wish.change.kind == ChangeKind::forget; });
-}
+// The minute is kept modulo 256: what was counted before that says nothing.
+constexpr Duration forgets_after = 128 * minute;
 
 uint32_t interactions_per_minute(const User& user, Time now) {
-  const uint16_t this_minute = static_cast<uint16_t>(now / minute);
+  const uint8_t this_minute = static_cast<uint8_t>(now / minute);
+  if (user.last_seen == forever_ago || now - user.last_seen > forgets_after) return 0;
   const uint64_t into = static_cast<uint64_t>(now % minute);
   const auto rest_of = [&](uint16_t count) {
     return static_cast<uint32_t>(count * (static_cast<uint64_t>(minute) - into) /
                                  static_cast<uint64_t>(minute));
   };
   if (user.minute == this_minute) return user.this_minute + rest_of(user.last_minute);
-  if (static_cast<uint16_t>(user.minute + 1) == this_minute) return rest_of(user.this_minute);
+  if (static_cast<uint8_t>(user.minute + 1) == this_minute) return rest_of(user.this_minute);
   return 0;
 }
 
@@ -51,17 +50,56 @@ void Roster::copy_out(const User& from, Cell message, UserView& out) const {
   out.changed_at = from.changed_at;
   out.activity_count = from.activity_count;
   out.id_bytes = get_id(pool_, from, out.id_text);
+  out.message_changed = from.message_changed;
+  out.data_changed = from.data_changed;
   out.page_bytes = get_text(pool_, from.page, out.page_text);
+  out.data_bytes = get_text(pool_, from.data, out.data_text);
   out.message_bytes = get_text(pool_, message, out.message_text);
   out.reason_bytes = 0;
   if (from.extras != no_cell)
     out.reason_bytes = get_text(pool_, pool_.at<Extras>(from.extras).reason_text, out.reason_text);
 }
 
+namespace {
+
+bool any_names_session(std::span<const Wish> wishes) {
+  return std::any_of(wishes.begin(), wishes.end(),
+                     [](const Wish& wish) { return names_session(wish.change.kind); });
+}
+
+}  // namespace
+
+// The live sessions that have not said goodbye.
+uint32_t Roster::count_stored_sessions(const User& user, const Policy& policy, Time now) const {
+  uint32_t count = 0;
+  for (Cell at = user.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
+    const SessionFacts facts = facts_of(user, pool_.at<Session>(at));
+    count += status_of(facts, policy, now) != Status::offline && !facts.disconnected;
+  }
+  return count;
+}
+
+UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy,
+                             Time now, uint32_t* count) const {
+  if (any_names_session(wishes)) return facts_with(cell, wishes, policy, now, count);
+  const Loaded loaded = load_facts(cell, policy, now);
+  const UserFacts facts = with_wishes(loaded.facts, wishes, now);
+  if (count) {
+    *count = facts.all_ended ? 0 : count_stored_sessions(user(cell), policy, now);
+    // A wish has made one up, or brought one back that had said goodbye.
+    const bool is_counted =
+        !facts.all_ended && loaded.facts.connected && !loaded.facts.newest.disconnected;
+    const bool counts = facts.connected && !facts.newest.disconnected &&
+                        status_of(facts.newest, policy, now) != Status::offline;
+    if (counts && !is_counted) ++*count;
+  }
+  return facts;
+}
+
 void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                   UserView& out) const {
   const User& viewed = user(cell);
-  const UserFacts facts = with_wishes(load_facts(cell, policy, now).facts, wishes, now);
+  const UserFacts facts = facts_seen(cell, wishes, policy, now, &out.session_count);
   const Look seen = look(facts, policy, now);
   copy_out(viewed, seen.message, out);
   out.cell = cell;
@@ -69,21 +107,17 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
   out.last_seen = facts.last_seen;
   out.has_last_seen = facts.last_seen != forever_ago;
   out.interactions_per_minute = interactions_per_minute(viewed, now);
-  if (forgets(wishes)) out.page_bytes = out.activity_count = out.interactions_per_minute = 0;
-  out.session_count = 0;
-  if (seen.status == Status::offline) return;
-  if (facts.all_ended) {
-    out.session_count = 1;
-    return;
+  for (const Wish& wish : wishes) {
+    if (wish.gives_page) out.page_bytes = get_text(pool_, wish.page, out.page_text);
+    if (wish.gives_data) out.data_bytes = get_text(pool_, wish.data, out.data_text);
+    if (wish.change.kind != ChangeKind::forget) continue;
+    out.page_bytes = out.data_bytes = out.activity_count = out.interactions_per_minute = 0;
   }
-  for (Cell at = viewed.sessions; at != no_cell; at = pool_.at<Session>(at).next)
-    if (status_of(pool_.at<Session>(at).facts, policy, now) != Status::offline) out.session_count++;
-  out.session_count = std::max(out.session_count, 1u);
 }
 
 Status Roster::status_at(Cell cell, std::span<const Wish> wishes, const Policy& policy,
                          Time now) const {
-  return look(with_wishes(load_facts(cell, policy, now).facts, wishes, now), policy, now).status;
+  return look(facts_seen(cell, wishes, policy, now, nullptr), policy, now).status;
 }
 
 std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time now,

@@ -41,19 +41,15 @@ bool Roster::take_announcement(uint16_t realm, uint32_t partition, UserView& out
     share.to_announce = told.announce_next;
     told.to_announce = false;
 
-    const bool tell = told.status != told.announced || told.message_changed;
+    const bool tell = told.status != told.announced || told.message_changed ||
+                      (told.data_changed && told.status != Status::offline);
     const Cell message =
         told.extras == no_cell ? no_cell : pool_.at<Extras>(told.extras).choices.top.message;
     if (tell) copy_out(told, message, out);
     out.cell = cell;
     told.announced = told.status;
-    told.message_changed = false;
-    if (told.extras != no_cell) {
-      Extras& extras = pool_.at<Extras>(told.extras);
-      free_text(pool_, extras.reason_text);
-      extras.reason_text = no_cell;
-      if (extras.choices.empty()) free_extras(told);
-    }
+    told.message_changed = told.data_changed = false;
+    if (told.row_is_current) drop_reason_text(told);
     if (!told.row_is_current)
       mark(cell, share, told.persist == Persist::held ? Persist::held : Persist::waiting);
     if (is_blank(told)) remove(cell, share);
@@ -86,6 +82,14 @@ void Roster::end_writing(Cell cell) {
   User& written = user(cell);
   RealmPartition& share = share_of(written);
   mark(cell, share, written.written_again ? Persist::dirty : Persist::current);
+  if (!written.to_announce) drop_reason_text(written);
+}
+
+// Listeners and history know why by now.
+void Roster::drop_reason_text(User& user) {
+  if (user.extras == no_cell) return;
+  set_text(pool_.at<Extras>(user.extras).reason_text, no_cell);
+  free_bare_extras(user);
 }
 
 void Roster::give_up_writing(Cell cell) { mark(cell, share_of(user(cell)), Persist::held); }

@@ -14,9 +14,11 @@ Time later(Time from, Duration by) { return from > never - by ? never : from + b
 // A session that never sent a heartbeat lives on activity alone and gets
 // offline_timeout; one that does must be heard of within its lease.
 Time end_of(const SessionFacts& session, const Policy& policy) {
-  if (session.ends_at != never) return session.ends_at;
+  const Time kept_until = later(session.kept_until, policy.disconnect_grace);
+  if (session.ends_at != never) return std::min(session.ends_at, kept_until);
+  if (session.kept_until != never) return kept_until;
   if (session.heard_at == forever_ago) return later(session.active_at, policy.offline_timeout);
-  const Duration lease = session.lease > 0 ? session.lease : policy.session_timeout;
+  const Duration lease = session.lease > 0 ? session.lease * millisecond : policy.session_timeout;
   return later(std::max(session.active_at, session.heard_at), lease);
 }
 
@@ -38,7 +40,26 @@ void record_activity(SessionFacts& session, Time now) {
   if (now < session.active_at) return;
   session.active_at = now;
   session.ends_at = never;
+  session.disconnected = false;
   if (session.said == Status::away) session.said = Status::online;
+}
+
+bool record_heartbeat(SessionFacts& session, Time now) {
+  if (session.disconnected) return false;
+  session.heard_at = std::max(session.heard_at, now);
+  session.ends_at = never;
+  return true;
+}
+
+void disconnect(SessionFacts& session, const Policy& policy, Time now, Reason reason) {
+  session.ends_at = std::min(session.ends_at, later(now, policy.disconnect_grace));
+  session.disconnected = true;
+  session.parting = reason;
+}
+
+void say(SessionFacts& session, Status status, Time now) {
+  if (status != Status::away) record_activity(session, now);
+  session.said = status;
 }
 
 // Left alone, a session only grows weaker. So the strongest status lasts as long
@@ -47,6 +68,7 @@ void Merged::add(const SessionFacts& session, const Policy& policy, Time at) {
   const Status status = status_of(session, policy, at);
   if (status == Status::offline) return;
   ends_at = std::max(ends_at, end_of(session, policy));
+  first_end = std::min(first_end, end_of(session, policy));
   const Time changes_at = next_change_of(session, policy, at);
   if (status > automatic) {
     automatic = status;
@@ -176,11 +198,11 @@ Look look(const UserFacts& facts, const Policy& policy, Time at) {
   if (now.connected) sessions.add(now.newest, policy, at);
 
   const Layer& top = now.choices.top;
-  if (sessions.automatic == Status::offline) return {Status::offline, top.message, never};
+  if (sessions.automatic == Status::offline) return {Status::offline, top.message, never, never};
   const bool chosen = top.status != Status::offline;
   const Time until = chosen ? sessions.ends_at : sessions.until;
   return {chosen ? top.status : sessions.automatic, top.message,
-          std::min(until, now.choices.next_change())};
+          std::min(until, now.choices.next_change()), sessions.first_end};
 }
 
 void record_activity(UserFacts& facts, Time at) {
@@ -229,6 +251,15 @@ void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped) {
       end_sessions(facts);
       choose_automatic(facts.choices, TextHandle{0}, never, dropped);
       facts.last_seen = forever_ago;
+      return;
+    case ChangeKind::log_out:
+      facts.last_seen = std::max(facts.last_seen, change.at);
+      end_sessions(facts);
+      return;
+    case ChangeKind::connect:
+    case ChangeKind::disconnect:
+    case ChangeKind::say:
+      if (change.message) choose_message(facts.choices, change.message, never, dropped);
       return;
   }
 }

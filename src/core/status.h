@@ -17,15 +17,19 @@ namespace presence {
 // ---- one session -----------------------------------------------------------
 
 struct SessionFacts {
-  Status said = Status::online;  // what its client says: online, away or busy
-  Time active_at = forever_ago;  // the last activity
-  Time heard_at = forever_ago;   // the last heartbeat; forever_ago: it never sent one
-  Time ends_at = never;          // a disconnect in its grace, or a restart, ends it then
-  Duration lease = 0;            // what it asked for; 0: session_timeout
+  Status said = Status::online;         // what its client says: online, away or busy
+  bool disconnected = false;            // its client has said goodbye; ends_at is set
+  Reason parting = Reason::disconnect;  // and why
+  uint32_t lease = 0;                   // what it asked for, in ms; 0: session_timeout
+  Time active_at = forever_ago;         // the last activity
+  Time heard_at = forever_ago;          // the last heartbeat; forever_ago: it never sent one
+  Time ends_at = never;                 // a disconnect in its grace, or a restart, ends it then
+  Time kept_until = never;              // its gateway is silent from then on; never: it has none
 };
 
-// The moment from which it no longer counts, if nothing more is heard. A set
-// ends_at decides alone.
+// The moment from which it no longer counts, if nothing more is heard. Of a gateway's sessions the
+// gateway alone is heard. A set ends_at decides alone, but no session outlives its gateway
+// by more than the grace.
 Time end_of(const SessionFacts& session, const Policy& policy);
 // What it says at `now`; offline once it has ended.
 Status status_of(const SessionFacts& session, const Policy& policy, Time now);
@@ -33,6 +37,12 @@ Status status_of(const SessionFacts& session, const Policy& policy, Time now);
 Time next_change_of(const SessionFacts& session, const Policy& policy, Time now);
 // The person did something in it: it counts as online again, unless it is busy.
 void record_activity(SessionFacts& session, Time now);
+// Its client is still there. False: it has said goodbye.
+bool record_heartbeat(SessionFacts& session, Time now);
+// Its client says goodbye: it ends after the grace, unless it comes back.
+void disconnect(SessionFacts& session, const Policy& policy, Time now, Reason reason);
+// Its client says what counts from now on. What is not away is also an activity.
+void say(SessionFacts& session, Status status, Time now);
 
 // ---- several sessions ------------------------------------------------------
 
@@ -42,6 +52,7 @@ struct Merged {
   Status automatic = Status::offline;
   Time until = never;          // the moment at which `automatic` gives way by itself
   Time ends_at = forever_ago;  // the moment at which the last of them ends
+  Time first_end = never;      // and at which the first of them does
 
   void add(const SessionFacts& session, const Policy& policy, Time at);
 };
@@ -113,6 +124,7 @@ struct Look {
   Status status;
   TextHandle message;
   Time until;
+  Time first_end;  // the first of its sessions ends then, seen or not
 };
 
 Look look(const UserFacts& facts, const Policy& policy, Time at);
@@ -126,17 +138,25 @@ enum class ChangeKind : uint8_t {
   clear,         // no manual status; not an activity
   set_message,   // the message alone; not an activity
   leave,         // `offline` with explicit_logout: every session ends
-  forget         // leave, and nothing remains
+  forget,        // leave, and nothing remains
+  log_out,       // every session ends; what was chosen stays
+  connect,       // a session comes, or comes back
+  disconnect,    // a session says goodbye
+  say            // a session says away, online or busy
 };
+
+// About one session, by its id, rather than about its user.
+constexpr bool names_session(ChangeKind kind) { return kind >= ChangeKind::connect; }
 
 struct Change {
   ChangeKind kind = ChangeKind::choose;
-  Status status = Status::offline;  // of `choose`
+  Status status = Status::offline;  // of `choose`, `connect` and `say`
   Time at = forever_ago;            // when it was asked for
   Time until = never;               // of the choice, or of the message
   GivenMessage message;
 };
 
+// Of a change that names a session only what it says about the user; the session is somewhere else.
 void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped);
 
 }  // namespace presence

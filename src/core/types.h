@@ -40,6 +40,7 @@ enum class Reason : uint8_t {
   expired,
   message,
   forgotten,
+  connect,
   custom
 };
 
@@ -52,6 +53,16 @@ inline constexpr std::size_t max_message_characters = 500;
 inline constexpr std::size_t max_message_bytes = 4 * max_message_characters;
 inline constexpr std::size_t max_page_bytes = 2048;
 inline constexpr std::size_t max_reason_bytes = 64;
+inline constexpr std::size_t max_data_bytes = 4096;  // of user_data, as jsonb
+inline constexpr std::size_t max_device_bytes = 128;
+inline constexpr std::size_t max_address_bytes = 64;
+inline constexpr std::size_t max_agent_bytes = 1024;
+inline constexpr std::size_t max_details_bytes =
+    max_device_bytes + max_address_bytes + max_agent_bytes + 8;
+inline constexpr std::size_t max_activity_bytes = 64;  // of a type of activity
+inline constexpr Duration shortest_lease = 10 * second;
+inline constexpr Duration longest_lease = 240 * minute;
+inline constexpr Duration default_gateway_lease = 15 * second;  // until it says another
 
 // A cell of the pool by its number; 0 is none. See cells.h.
 using Cell = uint32_t;

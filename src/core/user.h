@@ -13,7 +13,7 @@
 namespace presence {
 
 inline constexpr uint32_t partition_count = 16;  // fits User::partition
-inline constexpr uint32_t max_realms = 4096;     // fits User::realm
+inline constexpr uint32_t max_realms = 4096;     // fits User::realm, Session::realm
 
 // Where a user stands with its row in the table.
 enum class Persist : uint8_t {
@@ -25,55 +25,106 @@ enum class Persist : uint8_t {
 };
 inline constexpr std::size_t persist_lists = 5;
 
-struct User {
-  static constexpr std::size_t inline_id = 32;  // of a longer id; a text has the rest
-  static constexpr std::size_t short_id = 36;   // a uuid fits
+// Of an id as User and Session keep it: a longer one goes on in a text.
+inline constexpr std::size_t inline_id = 32;
+inline constexpr std::size_t short_id = 36;  // a uuid fits
 
+// The first of the two cache lines of a cell is all that finding a user and most touches need.
+struct User {
   Cell chain;  // the next user of the same bucket
-  uint16_t realm : 12;
-  uint16_t partition : 4;
-  Status status;     // what others see, as of the last settle
-  Status announced;  // what listeners were told last
+  uint32_t realm : 12;
+  uint32_t partition : 4;
+  uint32_t claims : 8;  // transactions that want to change it
+  uint32_t minute : 8;  // of this_minute, modulo 256
+  uint8_t id_bytes;
+  Persist persist : 3;
+  Status status : 2;     // what others see, as of the last settle
+  Status announced : 2;  // what listeners were told last
+  bool to_announce : 1;  // in the list of the changed
+  Reason reason : 4;
+  uint8_t list : 4;
+  bool in_heap : 1;
+  bool message_changed : 1;   // since listeners were told last
+  bool data_changed : 1;      // the same of what the application keeps with it
+  bool written_again : 1;     // changed while the worker wrote it
+  bool row_is_current : 1;    // the change to be announced was written by its own transaction
+  bool committing : 1;        // a transaction with wishes for it is committing just now
+  bool moved_on : 1;          // changed by itself or by a touch while a transaction claimed it
+  bool lives_on_touches : 1;  // see Session
+  uint16_t this_minute, last_minute;  // interactions of a minute, and of the one before
   Time last_seen;
-  Cell newer, older;  // neighbours in the recency list
-  Time due;           // irregular users: when the status changes by itself
+  uint32_t activity_count;
+  char id[short_id];
+
+  Time due;           // irregular users: when something about it changes by itself
   Time changed_at;    // when the status became what it is
+  Cell newer, older;  // neighbours in the recency list
   Cell heap_child, heap_next, heap_prev;
   Cell sessions;
   Cell extras;
   Cell page;  // a text
+  Cell data;  // a text: what the application keeps with the user, as it was given
   Cell announce_next;
   Cell persist_next, persist_prev;
-  uint32_t activity_count;
-  uint16_t minute;  // interactions per minute: of this minute and of the one before
-  uint16_t this_minute, last_minute;
-  uint16_t claims;  // transactions that want to change it
+};
+static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
+inline constexpr uint32_t max_claims = 255;  // fits User::claims
+
+// Where a session stands with its row in the table.
+enum class SessionRow : uint8_t {
+  none,     // the implicit session has no row
+  current,  // the row says what memory says
+  dirty,    // only its moments or its page differ: flushed now and then
+  waiting,  // new, or connected again: written soon
+  writing,  // the worker's open transaction writes it
+  ended,    // its row is to be deleted; nobody finds it any more
+  deleting  // the worker's open transaction deletes its row
+};
+inline constexpr std::size_t session_row_lists = 7;
+
+// One browser tab, device or connection. The implicit session has no id and is not in the index.
+//
+// Of a user who lives on touches the only session is online, has sent no heartbeat, ends by the
+// rules of every day, and was active at the user's last_seen, whatever its own cell says: so a
+// touch need not look at it.
+struct Session {
+  Cell chain;  // the next session of the same bucket of the index
+  uint16_t realm : 12;
+  uint16_t partition : 4;  // its user's
   uint8_t id_bytes;
-  Reason reason;
-  uint8_t list : 4;
-  Persist persist : 4;
-  bool to_announce : 1;  // in the list of the changed
-  bool in_heap : 1;
-  bool message_changed : 1;  // since listeners were told last
-  bool written_again : 1;    // changed while the worker wrote it
-  bool row_is_current : 1;   // the change to be announced was written by its own transaction
-  bool committing : 1;       // a transaction with wishes for it is committing just now
-  bool moved_on : 1;         // changed by itself or by a touch while a transaction claimed it
+  SessionRow row : 3;
+  bool has_row : 1;        // a row was written, or is being written
+  bool written_again : 1;  // changed while the worker wrote it
+  bool is_connected : 1;   // presence_connect has made it
+  Cell next;               // the next session of the same user
+  Cell user;
+  SessionFacts facts;
+  Time connected_at;
+  Cell gateway;     // which keeps it; none: its own heartbeats
+  uint32_t binder;  // the database connection that it is bound to; 0: none
+  Cell details;     // a text: device, address and agent, until the row is written
+  Cell page;        // a text
+  Cell row_next, row_prev;
   char id[short_id];
 };
-static_assert(sizeof(User) == cell_bytes);
-
-// One browser tab, device or connection. The implicit session has no id.
-struct Session {
-  Cell next;
-  SessionFacts facts;
-};
 static_assert(sizeof(Session) <= cell_bytes);
+
+// A process that keeps sessions: as long as it calls, they live.
+struct Gateway {
+  Cell chain;  // the next of the realm
+  uint32_t id_bytes;
+  std::atomic<Time> heard_at;
+  std::atomic<Duration> lease;
+  std::atomic<uint32_t> sessions;  // and connects of open transactions
+  char id[short_id];
+};
+static_assert(sizeof(Gateway) <= cell_bytes);
 
 // What few users have.
 struct Extras {
   Choices choices;
-  Cell reason_text;  // of a `custom` reason, until it has been told
+  Cell reason_text;   // of a `custom` reason, until it has been told
+  Cell parting_text;  // the reason that a disconnect gave, until its session ends
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 
@@ -98,8 +149,12 @@ constexpr Status status_of_list(uint8_t list) {
 // The share of one partition in one realm.
 struct RealmPartition {
   std::array<List, list_count> lists;
-  std::array<Cell, persist_lists> persist;  // heads; `current` has none
-  Cell heap;                                // irregular users by their due moment
+  std::array<Cell, persist_lists> persist;       // heads; `current` has none
+  std::array<Cell, session_row_lists> sessions;  // by their rows; `none` and `current` have none
+  // Activities that wait for their rows, oldest first, and those that are being written.
+  Cell first_activity, last_activity, activities_taken;
+  uint32_t activity_count;  // of those that wait
+  Cell heap;                // irregular users by their due moment
   Cell to_announce;
   uint32_t removals;  // so many users went out of memory
 };

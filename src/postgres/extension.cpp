@@ -28,7 +28,8 @@ bool valid;
 
 void forget_relation(Datum, Oid relation) {
   if (relation == InvalidOid || relation == current.user_presence ||
-      relation == current.presence_history)
+      relation == current.presence_history || relation == current.presence_sessions ||
+      relation == current.user_activities)
     valid = false;
 }
 
@@ -64,6 +65,8 @@ void remember(const Found& found) {
   current.owner = found.owner;
   current.user_presence = get_relname_relid("user_presence", found.schema);
   current.presence_history = get_relname_relid("presence_history", found.schema);
+  current.presence_sessions = get_relname_relid("presence_sessions", found.schema);
+  current.user_activities = get_relname_relid("user_activities", found.schema);
   const char* quoted = quote_identifier(get_namespace_name(found.schema));
   if (changed || strcmp(current.quoted_schema, quoted) != 0) current.generation++;
   strlcpy(current.quoted_schema, quoted, sizeof current.quoted_schema);

@@ -14,6 +14,8 @@ struct Extension {
   Oid owner;
   Oid user_presence;
   Oid presence_history;
+  Oid presence_sessions;
+  Oid user_activities;
   char quoted_schema[2 * NAMEDATALEN + 3];
   RealmRef realm;
   uint64_t generation;  // another one: whatever was prepared is void

@@ -72,8 +72,11 @@ void define_settings() {
            "Without activity for so long, a session that sends no heartbeats ends.",
            &settings.offline_timeout, 30 * minute_ms, shortest_timeout, check_offline_timeout);
   duration("presence.session_timeout",
-           "How long a session has to be heard of again after a restart.",
+           "Without a heartbeat or a touch for so long, a session that sends heartbeats ends.",
            &settings.session_timeout, 90 * second_ms, shortest_timeout, check_session_timeout);
+  duration("presence.disconnect_grace",
+           "A session that is disconnected ends so much later, unless the user is back by then.",
+           &settings.disconnect_grace, 10 * second_ms, 0, nullptr);
   DefineCustomIntVariable("presence.broadcast_interval",
                           "The first event goes out at once, the next ones in one batch per "
                           "interval.",
@@ -92,6 +95,10 @@ void define_settings() {
                           "Whole partitions of a week are dropped when all of it is older.",
                           &settings.history_retention, 90 * 24 * 60, 60, INT_MAX, PGC_SIGHUP,
                           GUC_UNIT_MIN, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("presence.activity_retention", "How long activities are kept.",
+                          "Whole partitions of a week are dropped when all of it is older.",
+                          &settings.activity_retention, 30 * 24 * 60, 60, INT_MAX, PGC_SIGHUP,
+                          GUC_UNIT_MIN, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable(
       "presence.global_broadcast", "Whether changes are told on global_presence.", nullptr,
       &settings.global_broadcast, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
@@ -103,7 +110,7 @@ void define_settings() {
 
 Policy current_policy() {
   return {settings.idle_timeout * millisecond, settings.offline_timeout * millisecond,
-          settings.session_timeout * millisecond};
+          settings.session_timeout * millisecond, settings.disconnect_grace * millisecond};
 }
 
 void warn_about_settings() {

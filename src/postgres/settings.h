@@ -10,11 +10,13 @@ struct Settings {
   int idle_timeout;        // ms
   int offline_timeout;     // ms
   int session_timeout;     // ms
+  int disconnect_grace;    // ms
   int broadcast_interval;  // ms
   int flush_interval;      // ms
   int memory;              // kB
   int event_buffer;        // kB
   int history_retention;   // minutes
+  int activity_retention;  // minutes
   bool global_broadcast;
   char* notify_prefix;
 };

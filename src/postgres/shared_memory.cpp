@@ -20,7 +20,7 @@ namespace presence {
 namespace {
 
 constexpr const char* tranche = "presence";
-constexpr int lock_count = 2 + partition_count;  // realms, events, partitions
+constexpr int lock_count = 2 + 2 * partition_count;  // realms, events, partitions, sessions
 
 shmem_startup_hook_type next_startup_hook;
 
@@ -54,8 +54,8 @@ void start_region() {
   bool found;
   void* memory =
       aligned_region(ShmemInitStruct("presence region", region_bytes() + cell_bytes, &found));
-  if (!found) shared.region.create(memory, plan_region(region_bytes()), random_seed());
-  shared.region.attach(memory);
+  if (!found) shared.region.create(memory, plan_region(region_bytes()), random_seed(), index_locks);
+  shared.region.attach(memory, index_locks);
 }
 
 void start_ring() {
@@ -81,6 +81,7 @@ void find_locks() {
   shared.realms = &locks[0].lock;
   shared.events = &locks[1].lock;
   shared.partitions = locks + 2;
+  shared.sessions = locks + 2 + partition_count;
 }
 
 void startup() {

@@ -11,6 +11,17 @@ Shared shared;
 
 namespace {
 
+LWLock* session_lock(uint32_t number) { return &shared.sessions[number].lock; }
+
+}  // namespace
+
+const IndexLocks index_locks = {
+    [](uint32_t number) { (void)LWLockAcquire(session_lock(number), LW_SHARED); },
+    [](uint32_t number) { (void)LWLockAcquire(session_lock(number), LW_EXCLUSIVE); },
+    [](uint32_t number) { LWLockRelease(session_lock(number)); }};
+
+namespace {
+
 constexpr uint64_t dying = 1;  // no database has the oid 0
 constexpr uint32_t portion = 512;
 
@@ -29,6 +40,7 @@ void remove_users(uint16_t number) {
       LWLockRelease(shared.partition(partition));
     }
   }
+  shared.region.sessions.free_gateways(shared.region.realm(number).gateways);
 }
 
 // With the realms lock. Nobody adds users to a realm whose identity is not theirs, so it is

@@ -1,9 +1,9 @@
 // state.h: our shared memory as a process sees it.
 //
-// Four kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one
-// of `partitions`, `events`. Only the files of this folder take them. They hold one for a call of
-// the core and nothing else: nothing that can raise an error is reachable from here, which
-// scripts/check proves.
+// Five kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one
+// of `partitions`, one of `sessions` (inside the core, which gets index_locks), `events`. Only the
+// files of this folder take them. They hold one for a call of the core and nothing else: nothing
+// that can raise an error is reachable from here, which scripts/check proves.
 #pragma once
 
 #include <atomic>
@@ -40,6 +40,7 @@ struct RealmControl {
 
 struct SharedHeader {
   std::atomic<Duration> clock_offset;  // 0 but in a testing build
+  std::atomic<uint32_t> binders;       // connections that have bound a session so far
 };
 
 struct Shared {
@@ -50,12 +51,14 @@ struct Shared {
   LWLock* realms = nullptr;
   LWLock* events = nullptr;
   LWLockPadded* partitions = nullptr;
+  LWLockPadded* sessions = nullptr;
 
   bool attached() const { return header != nullptr; }
   LWLock* partition(uint32_t number) const { return &partitions[number].lock; }
 };
 
 extern Shared shared;
+extern const IndexLocks index_locks;
 
 // A database's realm as a backend remembers it. The slot may have got another owner since.
 struct RealmRef {
@@ -69,6 +72,9 @@ struct RealmRef {
   // Everybody who is not offline is in memory.
   bool complete() const { return control().loads_done.load() >= control().loads_wanted.load(); }
   UserKey key(std::string_view id) const { return shared.region.key(number, id); }
+  SessionKey session_key(std::string_view id) const {
+    return shared.region.session_key(number, id);
+  }
 };
 
 enum class Answer : uint8_t {
@@ -77,7 +83,9 @@ enum class Answer : uint8_t {
   full,     // no cell is free
   gone,     // the extension was dropped
   writing,  // the persister is writing its row
-  stale     // what was read from the table may be out of date
+  stale,    // what was read from the table may be out of date
+  foreign,  // the session is another user's
+  crowded   // too many transactions claim the user already
 };
 
 void wake_worker(const RealmRef& realm);

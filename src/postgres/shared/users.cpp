@@ -1,6 +1,8 @@
 // users.cpp: lock the partition, one call of the roster, unlock.
 #include "postgres/shared/users.h"
 
+#include <algorithm>
+
 namespace presence {
 
 namespace {
@@ -26,10 +28,89 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
   if (answer == Answer::done) {
     touched = Roster(shared.region).touch(cell, touch, policy, now);
     if (touched.full) answer = Answer::full;
+    if (touched.foreign) answer = Answer::foreign;
   }
   unlock_user(key);
   if (answer == Answer::done && touched.changed) wake_worker(realm);
   return answer;
+}
+
+namespace {
+
+constexpr uint32_t touches_at_once = 256;  // with the lock held
+
+// The users of a portion lie anywhere in memory: ask for all of them before the first is touched.
+void fetch_users_ahead(const TouchOfMany* touches, const int* places, uint32_t count) {
+  const Index<User>& index = shared.region.index;
+  for (uint32_t i = 0; i < count; i++) {
+    const Cell first = index.first(touches[places[i]].key.hash);
+    if (first == no_cell) continue;
+    const char* user = reinterpret_cast<const char*>(&shared.region.pool.at<User>(first));
+    __builtin_prefetch(user, 1);
+    __builtin_prefetch(user + cell_bytes / 2, 1);
+  }
+}
+
+// Returns how many of the portion were not touched.
+int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* places,
+                  uint32_t count, const Policy& policy, Time now, int* missed) {
+  Roster roster(shared.region);
+  int missing = 0;
+  bool news = false;
+  LWLock* lock = shared.partition(touches[places[0]].key.partition());
+  LWLockAcquire(lock, LW_EXCLUSIVE);
+  fetch_users_ahead(touches, places, count);
+  for (uint32_t i = 0; i < count; i++) {
+    const TouchOfMany& one = touches[places[i]];
+    const Cell cell = realm.gone() ? no_cell : roster.find(one.key);
+    Touched touched{};
+    if (cell != no_cell) touched = roster.touch(cell, one.touch, policy, now);
+    if (cell == no_cell || touched.full) missed[missing++] = places[i];
+    news |= touched.changed;
+  }
+  LWLockRelease(lock);
+  if (news) wake_worker(realm);
+  return missing;
+}
+
+}  // namespace
+
+// In the order of the partitions; within one in the order given, so that of duplicates the last
+// one comes last.
+int touch_users(const RealmRef& realm, const TouchOfMany* touches, int count, const Policy& policy,
+                Time now, int* missed) {
+  int starts[partition_count + 1] = {};
+  for (int i = 0; i < count; i++) starts[touches[i].key.partition() + 1]++;
+  for (uint32_t i = 0; i < partition_count; i++) starts[i + 1] += starts[i];
+  int* places = missed + count;
+  int next[partition_count];
+  std::copy_n(starts, partition_count, next);
+  for (int i = 0; i < count; i++) places[next[touches[i].key.partition()]++] = i;
+
+  int missing = 0;
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    for (int at = starts[partition]; at < starts[partition + 1];) {
+      const uint32_t portion =
+          std::min(touches_at_once, static_cast<uint32_t>(starts[partition + 1] - at));
+      missing += touch_portion(realm, touches, places + at, portion, policy, now, missed + missing);
+      at += static_cast<int>(portion);
+    }
+  }
+  return missing;
+}
+
+bool queue_activity(const RealmRef& realm, uint32_t partition, const Activity& activity) {
+  constexpr uint32_t share_of_memory = 4;  // a quarter of the cells, at most
+  constexpr uint32_t wakes_every = 64;
+  const uint32_t at_most = shared.region.pool.count() / share_of_memory / partition_count;
+  LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+  Roster roster(shared.region);
+  const bool queued =
+      !realm.gone() && roster.queue_activity(realm.number, partition, activity, at_most);
+  const uint32_t waiting = roster.queued_activities(realm.number, partition);
+  LWLockRelease(shared.partition(partition));
+  if (waiting == 1 || waiting % wakes_every == 0) wake_worker(realm);
+  return queued;
 }
 
 Answer bring_user(const RealmRef& realm, const UserKey& key, const Row* row, uint32_t removals,
@@ -68,7 +149,7 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
       answer = Answer::writing;
     } else {
       roster.settle_user(cell, policy, now);
-      roster.claim(cell);
+      if (!roster.claim(cell)) answer = Answer::crowded;
     }
   }
   unlock_user(key);
@@ -143,25 +224,66 @@ bool may_need_session(ChangeKind kind) {
 
 }  // namespace
 
-bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
-                  std::string_view reason_text) {
-  CellPool& pool = shared.region.pool;
-  const std::string_view text = message.value_or(std::string_view{});
-  const bool session = may_need_session(wish.change.kind);
-  const bool extras =
-      wish.change.kind == ChangeKind::choose || !text.empty() || !reason_text.empty();
-  const std::optional<Cell> message_cell = put_text(pool, text);
-  const std::optional<Cell> reason_cell = put_text(pool, reason_text);
-  if (session) wish.spare_session = pool.take();
-  if (extras) wish.spare_extras = pool.take();
-  wish.reason_text = reason_cell.value_or(no_cell);
-  if (message) wish.change.message = message_cell.value_or(no_cell);
-  if (message_cell && reason_cell && (!session || wish.spare_session != no_cell) &&
-      (!extras || wish.spare_extras != no_cell))
-    return true;
+namespace {
+
+bool reserve_text(std::string_view text, Cell& to) {
+  const std::optional<Cell> put = put_text(shared.region.pool, text);
+  to = put.value_or(no_cell);
+  return put.has_value();
+}
+
+bool reserve_cell(Cell& to) {
+  to = shared.region.pool.take();
+  return to != no_cell;
+}
+
+// With its gateway, which is counted.
+Cell reserve_connect(const WishParts& parts) {
+  NewSession session = *parts.session;
+  if (!parts.gateway.empty()) {
+    Cell& gateways = shared.region.realm(session.key.realm).gateways;
+    session.gateway = shared.region.sessions.hold_gateway(
+        gateways, parts.gateway, default_gateway_lease, parts.change.at, 1);
+    if (session.gateway == no_cell) return no_cell;
+  }
+  Roster roster(shared.region);
+  const Cell made = roster.make_session(session);
+  if (made == no_cell) roster.release_gateway(session.gateway);
+  return made;
+}
+
+// The id itself stays in the transaction's memory.
+bool reserve_session(Wish& wish, const WishParts& parts) {
+  wish.session = parts.session->key;
+  if (wish.change.kind != ChangeKind::connect) return true;
+  wish.spare_session = reserve_connect(parts);
+  wish.gives_data = parts.data.has_value();
+  wish.gives_page = parts.page.has_value();
+  return wish.spare_session != no_cell && reserve_text(parts.data.value_or(""), wish.data) &&
+         reserve_text(parts.page.value_or(""), wish.page);
+}
+
+bool reserve_parts(Wish& wish, const WishParts& parts) {
+  const ChangeKind kind = wish.change.kind;
+  const std::string_view message = parts.message.value_or(std::string_view{});
+  const bool needs_extras =
+      kind == ChangeKind::choose || !message.empty() || !parts.reason_text.empty();
+  if (parts.message) wish.change.message = no_cell;
+  if (!message.empty() && !reserve_text(message, *wish.change.message)) return false;
+  if (!reserve_text(parts.reason_text, wish.reason_text)) return false;
+  if (needs_extras && !reserve_cell(wish.spare_extras)) return false;
+  if (names_session(kind)) return reserve_session(wish, parts);
+  return !may_need_session(kind) || reserve_cell(wish.spare_session);
+}
+
+}  // namespace
+
+bool reserve_wish(Wish& wish, const WishParts& parts) {
+  wish = Wish{};
+  wish.change = parts.change;
+  wish.reason = parts.reason;
+  if (reserve_parts(wish, parts)) return true;
   free_wish(wish);
-  wish.spare_session = wish.spare_extras = wish.reason_text = no_cell;
-  wish.change.message.reset();
   return false;
 }
 

@@ -8,9 +8,20 @@
 
 namespace presence {
 
-// missing: the user is not in memory, bring() it first. full: make_room() first.
+// missing: the user is not in memory, bring() it first. full: make_room() first. foreign: the
+// session is another user's.
 Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
                   const Policy& policy, Time now, Touched& touched);
+// Touches all that are in memory, one lock a partition and portion. `missed` gets the places of
+// the others, and how many those are is returned.
+struct TouchOfMany {
+  UserKey key;
+  Touch touch;
+};
+int touch_users(const RealmRef& realm, const TouchOfMany* touches, int count, const Policy& policy,
+                Time now, int* missed);
+// Takes down what a user did. False: the queue is full.
+bool queue_activity(const RealmRef& realm, uint32_t partition, const Activity& activity);
 
 // Makes the user known, from its row or, without one, as never heard of. Who is there stays.
 // `removals` is what removals_near said before the row was read. stale: somebody has left memory
@@ -42,9 +53,18 @@ Answer status_of_user(const RealmRef& realm, const UserKey& key, std::span<const
 std::size_t choices_of_user(uint32_t partition, Cell cell, std::span<const Wish> wishes, Time now,
                             char* to);
 
+// What a wish is made of.
+struct WishParts {
+  Change change;
+  std::optional<std::string_view> message;
+  Reason reason = Reason::manual;
+  std::string_view reason_text;
+  const NewSession* session = nullptr;  // of a change that names one
+  std::optional<std::string_view> data, page;
+  std::string_view gateway;  // that keeps the session; empty: none
+};
 // Takes the cells for a wish. False: full, and none is taken.
-bool reserve_wish(Wish& wish, std::optional<std::string_view> message,
-                  std::string_view reason_text);
+bool reserve_wish(Wish& wish, const WishParts& parts);
 void free_wish(Wish& wish);
 
 // Frees cells of offline users. False: there is nobody to evict.

@@ -115,8 +115,10 @@ void give_up_writing(const RealmRef& realm, const UserKey& key, Cell cell) {
 }
 
 void flush_realm(const RealmRef& realm) {
-  for_each_partition(
-      realm, [&](Roster& roster, uint32_t partition) { roster.flush(realm.number, partition); });
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.flush(realm.number, partition);
+    roster.flush_sessions(realm.number, partition);
+  });
 }
 
 void try_again(const RealmRef& realm) {
@@ -128,7 +130,73 @@ void try_again(const RealmRef& realm) {
 void recover_writing(const RealmRef& realm) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.recover_writing(realm.number, partition);
+    roster.end_session_rows(realm.number, partition, false);
+    roster.end_activities(realm.number, partition, false);
   });
+}
+
+namespace {
+
+// Goes on from `partition` until one of them has something for `take`.
+template <typename Take>
+bool take_from(const RealmRef& realm, uint32_t& partition, Take take) {
+  Roster roster(shared.region);
+  for (; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+    const bool taken = !realm.gone() && take(roster);
+    LWLockRelease(shared.partition(partition));
+    if (taken) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_deleting_session(realm.number, partition, out);
+  });
+}
+
+bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                           Time now, SessionView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_writing_session(realm.number, partition, policy, now, out);
+  });
+}
+
+void end_session_rows(const RealmRef& realm, bool committed) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.end_session_rows(realm.number, partition, committed);
+  });
+}
+
+bool has_sessions(const RealmRef& realm, SessionRow state) {
+  return any_partition(realm, [&](Roster& roster, uint32_t partition) {
+    return roster.has_sessions(realm.number, partition, state);
+  });
+}
+
+bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_writing_activity(realm.number, partition, out);
+  });
+}
+
+void end_activities(const RealmRef& realm, bool committed) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.end_activities(realm.number, partition, committed);
+  });
+}
+
+uint32_t queued_activities(const RealmRef& realm) {
+  uint32_t queued = 0;
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_SHARED);
+    if (!realm.gone()) queued += Roster(shared.region).queued_activities(realm.number, partition);
+    LWLockRelease(shared.partition(partition));
+  }
+  return queued;
 }
 
 bool has_rows(const RealmRef& realm, Persist state) {

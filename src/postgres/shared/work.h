@@ -27,6 +27,16 @@ void try_again(const RealmRef& realm);
 void recover_writing(const RealmRef& realm);
 bool has_rows(const RealmRef& realm, Persist state);
 
+// ---- the rows of sessions, and activities
+bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out);
+bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                           Time now, SessionView& out);
+void end_session_rows(const RealmRef& realm, bool committed);
+bool has_sessions(const RealmRef& realm, SessionRow state);
+bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out);
+void end_activities(const RealmRef& realm, bool committed);
+uint32_t queued_activities(const RealmRef& realm);
+
 // ---- the ring
 // The payload is made with the epoch and the next seq of the stream as it was read; only the worker
 // appends. A reset in between leaves the event out.

@@ -32,7 +32,11 @@ PRESENCE_FUNCTION(presence_reset) {
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("presence_reset() must be the transaction's first change of presence"),
                     errhint("Commit or roll back first.")));
-  static Statement empty = {"TRUNCATE %s.user_presence, %s.presence_history", 0, {}};
+  static Statement empty = {
+      "TRUNCATE %s.user_presence, %s.presence_sessions, %s.presence_history, "
+      "%s.user_activities",
+      0,
+      {}};
   TableAccess access;
   access.begin();
   run(empty, nullptr, nullptr);
@@ -48,10 +52,10 @@ namespace {
 #define IMPORTED_COLUMNS                                                                       \
   "user_id text, status text, status_message text, last_seen timestamptz, current_page text, " \
   "activity_count int, auto_away_at timestamptz, went_offline_at timestamptz, "                \
-  "updated_at timestamptz"
+  "updated_at timestamptz, user_data jsonb"
 
 Statement read_rows = {
-    "SELECT user_id, status, status_message, current_page "
+    "SELECT user_id, status, status_message, current_page, user_data "
     "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS ") ORDER BY user_id",
     1,
     {JSONBOID}};
@@ -60,11 +64,11 @@ Statement read_rows = {
 // the line of core/choices_text.h: busy is a choice, a message is kept as one.
 Statement import_rows = {
     "INSERT INTO %s.user_presence (user_id, status, status_message, last_seen, current_page, "
-    "activity_count, auto_away_at, went_offline_at, updated_at, manual) "
+    "activity_count, auto_away_at, went_offline_at, updated_at, user_data, manual) "
     "SELECT DISTINCT ON (user_id) user_id, status, nullif(status_message, ''), "
     "least(coalesce(last_seen, CASE WHEN status <> 'offline' THEN $2 END), $2), "
     "nullif(current_page, ''), greatest(coalesce(activity_count, 0), 0), auto_away_at, "
-    "went_offline_at, coalesce(updated_at, $2), "
+    "went_offline_at, coalesce(updated_at, $2), user_data, "
     "CASE WHEN status = 'busy' OR status_message <> '' THEN "
     "CASE status WHEN 'busy' THEN 'busy' ELSE 'offline' END || ' - - ' || "
     "octet_length(coalesce(status_message, '')) || ':' || coalesce(status_message, '') END "
@@ -91,6 +95,7 @@ void check_imported(uint64 row) {
     ereport(ERROR,
             (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("current_page is too long"),
              errdetail("At most %zu bytes are allowed.", max_page_bytes)));
+  if (get_value(row, 5, value)) check_data(value);
 }
 
 void check_is_array(Jsonb* rows) {

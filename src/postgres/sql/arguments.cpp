@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
-#include "postgres/tables/access.h"
+#include "postgres/tables/rows.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 }
 
@@ -43,6 +44,25 @@ std::string_view id_argument(FunctionCallInfo call, int number, const char* name
   return id;
 }
 
+void check_session_id(std::string_view id) {
+  if (id.empty())
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("session_id must not be empty"),
+             errhint("Leave it out, or pass what presence_connect() returned.")));
+  if (id.size() > max_id_bytes)
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("session_id is too long"),
+             errdetail("It has %zu bytes; at most %zu are allowed.", id.size(), max_id_bytes),
+             errhint("Let presence_connect() make one up.")));
+}
+
+std::optional<std::string_view> session_argument(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) return std::nullopt;
+  const std::string_view id = text_of(call->args[number].value);
+  check_session_id(id);
+  return id;
+}
+
 std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,
                                               std::size_t most_bytes) {
   if (call->args[number].isnull) return std::nullopt;
@@ -71,6 +91,23 @@ std::optional<std::string_view> message_argument(FunctionCallInfo call, int numb
   const std::string_view message = text_of(call->args[number].value);
   check_message(message);
   return message;
+}
+
+std::string_view check_data(Datum user_data) {
+  Jsonb* data = DatumGetJsonbP(user_data);
+  if (!JB_ROOT_IS_OBJECT(data))
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("user_data must be a JSON object"),
+             errhint("For example {\"name\": \"Ann\", \"avatar\": \"/ann.png\"}.")));
+  const std::string_view bytes = bytes_of_jsonb(JsonbPGetDatum(data));
+  if (bytes.size() > max_data_bytes)
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_data is too long"),
+             errdetail("It has %zu bytes as jsonb; at most %zu are allowed.", bytes.size(),
+                       max_data_bytes),
+             errhint("Keep what others need to show the user, a name and the address of a picture, "
+                     "and the rest in a table of your own.")));
+  return bytes;
 }
 
 std::string_view reason_argument(FunctionCallInfo call, int number) {
@@ -120,13 +157,6 @@ void check_same_length(int a, int b, const char* name) {
     ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
                     errmsg("user_ids has %d elements and %s has %d", a, name, b),
                     errhint("Pass one value per user.")));
-}
-
-void refuse_argument(FunctionCallInfo call, int number, const char* name, const char* why) {
-  if (call->args[number].isnull) return;
-  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is not supported yet", name),
-                  errdetail("%s", why),
-                  errhint("Leave it out, and give the arguments behind it by name.")));
 }
 
 }  // namespace presence

@@ -10,12 +10,17 @@ namespace presence {
 // 22004 NULL, 22023 empty, 22001 over 128 bytes.
 std::string_view id_argument(FunctionCallInfo call, int number, const char* name);
 void check_id(std::string_view id);
+// An id of a session, or nothing for NULL: 22023 empty, 22001 over 128 bytes.
+std::optional<std::string_view> session_argument(FunctionCallInfo call, int number);
+void check_session_id(std::string_view id);
 // A text of at most so many bytes (22001), or nothing for NULL.
 std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,
                                               std::size_t most_bytes);
 // At most 500 characters (22001).
 std::optional<std::string_view> message_argument(FunctionCallInfo call, int number);
 void check_message(std::string_view message);
+// An object (22023) of at most 4 kB (22001): its bytes as they lie in memory.
+std::string_view check_data(Datum user_data);
 // 22004 NULL, 22001 over 64 bytes, 22023 empty.
 std::string_view reason_argument(FunctionCallInfo call, int number);
 // One of the four, or 22023.
@@ -29,7 +34,4 @@ int int_argument(FunctionCallInfo call, int number, const char* name, int least)
 [[noreturn]] void raise_null(const char* name);
 // Of several arrays that belong together: 2202E.
 void check_same_length(int a, int b, const char* name);
-// What this version does not do yet: 0A000.
-void refuse_argument(FunctionCallInfo call, int number, const char* name, const char* why);
-
 }  // namespace presence

@@ -53,7 +53,8 @@ HeapTuple state_tuple(const UserView& view, TupleDesc out) {
   nulls[column_last_seen] = !view.has_last_seen;
   values[column_last_seen] = TimestampTzGetDatum(view.last_seen);
   text_or_null(view.page(), column_page, values, nulls);
-  nulls[column_data] = true;
+  nulls[column_data] = view.data_bytes == 0;
+  if (view.data_bytes > 0) values[column_data] = jsonb_of_bytes(view.data());
   values[column_sessions] = int_datum(view.session_count);
   values[column_activities] = int_datum(view.activity_count);
   values[column_per_minute] = int_datum(view.interactions_per_minute);
@@ -78,7 +79,7 @@ namespace {
 
 bool is_known(const UserView& view) {
   return view.has_last_seen || view.status != Status::offline || view.message_bytes > 0 ||
-         view.activity_count > 0;
+         view.activity_count > 0 || view.data_bytes > 0;
 }
 
 // What the row says: on a standby, where the primary keeps it up to date, or of somebody for whom
@@ -105,6 +106,7 @@ bool see_row(std::string_view user_id, UserView& out) {
     };
     out.id_bytes = copy(read.user_id, out.id_text, sizeof out.id_text);
     out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
+    out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
     if (Datum message; get_value(0, 7, message))
       out.message_bytes = copy(text_of(message), out.message_text, sizeof out.message_text);
   }

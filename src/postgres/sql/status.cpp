@@ -43,6 +43,22 @@ Change change_for(Status status, bool explicit_logout, Time until) {
   return change;
 }
 
+// What one session says, below what the user chose.
+Change change_in_session(Status status, Time until) {
+  if (status == Status::offline)
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a session cannot say \"offline\""),
+             errhint("presence_disconnect() ends it.")));
+  if (until != never)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("the status of a session cannot expire"),
+                    errhint("Leave session_id out to set the user's own status.")));
+  Change change;
+  change.kind = ChangeKind::say;
+  change.status = status;
+  return change;
+}
+
 // A logout is told as one unless the caller says otherwise.
 Why reason_of(std::string_view given, const Change& change) {
   const Why why = why_of(given);
@@ -73,8 +89,9 @@ PRESENCE_FUNCTION(presence_set_status) {
   const std::string_view reason = reason_argument(fcinfo, 3);
   const bool explicit_logout = bool_argument(fcinfo, 4, "explicit_logout");
   const Time until = expiry_argument(fcinfo, 5, current_time());
-  refuse_argument(fcinfo, 6, "session_id", "Sessions come with the next version.");
-  wanted.change = change_for(status, explicit_logout, until);
+  wanted.session_id = session_argument(fcinfo, 6);
+  wanted.change = wanted.session_id ? change_in_session(status, until)
+                                    : change_for(status, explicit_logout, until);
   wanted.why = reason_of(reason, wanted.change);
   return state_after(fcinfo, wanted);
 }

@@ -5,9 +5,12 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/sessions.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/tables/activities.h"
 #include "postgres/tables/rows.h"
-#include "postgres/transaction/transaction.h"
+#include "postgres/tables/whole.h"
+#include "postgres/transaction/change.h"
 
 extern "C" {
 #include "utils/timestamp.h"
@@ -20,6 +23,7 @@ namespace {
 Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch) {
   const Policy policy = current_policy();
   RoomNeeded room;
+  bool looked = false;
   for (;;) {
     Touched touched;
     switch (touch_user(realm, key, touch, policy, current_time(), touched)) {
@@ -31,11 +35,24 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
       case Answer::full:
         room.near(key.partition());
         break;
+      case Answer::foreign:
+        // Its time may be up without anybody having looked.
+        if (looked) raise_foreign_session(touch.session->id);
+        settle_owner(realm, *touch.session, policy, current_time());
+        looked = true;
+        break;
       default:
         raise_gone();
     }
     CHECK_FOR_INTERRUPTS();
   }
+}
+
+// With the queue full, or memory, the caller writes the row itself: nothing is dropped.
+void record_activity(const RealmRef& realm, const UserKey& key, const Activity& activity) {
+  if (queue_activity(realm, key.partition(), activity)) return;
+  require_writable("presence_touch() with the queue of activities full");
+  write_activity(activity);
 }
 
 // The status as this transaction sees it, when it has changed the user itself.
@@ -57,14 +74,27 @@ PRESENCE_FUNCTION(presence_touch) {
   const RealmRef realm = extension().realm;
   require_primary("presence_touch()");
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
-  refuse_argument(fcinfo, 1, "activity_type", "The log of activities comes with the next version.");
+  const auto activity = text_argument(fcinfo, 1, "activity_type", max_activity_bytes);
+  if (activity && activity->empty())
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("activity_type must not be empty"),
+             errhint("Leave it out when the activity is not to be recorded.")));
   Touch touch;
   touch.page = text_argument(fcinfo, 2, "page_url", max_page_bytes);
-  refuse_argument(fcinfo, 3, "session_id", "Sessions come with the next version.");
+  const auto session = session_argument(fcinfo, 3);
   touch.interactions = static_cast<uint32_t>(int_argument(fcinfo, 4, "interactions", 0));
+  if (session) {
+    // Those of the last run are known when all is loaded.
+    whole_realm();
+    touch.session = realm.session_key(*session);
+  }
 
   const UserKey key = realm.key(id);
   const Touched touched = touch_one(realm, key, touch);
+  if (activity)
+    record_activity(realm, key,
+                    {current_time(), id, *activity, touch.page.value_or(std::string_view{}),
+                     session.value_or(std::string_view{})});
   PG_RETURN_DATUM(text_datum(name_of(own_status(realm, key, touched.status))));
 }
 
@@ -118,25 +148,22 @@ PRESENCE_FUNCTION(presence_touch_many) {
   const RealmRef realm = extension().realm;
   require_primary("presence_touch_many()");
   const ManyTouches many = checked_touches(fcinfo);
-  const Policy policy = current_policy();
+  const auto count = static_cast<Size>(Max(many.ids.count, 1));
+  auto* touches = static_cast<TouchOfMany*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(TouchOfMany) * count));
+  for (int i = 0; i < many.ids.count; i++)
+    new (touches + i) TouchOfMany{realm.key(text_of(many.ids.values[i])), touch_of(many, i)};
 
   // Whoever is in memory is touched at once; the others are brought there with one query.
-  auto* missing =
-      static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(Max(many.ids.count, 1))));
-  auto* missing_ids = static_cast<std::string_view*>(
-      palloc(sizeof(std::string_view) * static_cast<Size>(Max(many.ids.count, 1))));
-  int missing_count = 0;
-  for (int i = 0; i < many.ids.count; i++) {
-    const std::string_view id = text_of(many.ids.values[i]);
-    const UserKey key = realm.key(id);
-    Touched touched;
-    if (touch_user(realm, key, touch_of(many, i), policy, current_time(), touched) == Answer::done)
-      continue;
-    missing_ids[missing_count] = id;
-    missing[missing_count++] = i;
-  }
-  bring_from_rows(realm, missing_ids, missing_count);
-  for (int i = 0; i < missing_count; i++)
-    touch_one(realm, realm.key(missing_ids[i]), touch_of(many, missing[i]));
+  auto* missed =
+      static_cast<int*>(MemoryContextAllocHuge(CurrentMemoryContext, 2 * sizeof(int) * count));
+  const int missing =
+      touch_users(realm, touches, many.ids.count, current_policy(), current_time(), missed);
+  auto* missing_ids = static_cast<std::string_view*>(MemoryContextAllocHuge(
+      CurrentMemoryContext, sizeof(std::string_view) * static_cast<Size>(Max(missing, 1))));
+  for (int i = 0; i < missing; i++) missing_ids[i] = touches[missed[i]].key.id;
+  bring_from_rows(realm, missing_ids, missing);
+  for (int i = 0; i < missing; i++)
+    touch_one(realm, touches[missed[i]].key, touches[missed[i]].touch);
   PG_RETURN_INT32(many.ids.count);
 }

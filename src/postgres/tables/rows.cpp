@@ -83,6 +83,8 @@ Statement history_many = {
 
 Statement erase_row = {"DELETE FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_history = {"DELETE FROM %s.presence_history WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_sessions = {"DELETE FROM %s.presence_sessions WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_activities = {"DELETE FROM %s.user_activities WHERE user_id = $1", 1, {TEXTOID}};
 
 std::string_view column_text(uint64 row, int number) {
   Datum value;
@@ -95,14 +97,14 @@ Datum column_of(const std::string_view* texts, int count) {
   return column.array();
 }
 
-// A restored row may hold what no function would have let in.
-std::string_view clipped(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  return text.substr(0, static_cast<std::size_t>(pg_mbcliplen(
-                            text.data(), static_cast<int>(text.size()), static_cast<int>(most))));
-}
-
 }  // namespace
+
+std::string_view clipped(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  return text.substr(
+      0, static_cast<std::size_t>(pg_mbcliplen(text.data(), static_cast<int>(text.size()),
+                                               static_cast<int>(most_bytes))));
+}
 
 ReadRow read_row(uint64 row) {
   ReadRow read;
@@ -113,6 +115,7 @@ ReadRow read_row(uint64 row) {
   read.row.page = clipped(column_text(row, 4), max_page_bytes);
   if (get_value(row, 5, value))
     read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
+  if (get_value(row, 8, value)) read.row.data = bytes_of_jsonb(value);
   // A row that was not written by us has a message and no choices.
   const auto choices = read_choices(column_text(row, 6));
   if (choices && choices->count > 0) {
@@ -123,6 +126,18 @@ ReadRow read_row(uint64 row) {
     read.row.choices.count = 1;
   }
   return read;
+}
+
+std::string_view bytes_of_jsonb(Datum value) {
+  const auto* data = reinterpret_cast<varlena*>(PG_DETOAST_DATUM_PACKED(value));
+  return {VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)};
+}
+
+Datum jsonb_of_bytes(std::string_view bytes) {
+  auto* data = static_cast<varlena*>(palloc(VARHDRSZ + bytes.size()));
+  SET_VARSIZE(data, VARHDRSZ + bytes.size());
+  std::memcpy(VARDATA(data), bytes.data(), bytes.size());
+  return PointerGetDatum(data);
 }
 
 Time loaded_session_ends_at(const RealmRef& realm) {
@@ -386,6 +401,8 @@ Erased erase_rows(std::string_view user_id) {
   Erased erased;
   erased.rows = run(erase_row, values, nullptr);
   erased.history = run(erase_history, values, nullptr);
+  erased.activities = run(erase_activities, values, nullptr);
+  run(erase_sessions, values, nullptr);
   return erased;
 }
 

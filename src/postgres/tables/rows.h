@@ -20,12 +20,19 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
 
 // What the roster needs of a row of the last result, which has the columns of `row_columns`.
 #define PRESENCE_ROW_COLUMNS \
-  "user_id, status, last_seen, current_page, activity_count, manual, status_message"
+  "user_id, status, last_seen, current_page, activity_count, manual, status_message, user_data"
 struct ReadRow {
   std::string_view user_id;
   Row row;
 };
 ReadRow read_row(uint64 row);
+
+// The beginning of a text that may be too long, cut between characters.
+std::string_view clipped(std::string_view text, std::size_t most_bytes);
+
+// user_data lies in memory as the bytes of the jsonb that it is.
+std::string_view bytes_of_jsonb(Datum value);
+Datum jsonb_of_bytes(std::string_view bytes);
 
 // When the session of a loaded user ends. Before the first load is done it is a user of the last
 // run, who has session_timeout to be heard of again; never: the rules of every day.
@@ -87,6 +94,7 @@ void write_history(const Step* steps, int count);
 struct Erased {
   uint64 rows;
   uint64 history;
+  uint64 activities;
 };
 Erased erase_rows(std::string_view user_id);
 

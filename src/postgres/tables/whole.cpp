@@ -4,11 +4,13 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/sessions.h"
 #include "postgres/shared/users.h"
 #include "postgres/tables/rows.h"
 
 extern "C" {
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 }
 
 namespace presence {
@@ -49,6 +51,121 @@ void mark_done(RealmControl& control, uint64_t load) {
 
 }  // namespace
 
+namespace {
+
+// Whoever was seen last comes first: a user's newest session takes the place of the one that was
+// made up.
+#define SESSION_COLUMNS                                                                         \
+  "session_id, user_id, status, last_seen, last_heartbeat, connected_at, lease, current_page, " \
+  "gateway"
+Statement fetch_sessions = {"SELECT " SESSION_COLUMNS
+                            " FROM %s.presence_sessions ORDER BY last_seen DESC NULLS LAST",
+                            0,
+                            {}};
+Statement delete_sessions = {
+    "DELETE FROM %s.presence_sessions p USING unnest($1, $2) AS r(session_id, connected_at) "
+    "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
+    2,
+    {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
+
+std::string_view text_column(uint64 row, int number) {
+  Datum value;
+  return get_value(row, number, value) ? text_of(value) : std::string_view{};
+}
+
+Time time_column(uint64 row, int number) {
+  Datum value;
+  return get_value(row, number, value) ? DatumGetTimestampTz(value) : forever_ago;
+}
+
+bool is_session_id(std::string_view id) { return !id.empty() && id.size() <= max_id_bytes; }
+
+// A gateway of the last run has session_timeout to call again, as everybody else.
+Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
+  if (name.empty()) return no_cell;
+  const Duration ahead = current_policy().session_timeout - default_gateway_lease;
+  return hold_gateway(realm, name, default_gateway_lease, current_time() + Max(ahead, Duration{0}));
+}
+
+void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
+  const std::string_view id = text_column(row, 1);
+  if (!is_session_id(id)) return;
+  Datum lease;
+  SessionRowFacts facts;
+  facts.key = realm.session_key(id);
+  facts.status = status_named(text_column(row, 3)).value_or(Status::online);
+  facts.active_at = time_column(row, 4);
+  facts.heard_at = time_column(row, 5);
+  facts.connected_at = time_column(row, 6);
+  facts.ends_at = ends_at;
+  if (get_value(row, 7, lease)) facts.lease = static_cast<uint32_t>(DatumGetInt32(lease));
+  facts.page = clipped(text_column(row, 8), max_page_bytes);
+  facts.gateway = gateway_of_row(realm, text_column(row, 9));
+  const UserKey user = realm.key(text_column(row, 2));
+  if (!load_session(realm, user, facts, current_policy(), current_time()))
+    release_gateway(facts.gateway);
+}
+
+// Calls `use` with each row of presence_sessions as the last result; in a scope.
+template <typename Use>
+void for_each_session_row(Use use) {
+  SPIPlanPtr plan = prepare(fetch_sessions);
+  PushActiveSnapshot(GetLatestSnapshot());
+  Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
+  PopActiveSnapshot();
+  for (;;) {
+    SPI_cursor_fetch(rows, true, rows_at_once);
+    SPITupleTable* portion = SPI_tuptable;
+    const uint64 count = SPI_processed;
+    if (count == 0) break;
+    for (uint64 i = 0; i < count; i++) {
+      SPI_tuptable = portion;
+      use(i);
+    }
+    SPI_freetuptable(portion);
+    CHECK_FOR_INTERRUPTS();
+  }
+  SPI_cursor_close(rows);
+}
+
+bool is_known(const RealmRef& realm, std::string_view session_id) {
+  SessionOwner owner;
+  return find_session(realm, realm.session_key(session_id), current_policy(), current_time(),
+                      owner) == Answer::done;
+}
+
+// In memory of the scope.
+struct LostSessions {
+  Column ids{TEXTOID, rows_at_once};
+  Column connected{TIMESTAMPTZOID, rows_at_once};
+  int count = 0;
+
+  void add(std::string_view id, Time connected_at) {
+    ids.add_text(id);
+    connected.add(TimestampTzGetDatum(connected_at));
+    count++;
+  }
+};
+
+}  // namespace
+
+bool delete_lost_sessions() {
+  const RealmRef realm = extension().realm;
+  TableAccess access;
+  access.begin();
+  LostSessions lost;
+  for_each_session_row([&](uint64 row) {
+    const std::string_view id = text_column(row, 1);
+    if (lost.count == rows_at_once || (is_session_id(id) && is_known(realm, id))) return;
+    lost.add(id, time_column(row, 6));
+  });
+  Datum values[] = {lost.ids.array(), lost.connected.array()};
+  if (lost.count > 0) run(delete_sessions, values, nullptr);
+  const bool more = lost.count == rows_at_once;
+  access.end();
+  return more;
+}
+
 // Rows of the last run get session_timeout to be heard of again; rows that came by import or
 // restore live by the rules of every day.
 void load_everybody() {
@@ -80,6 +197,8 @@ void load_everybody() {
     CHECK_FOR_INTERRUPTS();
   }
   SPI_cursor_close(rows);
+  if (session_ends_at != never)
+    for_each_session_row([&](uint64 row) { load_session_row(realm, row, session_ends_at); });
   access.end();
   mark_done(control, load);
 }

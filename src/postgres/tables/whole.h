@@ -9,7 +9,12 @@ namespace presence {
 // reader that needs them all before that does it itself.
 RealmRef whole_realm();
 
-// Loads those rows, in portions. Users in memory stay as they are.
+// Loads those rows, in portions, and in the first load of a run the sessions. Users in memory stay
+// as they are.
 void load_everybody();
+
+// Deletes rows of sessions that nobody has in memory, at most so many at once. For the worker, when
+// all has been loaded. True: there may be more.
+bool delete_lost_sessions();
 
 }  // namespace presence

@@ -6,7 +6,9 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/sessions.h"
 #include "postgres/tables/rows.h"
+#include "postgres/tables/whole.h"
 
 namespace presence {
 
@@ -47,12 +49,32 @@ void add_missed_step(const UserView& before, Status in_row, Writing& writing) {
                                          before.changed_at, kept(before.reason_name())};
 }
 
+// To say something in a session that is not there yet makes it, as a touch would.
+bool must_connect(const ClaimedUser* user, const SessionKey& session, Time now) {
+  const auto last = last_wish_about(user, session.id);
+  if (last) return *last != ChangeKind::connect && *last != ChangeKind::disconnect;
+  SessionOwner owner;
+  return find_session(user->realm, session, current_policy(), now, owner) != Answer::done;
+}
+
+void add_change(ClaimedUser* user, const WantedChange& wanted) {
+  WishParts parts{
+      wanted.change, wanted.message, wanted.why.reason, wanted.why.text, nullptr, {}, {}, {}};
+  NewSession session;
+  if (wanted.session_id) {
+    session.key = user->realm.session_key(*wanted.session_id);
+    parts.session = &session;
+    if (must_connect(user, session.key, wanted.change.at)) parts.change.kind = ChangeKind::connect;
+  }
+  add_wish(user, parts);
+}
+
 Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChange& wanted, Time now,
                    UserView& after) {
   static UserView before;
   static char choices[max_choices_bytes];
   view_claimed(*user, now, before);
-  add_wish(user, wanted.change, wanted.message, wanted.why.reason, wanted.why.text);
+  add_change(user, wanted);
   view_claimed(*user, now, after);
 
   Writing writing{};
@@ -88,6 +110,7 @@ namespace {
 
 // To clear what a stranger never chose is nothing, and leaves nothing.
 bool comes_to_nothing(const WantedChange& wanted, const UserView& before) {
+  if (wanted.change.kind == ChangeKind::log_out) return before.status == Status::offline;
   const bool changes_nothing =
       wanted.change.kind == ChangeKind::clear ||
       (wanted.change.kind == ChangeKind::set_message && wanted.message.value_or("").empty());
@@ -107,6 +130,8 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
   for (int i = 0; i < count; i++) {
     ids[i] = wanted[i].user_id;
+    if (wanted[i].session_id)
+      check_session_owner(realm, realm.session_key(*wanted[i].session_id), ids[i]);
     users[i] = claim_for_change(realm, realm.key(ids[i]));
   }
   if (count == 1) {
@@ -136,6 +161,87 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   return changed;
 }
 
+// ---- sessions --------------------------------------------------------------
+
+void raise_foreign_session(std::string_view session_id) {
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("session \"%.*s\" belongs to another user", static_cast<int>(session_id.size()),
+                  session_id.data()),
+           errhint("A session id belongs to one user while it lives. Let presence_connect() make "
+                   "one up.")));
+}
+
+void check_session_owner(const RealmRef& realm, const SessionKey& session,
+                         std::string_view user_id) {
+  const ClaimedUser* connecting = user_connecting(session.id);
+  if (connecting && connecting->id() != user_id) raise_foreign_session(session.id);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  SessionOwner owner;
+  if (find_session(realm, session, policy, now, owner) != Answer::done || owner.id() == user_id)
+    return;
+  // Its time may be up without anybody having looked.
+  settle_owner(realm, session, policy, now);
+  if (find_session(realm, session, policy, now, owner) == Answer::done && owner.id() != user_id)
+    raise_foreign_session(session.id);
+}
+
+void make_connected(std::string_view user_id, const NewSession& session, Status status,
+                    std::optional<std::string_view> data, std::optional<std::string_view> page,
+                    std::string_view gateway, UserView& after) {
+  const RealmRef realm = whole_realm();
+  check_session_owner(realm, session.key, user_id);
+  ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
+  const Time now = current_time();
+  WishParts parts;
+  parts.change.kind = ChangeKind::connect;
+  parts.change.status = status;
+  parts.change.at = now;
+  parts.reason = Reason::connect;
+  parts.session = &session;
+  parts.data = data;
+  parts.page = page;
+  parts.gateway = gateway;
+  add_wish(user, parts);
+  view_claimed(*user, now, after);
+}
+
+namespace {
+
+// Whoever has the session as this transaction sees it; empty: nobody.
+std::string_view owner_of(const RealmRef& realm, const SessionKey& session, Time now) {
+  static SessionOwner owner;
+  const bool stored = find_session(realm, session, current_policy(), now, owner) == Answer::done;
+  const ClaimedUser* user =
+      stored ? claimed_user(realm.key(owner.id())) : user_connecting(session.id);
+  const auto last = user ? last_wish_about(user, session.id) : std::nullopt;
+  if (last) return *last == ChangeKind::connect ? user->id() : std::string_view{};
+  return stored && !owner.disconnected ? owner.id() : std::string_view{};
+}
+
+}  // namespace
+
+bool make_disconnected(std::string_view session_id, const Why& why) {
+  const RealmRef realm = whole_realm();
+  NewSession session;
+  session.key = realm.session_key(session_id);
+  const Time now = current_time();
+  const std::string_view user_id = owner_of(realm, session.key, now);
+  if (user_id.empty()) return false;
+  ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
+  WishParts parts;
+  parts.change.kind = ChangeKind::disconnect;
+  parts.change.at = now;
+  parts.reason = why.reason;
+  parts.reason_text = why.text;
+  parts.session = &session;
+  add_wish(user, parts);
+  return true;
+}
+
+// ---- forgetting ------------------------------------------------------------
+
 bool make_forgotten(std::string_view user_id) {
   static UserView before;
   const RealmRef realm = extension().realm;
@@ -150,12 +256,14 @@ bool make_forgotten(std::string_view user_id) {
   const Erased erased = erase_rows(user_id);
   access.end();
 
-  Change change;
-  change.kind = ChangeKind::forget;
-  change.at = now;
-  add_wish(user, change, std::nullopt, Reason::forgotten, {});
+  WishParts parts;
+  parts.change.kind = ChangeKind::forget;
+  parts.change.at = now;
+  parts.reason = Reason::forgotten;
+  add_wish(user, parts);
   const bool had_row = erased.rows > 0 && !locked.made;
-  return had_row || erased.history > 0 || before.has_last_seen || before.message_bytes > 0;
+  return had_row || erased.history > 0 || erased.activities > 0 || before.has_last_seen ||
+         before.message_bytes > 0;
 }
 
 }  // namespace presence

@@ -19,11 +19,25 @@ struct WantedChange {
   Change change;
   std::optional<std::string_view> message;  // nothing keeps the old one
   Why why;
+  std::optional<std::string_view> session_id;  // of `say`
 };
 
 // Claims, locks, applies to this transaction's view and writes rows and history. The users are
 // different ones. Returns how many changed their status or message. `after` is the last one's.
 int make_changes(const WantedChange* wanted, int count, UserView& after);
+
+// A session of the user connects, at COMMIT. No row is written here: the worker does. Raises 42501
+// when the session is another user's. `after` is how this transaction sees the user.
+void make_connected(std::string_view user_id, const NewSession& session, Status status,
+                    std::optional<std::string_view> data, std::optional<std::string_view> page,
+                    std::string_view gateway, UserView& after);
+// The session says goodbye, at COMMIT. False: it is not there.
+bool make_disconnected(std::string_view session_id, const Why& why);
+
+// Raises 42501 when the session is another user's.
+void check_session_owner(const RealmRef& realm, const SessionKey& session,
+                         std::string_view user_id);
+[[noreturn]] void raise_foreign_session(std::string_view session_id);
 
 // Erases one user at COMMIT. Whether anything was known.
 bool make_forgotten(std::string_view user_id);

@@ -94,6 +94,8 @@ void wait_for_persister(const RealmRef& realm) {
     XactLockTableWait(writer, nullptr, nullptr, XLTW_None);
 }
 
+constexpr long crowded_poll_us = 1000;
+
 Cell claim(const RealmRef& realm, const UserKey& key) {
   Claiming claiming = Claiming::unless_written;
   RoomNeeded room;
@@ -112,6 +114,10 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
         room.near(key.partition());
         break;
       case Answer::stale:
+      case Answer::foreign:
+        break;
+      case Answer::crowded:
+        pg_usleep(crowded_poll_us);
         break;
       case Answer::writing:
         wait_for_persister(realm);
@@ -128,9 +134,10 @@ namespace {
 
 // After a reset in this transaction there is nothing that anybody could build on.
 void forget_before_reset(ClaimedUser* user) {
-  Change change;
-  change.kind = ChangeKind::forget;
-  add_wish(user, change, std::nullopt, Reason::forgotten, {});
+  WishParts parts;
+  parts.change.kind = ChangeKind::forget;
+  parts.reason = Reason::forgotten;
+  add_wish(user, parts);
 }
 
 }  // namespace
@@ -164,19 +171,62 @@ void wait_for_commits(ClaimedUser* const* users, int count) {
   }
 }
 
-void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
-              Reason reason, std::string_view reason_text) {
+namespace {
+
+std::string_view kept_by_transaction(std::string_view text) {
+  char* copy = static_cast<char*>(MemoryContextAlloc(TopTransactionContext, text.size()));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+}  // namespace
+
+void add_wish(ClaimedUser* user, const WishParts& parts) {
   make_log_space();
   make_space(user->wishes, user->count, user->capacity);
+  WishParts kept = parts;
+  NewSession session;
+  if (parts.session) {
+    session = *parts.session;
+    session.key.id = kept_by_transaction(session.key.id);
+    kept.session = &session;
+  }
   Wish wish;
-  wish.change = change;
-  wish.reason = reason;
   RoomNeeded room;
-  while (!reserve_wish(wish, message, reason_text)) room.near(user->partition);
+  while (!reserve_wish(wish, kept)) room.near(user->partition);
   user->wishes[user->count++] = wish;
   pending.wishes++;
   log(Kind::wish, user, {});
 }
+
+const ClaimedUser* user_connecting(std::string_view session_id) {
+  if (pending.wishes == 0) return nullptr;
+  for (int i = pending.count - 1; i >= 0; i--) {
+    const LogEntry& entry = pending.log[i];
+    if (entry.kind != Kind::claim) continue;
+    for (int wish = 0; wish < entry.user->count; wish++)
+      if (entry.user->wishes[wish].change.kind == ChangeKind::connect &&
+          entry.user->wishes[wish].session.id == session_id)
+        return entry.user;
+  }
+  return nullptr;
+}
+
+std::optional<ChangeKind> last_wish_about(const ClaimedUser* user, std::string_view session_id) {
+  for (int wish = user->count - 1; wish >= 0; wish--) {
+    const Wish& last = user->wishes[wish];
+    const ChangeKind kind = last.change.kind;
+    // All of the user's sessions, or this one.
+    if (kind == ChangeKind::leave || kind == ChangeKind::log_out || kind == ChangeKind::forget)
+      return kind;
+    if ((kind == ChangeKind::connect || kind == ChangeKind::disconnect) &&
+        last.session.id == session_id)
+      return kind;
+  }
+  return std::nullopt;
+}
+
+const ClaimedUser* claimed_user(const UserKey& key) { return find_user(key); }
 
 std::span<const Wish> wishes_for(const UserKey& key) {
   const ClaimedUser* user = pending.wishes > 0 ? find_user(key) : nullptr;

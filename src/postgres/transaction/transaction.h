@@ -39,9 +39,16 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key);
 // memory. Call it with the users' rows locked.
 void wait_for_commits(ClaimedUser* const* users, int count);
 
-// Adds a wish for a claimed user. Raises 53200 when there is no room for it.
-void add_wish(ClaimedUser* user, const Change& change, std::optional<std::string_view> message,
-              Reason reason, std::string_view reason_text);
+// Adds a wish for a claimed user. Raises 53200 when there is no room for it. Of a wish about a
+// session the id is copied.
+void add_wish(ClaimedUser* user, const WishParts& parts);
+
+// The user for whom this transaction wants to connect the session; nobody: nullptr.
+const ClaimedUser* user_connecting(std::string_view session_id);
+// What the transaction's last wish about the session is; nothing: it has none.
+std::optional<ChangeKind> last_wish_about(const ClaimedUser* user, std::string_view session_id);
+// The claimed user, if it is one.
+const ClaimedUser* claimed_user(const UserKey& key);
 
 // The wishes of this transaction for a user: none for most.
 std::span<const Wish> wishes_for(const UserKey& key);

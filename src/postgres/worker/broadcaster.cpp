@@ -10,11 +10,14 @@
 #include "postgres/names.h"
 #include "postgres/settings.h"
 #include "postgres/shared/work.h"
+#include "postgres/tables/rows.h"
 #include "postgres/worker/attempt.h"
 
 extern "C" {
 #include "commands/async.h"
+#include "lib/stringinfo.h"
 #include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 }
 
@@ -34,20 +37,50 @@ void append(const RealmRef& realm, EventFacts event) {
   append_event(realm, stream.epoch, event.channel, {payload, write_event(event, payload)});
 }
 
+// {"id", "name", "avatar", ...}: what the application keeps with the user. Whatever it calls "id",
+// the user's own id is meant.
+std::string_view user_object(const UserView& user) {
+  if (user.data_bytes == 0) return {};
+  JsonbParseState* state = nullptr;
+  JsonbValue name;
+  JsonbValue value;
+  pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+  const auto push_text = [&](JsonbIteratorToken token, std::string_view text, JsonbValue& to) {
+    to.type = jbvString;
+    to.val.string.val = const_cast<char*>(text.data());
+    to.val.string.len = static_cast<int>(text.size());
+    return pushJsonbValue(&state, token, &to);
+  };
+  push_text(WJB_KEY, "id", name);
+  push_text(WJB_VALUE, user.id(), value);
+  const Datum id =
+      JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
+  const Datum all = DirectFunctionCall2(jsonb_concat, jsonb_of_bytes(user.data()), id);
+  Jsonb* json = DatumGetJsonbP(all);
+  StringInfoData text;
+  initStringInfo(&text);
+  JsonbToCString(&text, &json->root, VARSIZE(json));
+  return {text.data, static_cast<size_t>(text.len)};
+}
+
 void append_events_of(const RealmRef& realm, const UserView& user) {
+  const bool came_or_went = user.status != user.announced &&
+                            (user.status == Status::offline || user.announced == Status::offline);
   EventFacts event{};
   event.channel = global_channel;
-  event.kind = EventKind::user_status_changed;
   event.user_id = user.id();
   event.status = user.status;
   event.previous_status = user.announced;
   event.message = user.message();
   event.reason = user.reason_name();
   event.at = user.changed_at;
-  append(realm, event);
-  if (user.status == user.announced) return;
-  if (user.announced == Status::offline) event.kind = EventKind::user_joined;
-  if (user.status == Status::offline) event.kind = EventKind::user_left;
+  if (came_or_went || user.data_changed) event.user = user_object(user);
+  event.kind = EventKind::user_status_changed;
+  if (user.status != user.announced || user.message_changed) append(realm, event);
+  if (came_or_went)
+    event.kind = user.status == Status::offline ? EventKind::user_left : EventKind::user_joined;
+  else if (user.data_changed)
+    event.kind = EventKind::user_updated;
   if (event.kind != EventKind::user_status_changed) append(realm, event);
 }
 
@@ -55,9 +88,16 @@ void append_events_of(const RealmRef& realm, const UserView& user) {
 
 bool announce(const RealmRef& realm) {
   static UserView user;
+  static MemoryContext context;
+  if (!context)
+    context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);
+  MemoryContext before = MemoryContextSwitchTo(context);
   bool any = false;
-  for (uint32_t partition = 0; take_announcement(realm, partition, user); any = true)
+  for (uint32_t partition = 0; take_announcement(realm, partition, user); any = true) {
     if (settings.global_broadcast) append_events_of(realm, user);
+    MemoryContextReset(context);
+  }
+  MemoryContextSwitchTo(before);
   return any;
 }
 

@@ -27,14 +27,14 @@ namespace {
 
 constexpr int rows_at_once = 1000;
 
-constexpr int batch_columns = 9;
-#define BATCH_ROWS                                          \
-  "unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY " \
-  "AS r(user_id, status, message, last_seen, page, count, changed_at, reason, place)"
+constexpr int batch_columns = 10;
+#define BATCH_ROWS                                               \
+  "unnest($1, $2, $3, $4, $5, $6, $7, $8, $10) WITH ORDINALITY " \
+  "AS r(user_id, status, message, last_seen, page, count, changed_at, reason, data, place)"
 #define BATCH_TYPES                                                                            \
   {                                                                                            \
     TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, \
-        TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID                                      \
+        TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, JSONBARRAYOID                       \
   }
 
 // The rows that are there and that nobody has locked. Says what they said before.
@@ -46,7 +46,7 @@ Statement update_rows = {
     "    FOR NO KEY UPDATE SKIP LOCKED) p) "
     "UPDATE %s.user_presence p SET status = old.status, status_message = old.message, "
     "last_seen = old.last_seen, current_page = old.page, activity_count = old.count, "
-    "updated_at = $9, "
+    "user_data = old.data, updated_at = $9, "
     "auto_away_at = CASE WHEN old.reason = 'idle_timeout' AND old.status = 'away' "
     "  AND old.was <> 'away' THEN old.changed_at ELSE p.auto_away_at END, "
     "went_offline_at = CASE WHEN old.status = 'offline' AND old.was <> 'offline' "
@@ -57,8 +57,8 @@ Statement update_rows = {
 // The rows that are not there.
 Statement add_rows = {
     "INSERT INTO %s.user_presence (user_id, status, status_message, last_seen, current_page, "
-    "  activity_count, updated_at, auto_away_at, went_offline_at) "
-    "SELECT r.user_id, r.status, r.message, r.last_seen, r.page, r.count, $9, "
+    "  activity_count, user_data, updated_at, auto_away_at, went_offline_at) "
+    "SELECT r.user_id, r.status, r.message, r.last_seen, r.page, r.count, r.data, $9, "
     "  CASE WHEN r.reason = 'idle_timeout' AND r.status = 'away' THEN r.changed_at END, "
     "  CASE WHEN r.status = 'offline' THEN r.changed_at END "
     "FROM " BATCH_ROWS
@@ -66,11 +66,6 @@ Statement add_rows = {
     "  (SELECT FROM %s.user_presence p WHERE p.user_id = r.user_id) "
     "ON CONFLICT (user_id) DO NOTHING RETURNING user_id, 'offline'",
     batch_columns, BATCH_TYPES};
-
-Statement make_partitions = {
-    "SELECT %s.presence_maintain_history($1, $2)", 2, {TIMESTAMPTZOID, INTERVALOID}};
-Statement drop_partitions = {
-    "SELECT %s.presence_drop_history($1, $2)", 2, {TIMESTAMPTZOID, INTERVALOID}};
 
 // The users whose rows are being written, and which of them are.
 struct Batch {
@@ -110,7 +105,7 @@ Columns columns_of(const Batch& batch) {
   const int count = batch.count;
   Column ids(TEXTOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
   Column seen(TIMESTAMPTZOID, count), pages(TEXTOID, count), counts(INT4OID, count);
-  Column changed(TIMESTAMPTZOID, count), reasons(TEXTOID, count);
+  Column changed(TIMESTAMPTZOID, count), reasons(TEXTOID, count), data(JSONBOID, count);
   const Time now = current_time();
   for (int i = 0; i < count; i++) {
     const UserView& user = batch.users[i];
@@ -125,9 +120,14 @@ Columns columns_of(const Batch& batch) {
     counts.add(Int32GetDatum(static_cast<int32>(user.activity_count)));
     changed.add(TimestampTzGetDatum(user.changed_at == forever_ago ? now : user.changed_at));
     reasons.add_text(user.reason_name());
+    if (user.data_bytes > 0)
+      data.add(jsonb_of_bytes(user.data()));
+    else
+      data.add_null();
   }
   return {{ids.array(), statuses.array(), messages.array(), seen.array(), pages.array(),
-           counts.array(), changed.array(), reasons.array(), TimestampTzGetDatum(now)}};
+           counts.array(), changed.array(), reasons.array(), TimestampTzGetDatum(now),
+           data.array()}};
 }
 
 // Takes down which users the last statement wrote, and the steps that are history.
@@ -217,62 +217,6 @@ Written write_waiting_rows(const RealmRef& realm) {
   const bool all = settle_batch(realm, *writing.batch, committed);
   if (!committed || !writing.locked || !all) return Written::blocked;
   return writing.batch->count == rows_at_once ? Written::more : Written::all;
-}
-
-// ---- history's partitions --------------------------------------------------
-
-namespace {
-
-constexpr Duration looks_every = 60 * minute;
-constexpr Duration tries_again_after = 10 * second;
-constexpr Duration day = 24 * 60 * minute;
-constexpr Duration first_monday = 2 * day;  // 2000-01-03
-
-struct Maintenance {
-  Statement* statement;
-  Time now;
-};
-
-void maintain_in_transaction(void* context) {
-  auto* maintenance = static_cast<Maintenance*>(context);
-  PushActiveSnapshot(GetTransactionSnapshot());
-  TableAccess access;
-  access.begin();
-  // Whoever waits for a lock holds up everybody behind: rather come again.
-  access.set("lock_timeout", "10");
-  Interval retention{};
-  retention.time = settings.history_retention * minute;
-  Datum values[] = {TimestampTzGetDatum(maintenance->now), IntervalPGetDatum(&retention)};
-  run(*maintenance->statement, values, nullptr);
-  access.end();
-  PopActiveSnapshot();
-}
-
-bool maintain(Statement& statement, Time now) {
-  Maintenance maintenance{&statement, now};
-  return attempt("maintain the partitions of its history",
-                 "Somebody may have locked presence_history.", maintain_in_transaction,
-                 &maintenance);
-}
-
-Time next_monday(Time now) {
-  return ((now - first_monday) / (7 * day) + 1) * (7 * day) + first_monday;
-}
-
-}  // namespace
-
-bool make_history_partitions(Time& next) {
-  const Time now = current_time();
-  if (now < next) return true;
-  const bool done = maintain(make_partitions, now);
-  next = now + (done ? looks_every : tries_again_after);
-  return done;
-}
-
-void drop_old_history(Time& next) {
-  const Time now = current_time();
-  if (now < next) return;
-  next = maintain(drop_partitions, now) ? next_monday(now) : now + tries_again_after;
 }
 
 }  // namespace presence

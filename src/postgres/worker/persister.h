@@ -13,11 +13,4 @@ enum class Written {
 };
 Written write_waiting_rows(const RealmRef& realm);
 
-// Both work in a transaction of their own, unless it is before `next`, which they move on.
-// Makes the partitions that history needs. Call it when history grows. False: something was locked,
-// try again at `next`.
-bool make_history_partitions(Time& next);
-// Drops the partitions that are older than presence.history_retention, once a week.
-void drop_old_history(Time& next);
-
 }  // namespace presence

@@ -13,10 +13,13 @@
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
 #include "postgres/tables/whole.h"
+#include "postgres/worker/activity_rows.h"
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/launcher.h"
+#include "postgres/worker/partitions.h"
 #include "postgres/worker/persister.h"
+#include "postgres/worker/session_rows.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -35,22 +38,24 @@ namespace {
 constexpr Duration blocked_rows_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
+constexpr uint32_t long_queue = 1000;  // of activities
 
 // What one worker knows from round to round.
 struct Worker {
   RealmRef realm;
   Policy policy;
-  Time next_due = never;    // of the users
-  Time next_broadcast = 0;  // not before; 0: at once
-  Time next_flush = never;  // of the dirty rows
-  Time next_try = never;    // of the rows that somebody else had
-  Time next_load = 0;       // not before
+  Time next_due = never;      // of the users
+  Time next_broadcast = 0;    // not before; 0: at once
+  Time next_flush = never;    // of the dirty rows
+  Time next_try = never;      // of the rows that somebody else had
+  Time next_load = 0;         // not before
+  uint64_t cleaned_load = 0;  // after that load, lost sessions were cleaned away
   bool more_events = false;
   bool events_stuck = false;
   bool more_rows = false;
-  bool history_grows = false;  // somebody has changed: history has or gets a row
-  Time next_partitions = 0;    // are looked for, when history grows
-  Time next_drop = 0;          // of old history
+  Time next_activities = never;  // are written
+  PartitionPlan history;
+  PartitionPlan activities;
 };
 
 void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
@@ -63,7 +68,25 @@ bool is_still_there(const RealmRef& realm) {
   return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
 }
 
+// Sessions of the last run that did not come back, or that came by a restore.
+void clean_sessions(Worker& worker) {
+  const uint64_t load = worker.realm.control().loads_done.load();
+  if (worker.cleaned_load == load || load == 0) return;
+  static bool more;
+  more = false;
+  const bool done = attempt(
+      "delete the rows of lost sessions", "See presence_info().",
+      [](void*) {
+        PushActiveSnapshot(GetTransactionSnapshot());
+        more = delete_lost_sessions();
+        PopActiveSnapshot();
+      },
+      nullptr);
+  if (done && !more) worker.cleaned_load = load;
+}
+
 void load(Worker& worker, Time now) {
+  if (worker.realm.complete()) clean_sessions(worker);
   if (worker.realm.complete() || now < worker.next_load) return;
   const bool done = attempt(
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
@@ -74,6 +97,7 @@ void load(Worker& worker, Time now) {
       },
       nullptr);
   worker.next_load = done ? 0 : now + failed_load_waits;
+  if (done) clean_sessions(worker);
 }
 
 void reload_settings(Worker& worker, Time now) {
@@ -92,7 +116,7 @@ void tell(Worker& worker, Time now) {
   }
   if (now < worker.next_broadcast) return;
   const bool any = announce(worker.realm);
-  worker.history_grows |= any;
+  worker.history.grows |= any;
   if (!any && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
   const Sent sent = broadcast(worker.realm);
@@ -113,7 +137,8 @@ void tell(Worker& worker, Time now) {
 }
 
 void plan_flush(Worker& worker, Time now) {
-  const bool dirty = has_rows(worker.realm, Persist::dirty);
+  const bool dirty =
+      has_rows(worker.realm, Persist::dirty) || has_sessions(worker.realm, SessionRow::dirty);
   if (!dirty) {
     worker.next_flush = never;
     return;
@@ -131,9 +156,33 @@ void note_behind(const Worker& worker, Time now) {
     since.store(now);
 }
 
+void note_written(Worker& worker, Written written, Time now) {
+  if (written == Written::more) worker.more_rows = true;
+  if (written == Written::blocked) worker.next_try = now + blocked_rows_wait;
+}
+
+// The queue is emptied when it is long, and otherwise as often as everything else is flushed.
+void write_activities(Worker& worker, bool flush, Time now) {
+  const uint32_t queued = queued_activities(worker.realm);
+  if (queued == 0) {
+    worker.next_activities = never;
+    return;
+  }
+  worker.next_activities =
+      std::min(worker.next_activities, now + settings.flush_interval * millisecond);
+  if (queued < long_queue && !flush && now < worker.next_activities) return;
+  worker.activities.grows = true;
+  make_partitions(Kept::activities, worker.activities);
+  const Written written = write_activity_rows(worker.realm);
+  note_written(worker, written, now);
+  worker.next_activities = written == Written::all ? never : now;
+  if (written == Written::blocked) worker.next_activities = worker.next_try;
+}
+
 void write(Worker& worker, Time now) {
   RealmControl& control = worker.realm.control();
-  if (now >= worker.next_flush || control.flush.exchange(false)) {
+  const bool flush = now >= worker.next_flush || control.flush.exchange(false);
+  if (flush) {
     flush_realm(worker.realm);
     worker.next_flush = never;
   }
@@ -142,21 +191,16 @@ void write(Worker& worker, Time now) {
     worker.next_try = never;
   }
   worker.more_rows = false;
-  // Until it has been done; each hour is enough.
-  if (worker.history_grows) worker.history_grows = !make_history_partitions(worker.next_partitions);
-  drop_old_history(worker.next_drop);
-  if (has_rows(worker.realm, Persist::waiting)) {
-    switch (write_waiting_rows(worker.realm)) {
-      case Written::all:
-        break;
-      case Written::more:
-        worker.more_rows = true;
-        break;
-      case Written::blocked:
-        worker.next_try = now + blocked_rows_wait;
-        break;
-    }
-  }
+  make_partitions(Kept::history, worker.history);
+  make_partitions(Kept::activities, worker.activities);
+  drop_partitions(Kept::history, worker.history);
+  drop_partitions(Kept::activities, worker.activities);
+  if (has_rows(worker.realm, Persist::waiting))
+    note_written(worker, write_waiting_rows(worker.realm), now);
+  if (has_sessions(worker.realm, SessionRow::waiting) ||
+      has_sessions(worker.realm, SessionRow::ended))
+    note_written(worker, write_session_rows(worker.realm), now);
+  write_activities(worker, flush, now);
   note_behind(worker, now);
   plan_flush(worker, now);
 }
@@ -168,11 +212,11 @@ struct Rest {
 };
 
 Rest rest_of(const Worker& worker, Time now) {
-  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try, worker.next_drop}),
+  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try, worker.next_activities,
+                      next_of(worker.history), next_of(worker.activities)}),
             false};
   if (worker.more_rows) rest.until = now;
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
-  if (worker.history_grows) rest.until = std::min(rest.until, worker.next_partitions);
   rest.batching = worker.more_events || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;

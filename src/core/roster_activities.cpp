@@ -1,0 +1,151 @@
+// roster_activities.cpp: the queue of activities on their way to their rows.
+//
+// An activity is a text whose first bytes are its head: the next one in the queue, the moment and
+// the lengths of its parts. The queue of a partition is under the partition's lock, which a touch
+// has anyway.
+#include <cstring>
+
+#include "roster_parts.h"
+
+namespace presence {
+
+namespace {
+
+struct Head {
+  Cell next;
+  uint16_t page_bytes;
+  uint8_t user_bytes, type_bytes;
+  Time at;
+  uint8_t session_bytes;
+};
+
+char* append(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+std::string_view cut(const char*& from, std::size_t bytes) {
+  const std::string_view text{from, bytes};
+  from += bytes;
+  return text;
+}
+
+struct ActivityUser {
+  uint32_t bytes;
+  char text[max_id_bytes];
+
+  bool operator!=(std::string_view id) const { return std::string_view{text, bytes} != id; }
+};
+
+ActivityUser user_of_activity(const CellPool& pool, Cell activity) {
+  char text[sizeof(ActivityView::text)];
+  get_text(pool, activity, text);
+  Head head;
+  std::memcpy(&head, text, sizeof head);
+  ActivityUser user{head.user_bytes, {}};
+  std::memcpy(user.text, text + sizeof head, head.user_bytes);
+  return user;
+}
+
+}  // namespace
+
+Cell& Roster::next_activity(Cell activity) const {
+  return *reinterpret_cast<Cell*>(pool_.at<TextCell>(activity).part + offsetof(Head, next));
+}
+
+bool Roster::queue_activity(uint16_t realm, uint32_t partition, const Activity& activity,
+                            uint32_t at_most) {
+  RealmPartition& share = region_.share(realm, partition);
+  if (share.activity_count >= at_most) return false;
+  char text[sizeof(ActivityView::text)];
+  const Head head{no_cell,
+                  static_cast<uint16_t>(activity.page.size()),
+                  static_cast<uint8_t>(activity.user_id.size()),
+                  static_cast<uint8_t>(activity.type.size()),
+                  activity.at,
+                  static_cast<uint8_t>(activity.session_id.size())};
+  std::memcpy(text, &head, sizeof head);
+  char* end = append(text + sizeof head, activity.user_id);
+  end = append(end, activity.type);
+  end = append(end, activity.page);
+  end = append(end, activity.session_id);
+  const std::optional<Cell> queued = put_text(pool_, {text, static_cast<std::size_t>(end - text)});
+  if (!queued) return false;
+  (share.first_activity == no_cell ? share.first_activity : next_activity(share.last_activity)) =
+      *queued;
+  share.last_activity = *queued;
+  share.activity_count++;
+  return true;
+}
+
+bool Roster::begin_writing_activity(uint16_t realm, uint32_t partition, ActivityView& out) {
+  RealmPartition& share = region_.share(realm, partition);
+  const Cell taken = share.first_activity;
+  if (taken == no_cell) return false;
+  share.first_activity = next_activity(taken);
+  share.activity_count--;
+  next_activity(taken) = share.activities_taken;
+  share.activities_taken = taken;
+
+  get_text(pool_, taken, out.text);
+  Head head;
+  std::memcpy(&head, out.text, sizeof head);
+  const char* from = out.text + sizeof head;
+  out.activity.at = head.at;
+  out.activity.user_id = cut(from, head.user_bytes);
+  out.activity.type = cut(from, head.type_bytes);
+  out.activity.page = cut(from, head.page_bytes);
+  out.activity.session_id = cut(from, head.session_bytes);
+  return true;
+}
+
+// What was taken last is first in its list: so it goes back in order.
+void Roster::end_activities(uint16_t realm, uint32_t partition, bool committed) {
+  RealmPartition& share = region_.share(realm, partition);
+  while (share.activities_taken != no_cell) {
+    const Cell taken = share.activities_taken;
+    share.activities_taken = next_activity(taken);
+    if (committed) {
+      free_text(pool_, taken);
+      continue;
+    }
+    next_activity(taken) = share.first_activity;
+    if (share.first_activity == no_cell) share.last_activity = taken;
+    share.first_activity = taken;
+    share.activity_count++;
+  }
+}
+
+// Whoever is forgotten leaves nothing in the queue.
+void Roster::drop_activities_of(const User& user, RealmPartition& share) {
+  char id[max_id_bytes];
+  const std::string_view user_id{id, get_id(pool_, user, id)};
+  Cell before = no_cell;
+  for (Cell at = share.first_activity; at != no_cell;) {
+    const Cell next = next_activity(at);
+    if (user_of_activity(pool_, at) != user_id) {
+      before = at;
+    } else {
+      (before == no_cell ? share.first_activity : next_activity(before)) = next;
+      free_text(pool_, at);
+      share.activity_count--;
+    }
+    at = next;
+  }
+  share.last_activity = before;
+}
+
+// The table is empty, or gone.
+void Roster::forget_activities(RealmPartition& share) {
+  for (Cell* head : {&share.first_activity, &share.activities_taken}) {
+    while (*head != no_cell) {
+      const Cell gone = *head;
+      *head = next_activity(gone);
+      free_text(pool_, gone);
+    }
+  }
+  share.last_activity = no_cell;
+  share.activity_count = 0;
+}
+
+}  // namespace presence

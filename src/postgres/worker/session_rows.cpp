@@ -1,0 +1,191 @@
+// session_rows.cpp: batches of rows of sessions.
+//
+// A session that ended and another of the same id may both be in a batch: rows are deleted first,
+// and only those of the very connection that has ended.
+#include "postgres/worker/session_rows.h"
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/work.h"
+#include "postgres/tables/arrays.h"
+#include "postgres/tables/session_details.h"
+#include "postgres/worker/attempt.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "storage/lmgr.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+}
+
+namespace presence {
+
+namespace {
+
+constexpr int rows_at_once = 1000;
+
+Statement delete_rows = {
+    "DELETE FROM %s.presence_sessions p USING unnest($1, $2) AS r(session_id, connected_at) "
+    "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
+    2,
+    {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
+
+constexpr int batch_columns = 13;
+#define SESSION_ROWS                                                                 \
+  "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS r(session_id, " \
+  "user_id, status, connected_at, last_seen, last_heartbeat, current_page, lease, "  \
+  "gateway, has_details, device, ip_address, user_agent)"
+#define SESSION_TYPES                                                                              \
+  {                                                                                                \
+    TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID,            \
+        TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, BOOLARRAYOID, TEXTARRAYOID, \
+        TEXTARRAYOID, TEXTARRAYOID                                                                 \
+  }
+
+// Rows that somebody has locked are left as they are until the next flush.
+Statement update_rows = {
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM " SESSION_ROWS
+    ", LATERAL ("
+    "    SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id "
+    "    FOR NO KEY UPDATE SKIP LOCKED) p) "
+    "UPDATE %s.presence_sessions p SET user_id = r.user_id, status = r.status, "
+    "connected_at = r.connected_at, last_seen = r.last_seen, last_heartbeat = r.last_heartbeat, "
+    "current_page = r.current_page, lease = r.lease, gateway = r.gateway, "
+    "device = CASE WHEN r.has_details THEN r.device ELSE p.device END, "
+    "ip_address = CASE WHEN r.has_details THEN r.ip_address::inet ELSE p.ip_address END, "
+    "user_agent = CASE WHEN r.has_details THEN r.user_agent ELSE p.user_agent END "
+    "FROM free r WHERE p.session_id = r.session_id",
+    batch_columns, SESSION_TYPES};
+Statement add_rows = {
+    "INSERT INTO %s.presence_sessions (session_id, user_id, status, connected_at, last_seen, "
+    "last_heartbeat, current_page, lease, gateway, device, ip_address, user_agent) "
+    "SELECT session_id, user_id, status, connected_at, last_seen, last_heartbeat, current_page, "
+    "lease, gateway, device, ip_address::inet, user_agent FROM " SESSION_ROWS
+    " WHERE NOT EXISTS "
+    "  (SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id) "
+    "ON CONFLICT (session_id) DO NOTHING",
+    batch_columns, SESSION_TYPES};
+
+// In memory of the transaction: a view is large, and most batches are small.
+class Views {
+ public:
+  template <typename Take>
+  explicit Views(Take take) {
+    for (uint32_t partition = 0; count_ < rows_at_once; count_++) {
+      make_space();
+      if (!take(partition, views_[count_])) return;
+    }
+  }
+
+  int count() const { return count_; }
+  const SessionView& operator[](int i) const { return views_[i]; }
+
+ private:
+  void make_space() {
+    if (count_ < capacity_) return;
+    capacity_ = capacity_ == 0 ? 16 : 4 * capacity_;
+    const Size bytes = sizeof(SessionView) * static_cast<Size>(capacity_);
+    views_ =
+        static_cast<SessionView*>(views_ ? repalloc_huge(views_, bytes)
+                                         : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
+  }
+
+  SessionView* views_ = nullptr;
+  int count_ = 0;
+  int capacity_ = 0;
+};
+
+void add_time(Column& column, Time time) {
+  time == forever_ago ? column.add_null() : column.add(TimestampTzGetDatum(time));
+}
+
+void delete_ended(const Views& ended) {
+  Column ids(TEXTOID, ended.count()), connected(TIMESTAMPTZOID, ended.count());
+  for (int i = 0; i < ended.count(); i++) {
+    ids.add_text(ended[i].id());
+    connected.add(TimestampTzGetDatum(ended[i].connected_at));
+  }
+  Datum values[] = {ids.array(), connected.array()};
+  run(delete_rows, values, nullptr);
+}
+
+void write_waiting(const Views& waiting) {
+  const int count = waiting.count();
+  Column ids(TEXTOID, count), users(TEXTOID, count), statuses(TEXTOID, count);
+  Column connected(TIMESTAMPTZOID, count), seen(TIMESTAMPTZOID, count);
+  Column heard(TIMESTAMPTZOID, count), pages(TEXTOID, count), leases(INT4OID, count);
+  Column gateways(TEXTOID, count), given(BOOLOID, count), devices(TEXTOID, count);
+  Column addresses(TEXTOID, count), agents(TEXTOID, count);
+  for (int i = 0; i < count; i++) {
+    const SessionView& session = waiting[i];
+    const Details details = unpack_details(session.details());
+    ids.add_text(session.id());
+    users.add_text(session.user_id());
+    statuses.add_text(name_of(session.status));
+    connected.add(TimestampTzGetDatum(session.connected_at));
+    add_time(seen, session.active_at);
+    add_time(heard, session.heard_at);
+    pages.add_text_or_null(session.page());
+    leases.add(Int32GetDatum(static_cast<int32>(session.lease)));
+    gateways.add_text_or_null(session.gateway());
+    given.add(BoolGetDatum(session.has_details));
+    devices.add_text_or_null(details.device);
+    addresses.add_text_or_null(details.address);
+    agents.add_text_or_null(details.agent);
+  }
+  Datum values[] = {ids.array(),      users.array(), statuses.array(), connected.array(),
+                    seen.array(),     heard.array(), pages.array(),    leases.array(),
+                    gateways.array(), given.array(), devices.array(),  addresses.array(),
+                    agents.array()};
+  if (run(update_rows, values, nullptr) < static_cast<uint64>(count))
+    run(add_rows, values, nullptr);
+}
+
+struct Writing {
+  RealmRef realm;
+  bool locked;  // the table was ours
+  bool more;
+};
+
+void write_in_transaction(void* context) {
+  auto* writing = static_cast<Writing*>(context);
+  const RealmRef& realm = writing->realm;
+  writing->locked = ConditionalLockRelationOid(extension().presence_sessions, RowExclusiveLock);
+  if (!writing->locked) return;
+  realm.control().writer.store(GetCurrentTransactionId());
+  const Views ended([&](uint32_t& partition, SessionView& out) {
+    return begin_deleting_session(realm, partition, out);
+  });
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  const Views waiting([&](uint32_t& partition, SessionView& out) {
+    return begin_writing_session(realm, partition, policy, now, out);
+  });
+  writing->more = ended.count() == rows_at_once || waiting.count() == rows_at_once;
+  PushActiveSnapshot(GetTransactionSnapshot());
+  TableAccess access;
+  access.begin_many();
+  access.set("lock_timeout", "100");
+  if (ended.count() > 0) delete_ended(ended);
+  if (waiting.count() > 0) write_waiting(waiting);
+  access.end();
+  PopActiveSnapshot();
+}
+
+}  // namespace
+
+Written write_session_rows(const RealmRef& realm) {
+  Writing writing{realm, false, false};
+  const bool committed =
+      attempt("write the rows of sessions", "See presence_info().", write_in_transaction, &writing);
+  end_session_rows(realm, committed && writing.locked);
+  realm.control().writer.store(InvalidTransactionId);
+  if (!committed || !writing.locked) return Written::blocked;
+  return writing.more ? Written::more : Written::all;
+}
+
+}  // namespace presence
