@@ -16,13 +16,15 @@ namespace {
 constexpr Policy policy;
 constexpr Time start = 800000000 * second;
 
+constexpr IndexLocks no_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+
 // A region with `users` users online, each touched once, a microsecond apart.
 class Crowd {
  public:
   explicit Crowd(int64_t users) : users_(users) {
     const std::size_t bytes = static_cast<std::size_t>(users) * 400 + (16 << 20);
     memory_ = std::make_unique<RawCell[]>(bytes / cell_bytes);
-    region.create(memory_.get(), plan_region(bytes), {1, 2});
+    region.create(memory_.get(), plan_region(bytes), {1, 2}, no_locks);
     for (int64_t i = 0; i < users; i++) {
       const std::string id = id_of(i);
       const Cell cell = roster.add(region.key(0, id));

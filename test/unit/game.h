@@ -116,7 +116,6 @@ class Game {
   void touch();
   bool has_dirty(const Key& near) const;
   void remove_if_blank(const Key& key, Cell cell);
-  void connect();
   void let_time_pass();
   void evict();
   std::vector<NaiveChoice> some_choices();

@@ -36,7 +36,7 @@ void Game::step() {
                                                  &Game::mark_for_writing,
                                                  &Game::evict,
                                                  &Game::load,
-                                                 &Game::connect,
+                                                 &Game::touch,
                                                  &Game::something_rare};
   (this->*dice_.one_of(steps))();
 }
@@ -64,7 +64,7 @@ Cell Game::bring(const Key& key) {
 }
 
 Cell Game::add(const Key& key) {
-  const uint32_t needed = 1 + (key.second.size() > User::short_id);
+  const uint32_t needed = 1 + cells_of_id(key.second);
   const uint32_t free = free_cells();
   const Cell cell = roster_.add(user_key(key));
   log("add " + short_name(key) + (cell == no_cell ? ": full" : ""));
@@ -80,7 +80,7 @@ Cell Game::load(const Key& key, const NaiveRow& row, Time session_ends_at) {
   given.page = row.page;
   given.activity_count = row.activity_count;
   given.session_ends_at = session_ends_at;
-  uint32_t needed = 1 + (key.second.size() > User::short_id) + cells_of_text(row.page.size()) +
+  uint32_t needed = 1 + cells_of_id(key.second) + cells_of_text(row.page.size()) +
                     !row.choices.empty() + (row.status != Status::offline);
   for (auto choice = row.choices.rbegin(); choice != row.choices.rend(); ++choice) {
     given.choices.layers[given.choices.count++] = {choice->status.value_or(Status::offline),
@@ -173,40 +173,6 @@ void Game::remove_if_blank(const Key& key, Cell cell) {
   const bool is_blank = model_.users.at(key).is_blank();
   expect(roster_.remove_if_blank(cell) == is_blank, "only who is blank is removed");
   if (is_blank) model_.users.erase(key);
-}
-
-// A session of its own with heartbeats or a lease: nothing in the roster makes one yet, but
-// whatever is there must be merged by the rules.
-void Game::connect() {
-  const Key key = some_key();
-  const Cell cell = bring(key);
-  if (cell == no_cell) return;
-  NaiveSession session;
-  session.said = dice_.one_of(std::array{Status::online, Status::away, Status::busy});
-  session.active_at = now_ - dice_.one_of(std::array{Duration{0}, second, minute, 6 * minute});
-  if (dice_.one_in(2)) session.heard_at = now_;
-  if (dice_.one_in(2))
-    session.lease = dice_.one_of(std::array{10 * second, 2 * minute, 240 * minute});
-  if (dice_.one_in(4)) session.ends_at = now_ + 10 * second;
-  NaiveFacts alone;
-  alone.sessions = {session};
-  if (free_cells() == 0 || !alone.is_connected(model_.policy, now_)) return;
-
-  roster_.settle_user(cell, model_.policy, now_);
-  NaiveUser& user = model_.users.at(key);
-  model_.connect(user, session, now_);
-  const Cell made = region_.pool.take();
-  Session& record = *new (&region_.pool.at<Session>(made)) Session{};
-  record.facts = {session.said, session.active_at, session.heard_at.value_or(forever_ago),
-                  session.ends_at.value_or(never), session.lease};
-  record.next = region_.pool.at<User>(cell).sessions;
-  region_.pool.at<User>(cell).sessions = made;
-  log("connect " + short_name(key) + " as " + std::string(presence::name_of(session.said)) +
-      " active at " + when(session.active_at) + (session.heard_at ? " heard" : "") + " lease " +
-      std::to_string(session.lease / second) + " ends at " + when(session.ends_at.value_or(never)));
-  expect(!roster_.touch(cell, {}, model_.policy, now_).full,
-         "a touch of a live session needs no room");
-  model_.touch(user, std::nullopt, std::nullopt, 1, now_);
 }
 
 void Game::let_time_pass() {

@@ -80,7 +80,7 @@ class CrowdedIndex : public testing::Test {
 
   TestRegion memory{{2000, 2, 1}};
   CellPool& pool = memory.region.pool;
-  Index& index = memory.region.index;
+  Index<User>& index = memory.region.index;
 };
 
 TEST_F(CrowdedIndex, FindsNobodyAtFirst) { EXPECT_EQ(index.find(pool, key("anybody")), no_cell); }

@@ -9,21 +9,6 @@ namespace {
 
 Time plus(Time from, Duration by) { return from > never - by ? never : from + by; }
 
-// "no touch for offline_timeout" without heartbeats, "neither heartbeat nor touch for
-// session_timeout or the lease" with them; a grace decides alone.
-Time end_of(const NaiveSession& session, const Policy& policy) {
-  if (session.ends_at) return *session.ends_at;
-  if (!session.heard_at) return plus(session.active_at, policy.offline_timeout);
-  return plus(std::max(session.active_at, *session.heard_at),
-              session.lease > 0 ? session.lease : policy.session_timeout);
-}
-
-Status status_of(const NaiveSession& session, const Policy& policy, Time at) {
-  if (at >= end_of(session, policy)) return Status::offline;
-  const bool is_idle = at >= plus(session.active_at, policy.idle_timeout);
-  return session.said == Status::online && is_idle ? Status::away : session.said;
-}
-
 bool is_over(const NaiveChoice& choice, Time at) { return choice.status && choice.until <= at; }
 
 void expire_message(NaiveChoice& choice, Time at) {
@@ -100,6 +85,42 @@ void choose_message(std::vector<NaiveChoice>& choices, const Ask& ask) {
 
 }  // namespace
 
+// ---- one session -----------------------------------------------------------
+
+// "no touch for offline_timeout" without heartbeats, "neither heartbeat nor touch for
+// session_timeout or the lease" with them; a grace decides alone. "Its gateway is silent for the
+// gateway's lease: its sessions end, after the grace", whatever they themselves say.
+Time NaiveSession::end(const Policy& policy) const {
+  const Time kept_until =
+      gateway ? gateway->heard_at + gateway->lease + policy.disconnect_grace : never;
+  if (ends_at) return std::min(*ends_at, kept_until);
+  if (gateway) return kept_until;
+  if (!heard_at) return plus(active_at, policy.offline_timeout);
+  return plus(std::max(active_at, *heard_at), lease > 0 ? lease : policy.session_timeout);
+}
+
+Status NaiveSession::status(const Policy& policy, Time at) const {
+  if (at >= end(policy)) return Status::offline;
+  const bool is_idle = at >= plus(active_at, policy.idle_timeout);
+  return said == Status::online && is_idle ? Status::away : said;
+}
+
+// "session counts as online again"; what it said of itself ends, but for busy, and so does a grace.
+void NaiveSession::record_activity(Time at) {
+  if (at < active_at) return;
+  active_at = at;
+  ends_at.reset();
+  parting.reset();
+  if (said == Status::away) said = Status::online;
+}
+
+// "clean disconnect: the session ends after disconnect_grace"
+void NaiveSession::part(const Policy& policy, Time at, Reason reason) {
+  if (parting) return;
+  ends_at = std::min(ends_at.value_or(never), plus(at, policy.disconnect_grace));
+  parting = reason;
+}
+
 // ---- facts -----------------------------------------------------------------
 
 // "The automatic status is the strongest of the live sessions, busy over online over away; no
@@ -107,7 +128,7 @@ void choose_message(std::vector<NaiveChoice>& choices, const Ask& ask) {
 Visible NaiveFacts::visible(const Policy& policy, Time at) const {
   Visible now;
   for (const NaiveSession& session : sessions)
-    now.status = std::max(now.status, status_of(session, policy, at));
+    now.status = std::max(now.status, session.status(policy, at));
   std::vector<NaiveChoice> unexpired = choices;
   expire(unexpired, at);
   if (unexpired.empty()) return now;
@@ -119,15 +140,33 @@ Visible NaiveFacts::visible(const Policy& policy, Time at) const {
 
 void NaiveFacts::prune(const Policy& policy, Time at) {
   std::erase_if(sessions, [&](const NaiveSession& session) {
-    return status_of(session, policy, at) == Status::offline;
+    return session.status(policy, at) == Status::offline;
   });
   expire(choices, at);
+  if (std::none_of(sessions.begin(), sessions.end(),
+                   [](const NaiveSession& one) { return one.parting == Reason::custom; }))
+    words.clear();
 }
 
 bool NaiveFacts::is_connected(const Policy& policy, Time at) const {
   return std::any_of(sessions.begin(), sessions.end(), [&](const NaiveSession& session) {
-    return status_of(session, policy, at) != Status::offline;
+    return session.status(policy, at) != Status::offline;
   });
+}
+
+// Whoever has said goodbye still counts for the status, but not here.
+uint32_t NaiveFacts::session_count(const Policy& policy, Time at) const {
+  return static_cast<uint32_t>(
+      std::count_if(sessions.begin(), sessions.end(), [&](const NaiveSession& session) {
+        return session.status(policy, at) != Status::offline && !session.parting;
+      }));
+}
+
+NaiveSession* NaiveFacts::session(std::string_view id) {
+  const auto found =
+      std::find_if(sessions.begin(), sessions.end(),
+                   [&](const NaiveSession& one) { return one.id == id && !id.empty(); });
+  return found == sessions.end() ? nullptr : &*found;
 }
 
 // "counts for the user's newest live session, and for an implicit session only when there is
@@ -136,7 +175,7 @@ void NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
   last_seen = std::max(last_seen, at);
   NaiveSession* newest = nullptr;
   for (NaiveSession& session : sessions) {
-    if (status_of(session, policy, now) == Status::offline) continue;
+    if (session.status(policy, now) == Status::offline) continue;
     if (!newest || session.active_at > newest->active_at) newest = &session;
   }
   if (!newest) {
@@ -145,10 +184,52 @@ void NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
     sessions.insert(sessions.begin(), implicit);
     return;
   }
-  if (at < newest->active_at) return;
-  newest->active_at = at;
-  newest->ends_at.reset();
-  if (newest->said == Status::away) newest->said = Status::online;
+  newest->record_activity(at);
+}
+
+// "the first connect takes the implicit one over"; connect and say are activity, but for away.
+void NaiveFacts::apply_to_session(const Ask& ask, const Policy& policy, Time parts_at) {
+  if (ask.message) choose_message(choices, ask);
+  NaiveSession* there = session(ask.session);
+  switch (ask.kind) {
+    case ChangeKind::connect: {
+      NaiveSession connected;
+      if (there) connected.connected_at = there->connected_at;
+      if (there) connected.active_at = there->active_at;
+      if (!there) connected.connected_at = ask.at;
+      connected.id = ask.session;
+      connected.said = ask.status;
+      connected.active_at = std::max(connected.active_at, ask.at);
+      connected.lease = ask.lease;
+      connected.connected = true;
+      connected.binder = ask.binder;
+      connected.page = ask.page.value_or("");
+      connected.details = ask.details;
+      connected.gateway_name = ask.gateway;
+      connected.gateway = ask.model_gateway;
+      std::erase_if(sessions, [](const NaiveSession& one) { return one.id.empty(); });
+      if ((there = session(ask.session)))
+        *there = connected;
+      else
+        sessions.insert(sessions.begin(), connected);
+      last_seen = std::max(last_seen, ask.at);
+      return;
+    }
+    case ChangeKind::disconnect:
+      if (!there) return;
+      there->binder = 0;
+      if (!there->parting && ask.reason == Reason::custom) words = ask.reason_text;
+      there->part(policy, parts_at, ask.reason);
+      return;
+    default:
+      if (!there) return;
+      if (ask.status != Status::away) {
+        there->record_activity(ask.at);
+        last_seen = std::max(last_seen, ask.at);
+      }
+      there->said = ask.status;
+      return;
+  }
 }
 
 void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
@@ -175,6 +256,15 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
     case ChangeKind::forget:
       *this = NaiveFacts{};
       return;
+    case ChangeKind::log_out:
+      last_seen = std::max(last_seen, ask.at);
+      sessions.clear();
+      return;
+    case ChangeKind::connect:
+    case ChangeKind::disconnect:
+    case ChangeKind::say:
+      apply_to_session(ask, policy, ask.at);
+      return;
   }
 }
 
@@ -182,7 +272,7 @@ std::vector<Time> NaiveFacts::moments(const Policy& policy) const {
   std::vector<Time> moments;
   for (const NaiveSession& session : sessions) {
     moments.push_back(plus(session.active_at, policy.idle_timeout));
-    moments.push_back(end_of(session, policy));
+    moments.push_back(session.end(policy));
   }
   for (const NaiveChoice& choice : choices) {
     moments.push_back(choice.until);
@@ -202,7 +292,7 @@ bool NaiveUser::is_evictable() const {
 
 bool NaiveUser::is_blank() const {
   return is_evictable() && facts.last_seen == forever_ago && facts.choices.empty() &&
-         page.empty() && activity_count == 0;
+         page.empty() && data.empty() && activity_count == 0;
 }
 
 NaiveUser& NaiveModel::add(const Key& key) { return users[key] = NaiveUser{}; }
@@ -214,6 +304,7 @@ NaiveUser& NaiveModel::load(const Key& key, const NaiveRow& row, Time session_en
   user.facts.last_seen = row.last_seen;
   user.facts.choices = row.choices;
   user.page = row.page;
+  user.data = row.data;
   user.activity_count = row.activity_count;
   const bool is_chosen = !row.choices.empty() && row.choices.back().status;
   if (row.status != Status::offline) {
@@ -251,9 +342,32 @@ void NaiveModel::look(NaiveUser& user, Time at, Reason reason, const std::string
   user.changed_at = at;
   user.reason = reason;
   user.reason_text = reason_text;
+  announce(user);
+}
+
+void NaiveModel::announce(NaiveUser& user) {
   user.to_announce = true;
   user.row_is_current = false;
   user.moved_on = user.claims > 0;
+}
+
+// "the session ends: reason timeout, disconnect or logout", or what the goodbye said. Only the last
+// words of a user's goodbyes are kept, and told once: a known limit.
+void NaiveModel::look_at_end(NaiveUser& user, Time at, Reason otherwise) {
+  Reason reason = otherwise;
+  for (const NaiveSession& session : user.facts.sessions) {
+    if (session.end(policy) != at) continue;
+    reason = session.parting && session.ends_at == at ? *session.parting : Reason::timeout;
+  }
+  std::string words;
+  if (reason == Reason::custom) {
+    words = user.facts.words;
+    if (words.empty()) reason = Reason::disconnect;
+    const Visible now = user.facts.visible(policy, at);
+    if (now != user.visible) user.facts.words.clear();
+  }
+  user.facts.prune(policy, at);
+  look(user, at, reason, words);
 }
 
 // "Event reason idle_timeout", "reason expired", "last session gone: offline, reason timeout".
@@ -263,13 +377,15 @@ void NaiveModel::settle(NaiveUser& user, Time now) {
     if (user.visible.status == Status::offline) return;
     if (moment <= user.looked_at || moment > now) continue;
     const NaiveChoice top = user.facts.choices.empty() ? NaiveChoice{} : user.facts.choices.back();
-    Reason reason = Reason::idle_timeout;
-    if (!user.facts.is_connected(policy, moment))
-      reason = Reason::timeout;
-    else if (is_over(top, moment) || (!top.message.empty() && top.message_until <= moment))
-      reason = Reason::expired;
-    user.facts.prune(policy, moment);
-    look(user, moment, reason, {});
+    const bool is_connected = user.facts.is_connected(policy, moment);
+    const bool is_expired =
+        is_over(top, moment) || (!top.message.empty() && top.message_until <= moment);
+    if (is_connected && is_expired) {
+      user.facts.prune(policy, moment);
+      look(user, moment, Reason::expired, {});
+    } else {
+      look_at_end(user, moment, is_connected ? Reason::idle_timeout : Reason::timeout);
+    }
   }
 }
 
@@ -284,8 +400,7 @@ void NaiveModel::change_policy(const Policy& to, Time now) {
       if (moment <= user.facts.last_seen) continue;
       if (user.facts.visible(policy, moment).status >= user.visible.status) continue;
       const bool is_connected = user.facts.is_connected(policy, moment);
-      user.facts.prune(policy, moment);
-      look(user, moment, is_connected ? Reason::idle_timeout : Reason::timeout, {});
+      look_at_end(user, moment, is_connected ? Reason::idle_timeout : Reason::timeout);
     }
     if (user.visible.status == Status::offline) continue;
     const bool is_connected = user.facts.is_connected(policy, now);
@@ -313,10 +428,28 @@ bool NaiveModel::touch_needs_session(const NaiveUser& user, std::optional<Time> 
 }
 
 void NaiveModel::touch(NaiveUser& user, std::optional<Time> seen_at,
-                       const std::optional<std::string>& page, uint32_t interactions, Time now) {
+                       const std::optional<std::string>& page, uint32_t interactions, Time now,
+                       std::string_view session) {
   settle(user, now);
   if (page) user.page = *page;
-  if (const auto at = moment_of_touch(user, seen_at, now)) {
+  if (!session.empty()) {
+    const Time at = seen_at ? std::min(*seen_at, now) : std::max(now, user.facts.last_seen);
+    NaiveSession* there = user.facts.session(session);
+    if (there) {
+      there->record_activity(at);
+    } else {
+      NaiveSession made;
+      made.id = session;
+      made.active_at = made.connected_at = at;
+      std::erase_if(user.facts.sessions, [](const NaiveSession& one) { return one.id.empty(); });
+      there = &*user.facts.sessions.insert(user.facts.sessions.begin(), made);
+    }
+    if (page) there->page = *page;
+    user.facts.last_seen = std::max(user.facts.last_seen, at);
+    user.facts.prune(policy, now);
+    look(user, now, Reason::activity, {});
+    user.moved_on |= user.claims > 0;
+  } else if (const auto at = moment_of_touch(user, seen_at, now)) {
     user.facts.prune(policy, now);
     user.facts.record_activity(policy, *at, now);
     user.facts.prune(policy, now);
@@ -330,12 +463,108 @@ void NaiveModel::touch(NaiveUser& user, std::optional<Time> seen_at,
   if (user.persist == Persist::writing) user.written_again = true;
 }
 
-void NaiveModel::connect(NaiveUser& user, const NaiveSession& session, Time now) {
-  settle(user, now);
-  user.facts.prune(policy, now);
-  user.facts.sessions.insert(user.facts.sessions.begin(), session);
-  user.looked_at = now;
+// ---- sessions --------------------------------------------------------------
+
+const NaiveModel::Key* NaiveModel::owner(uint16_t realm, std::string_view session) const {
+  for (const auto& [key, user] : users) {
+    if (key.first != realm) continue;
+    for (const NaiveSession& one : user.facts.sessions)
+      if (one.id == session) return &key;
+  }
+  return nullptr;
 }
+
+// What is somebody else's by now, or gone, is void: whatever the transaction wrote is mended. The
+// worker writes the row, also where the transaction has.
+void NaiveModel::grant_in_session(const Key& key, const Ask& ask, Time now) {
+  NaiveUser& user = users.at(key);
+  settle(user, now);
+  const Key* found = owner(key.first, ask.session);
+  if (found ? *found != key : ask.kind != ChangeKind::connect) {
+    user.row_is_current = false;
+    if (ask.kind != ChangeKind::disconnect) user.persist = Persist::waiting;
+    user.moved_on = user.claims > 0;
+    return;
+  }
+  user.facts.apply_to_session(ask, policy, now);
+  if (ask.page) user.page = *ask.page;
+  if (ask.data && *ask.data != user.data) {
+    user.data = *ask.data;
+    user.data_changed = true;
+    announce(user);
+  }
+  const bool parts = ask.kind == ChangeKind::disconnect && ask.reason == Reason::custom;
+  const std::string text = parts ? user.facts.words : ask.reason_text;
+  user.facts.prune(policy, now);
+  look(user, now, ask.reason, text);
+  if (ask.kind == ChangeKind::say && !user.to_announce)
+    user.persist = Persist::waiting;
+  else if (user.persist == Persist::current)
+    user.persist = Persist::dirty;
+  else if (user.persist == Persist::writing)
+    user.written_again = true;
+  user.row_is_current = false;
+  user.moved_on = user.claims > 0;
+}
+
+// "keeps the session, does not move last_seen"; one that has said goodbye must connect again.
+bool NaiveModel::heartbeat(NaiveUser& user, std::string_view session, Time now) {
+  settle(user, now);
+  NaiveSession* there = user.facts.session(session);
+  if (!there || there->parting) return false;
+  there->heard_at = std::max(there->heard_at.value_or(forever_ago), now);
+  there->ends_at.reset();
+  user.facts.prune(policy, now);
+  look(user, now, Reason::activity, {});
+  return true;
+}
+
+// "the bound backend exits" is a clean disconnect.
+bool NaiveModel::unbind(NaiveUser& user, std::string_view session, uint32_t binder, Time now) {
+  NaiveSession* there = user.facts.session(session);
+  if (!there || there->binder != binder) return false;
+  settle(user, now);
+  there = user.facts.session(session);
+  if (!there || there->parting) return false;
+  there->binder = 0;
+  there->part(policy, now, Reason::disconnect);
+  user.facts.prune(policy, now);
+  look(user, now, Reason::disconnect, {});
+  return true;
+}
+
+// In the place of the one that was made up of the user's own row, and with its end. The person was
+// last active when the later of both rows says so.
+bool NaiveModel::load_session(const Key& key, std::string_view id, const NaiveSessionRow& row,
+                              Time now) {
+  NaiveUser& user = users.at(key);
+  settle(user, now);
+  if (user.facts.sessions.empty() || owner(key.first, id)) return false;
+  const NaiveSession first = user.facts.sessions.front();
+  if (!first.ends_at || first.connected) return false;
+  NaiveSession session;
+  session.id = id;
+  session.active_at =
+      first.id.empty() ? std::max(row.active_at, first.active_at) : row.active_at;
+  const bool is_idle = now >= plus(session.active_at, policy.idle_timeout);
+  if (row.status == Status::busy || (row.status == Status::away && !is_idle))
+    session.said = row.status;
+  if (row.heard_at != forever_ago) session.heard_at = row.heard_at;
+  session.ends_at = first.ends_at;
+  session.lease = row.lease;
+  session.connected_at = row.connected_at;
+  session.page = row.page;
+  session.details = row.details;
+  session.gateway_name = row.gateway;
+  if (!row.gateway.empty()) session.gateway = &gateways.at({key.first, row.gateway});
+  std::erase_if(user.facts.sessions, [](const NaiveSession& one) { return one.id.empty(); });
+  user.facts.sessions.insert(user.facts.sessions.begin(), session);
+  user.facts.prune(policy, now);
+  look(user, now, Reason::activity, {});
+  return true;
+}
+
+// ---- wishes about the user -------------------------------------------------
 
 // What was asked for, or what time has made of it since.
 Reason NaiveModel::reason_of(const Ask& ask, const NaiveFacts& then, const NaiveFacts& facts,
@@ -370,6 +599,8 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   user.row_is_current = true;
   if (ask.kind == ChangeKind::forget) {
     user.page.clear();
+    user.data.clear();
+    user.data_changed = false;
     user.activity_count = 0;
     user.interactions.clear();
     user.persist = Persist::current;
@@ -409,15 +640,23 @@ NaiveFacts NaiveModel::with(const NaiveUser& user, const std::vector<Ask>& asks,
 NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const {
   const NaiveFacts facts = with(user, asks, now);
   NaiveView view{facts.visible(policy, now),
-                 {},
+                 user.page,
+                 user.data,
                  facts.last_seen,
-                 0,
-                 static_cast<uint32_t>(facts.sessions.size()),
+                 user.activity_count,
+                 facts.session_count(policy, now),
                  0};
-  for (const Ask& ask : asks)
-    if (ask.kind == ChangeKind::forget) return view;
-  view.page = user.page;
-  view.activity_count = user.activity_count;
+  bool is_forgotten = false;
+  for (const Ask& ask : asks) {
+    if (ask.page) view.page = *ask.page;
+    if (ask.data) view.data = *ask.data;
+    if (ask.kind != ChangeKind::forget) continue;
+    is_forgotten = true;
+    view.page.clear();
+    view.data.clear();
+    view.activity_count = 0;
+  }
+  if (is_forgotten) return view;
 
   // A sliding minute of two buckets: this one, and of the one before what is left of it.
   const auto in_minute = [&](int64_t number) {
@@ -441,13 +680,14 @@ std::vector<NaiveChoice> NaiveModel::choices(const NaiveUser& user, const std::v
 // "Two changes of one user that cancel within a tick are no event". A message that came back
 // counts as changed: nobody remembers what was told.
 bool NaiveModel::is_to_be_told(const NaiveUser& user) {
-  return user.to_announce && (user.visible.status != user.announced || user.message_changed);
+  return user.to_announce && (user.visible.status != user.announced || user.message_changed ||
+                              (user.data_changed && user.visible.status != Status::offline));
 }
 
 void NaiveModel::take_announcement(const Key& key) {
   NaiveUser& user = users.at(key);
   user.to_announce = false;
-  user.message_changed = false;
+  user.message_changed = user.data_changed = false;
   user.announced = user.visible.status;
   user.reason_text.clear();
   if (!user.row_is_current && user.persist != Persist::held) user.persist = Persist::waiting;

@@ -16,12 +16,32 @@
 
 namespace presence::test {
 
+struct NaiveGateway {
+  Time heard_at = forever_ago;
+  Duration lease = 0;
+};
+
 struct NaiveSession {
+  std::string id;  // empty: the implicit one
   Status said = Status::online;
   Time active_at = forever_ago;
   std::optional<Time> heard_at;
   Duration lease = 0;  // 0: session_timeout
   std::optional<Time> ends_at;
+  std::optional<Reason> parting;  // it has said goodbye
+  const NaiveGateway* gateway = nullptr;
+  std::string gateway_name;
+
+  Time connected_at = forever_ago;
+  bool connected = false;  // by a connect, not by a touch or a row
+  uint32_t binder = 0;
+  std::string page;
+  std::string details;
+
+  Time end(const Policy& policy) const;
+  Status status(const Policy& policy, Time at) const;
+  void record_activity(Time at);
+  void part(const Policy& policy, Time at, Reason reason);
 };
 
 struct NaiveChoice {
@@ -44,6 +64,7 @@ struct Visible {
 struct NaiveFacts {
   Time last_seen = forever_ago;
   std::vector<NaiveSession> sessions;  // the one made last first
+  std::string words;                   // the last ones of a goodbye that has some
   std::vector<NaiveChoice> choices;    // the one in force last
 
   Visible visible(const Policy& policy, Time at) const;
@@ -51,13 +72,18 @@ struct NaiveFacts {
   void prune(const Policy& policy, Time at);
   void record_activity(const Policy& policy, Time at, Time now);
   void apply(const Ask& ask, const Policy& policy, Time now);
+  // Of a wish that names a session, as its transaction sees it or as it is at the commit.
+  void apply_to_session(const Ask& ask, const Policy& policy, Time parts_at);
+  NaiveSession* session(std::string_view id);
   bool is_connected(const Policy& policy, Time at) const;
+  uint32_t session_count(const Policy& policy, Time at) const;
   std::vector<Time> moments(const Policy& policy) const;
 };
 
 struct NaiveUser {
   NaiveFacts facts;
   std::string page;
+  std::string data;
   uint32_t activity_count = 0;
   std::map<int64_t, uint32_t> interactions;  // by the minute
 
@@ -71,6 +97,7 @@ struct NaiveUser {
   // What listeners know.
   Status announced = Status::offline;
   bool message_changed = false;
+  bool data_changed = false;
   bool to_announce = false;
 
   // What the row knows.
@@ -89,13 +116,28 @@ struct NaiveRow {
   Status status = Status::offline;
   Time last_seen = forever_ago;
   std::string page;
+  std::string data;
   uint32_t activity_count = 0;
   std::vector<NaiveChoice> choices;  // the one in force last
+};
+
+// A session as its row has it.
+struct NaiveSessionRow {
+  std::string user;
+  Status status = Status::online;
+  Time connected_at = forever_ago;
+  Time active_at = forever_ago;
+  Time heard_at = forever_ago;
+  Duration lease = 0;
+  std::string page;
+  std::string details;
+  std::string gateway;
 };
 
 struct NaiveView {
   Visible visible;
   std::string page;
+  std::string data;
   Time last_seen;
   uint32_t activity_count;
   uint32_t session_count;
@@ -107,6 +149,7 @@ class NaiveModel {
   using Key = std::pair<uint16_t, std::string>;
 
   std::map<Key, NaiveUser> users;
+  std::map<Key, NaiveGateway> gateways;
   Policy policy;
 
   NaiveUser& add(const Key& key);
@@ -117,10 +160,16 @@ class NaiveModel {
   void change_policy(const Policy& to, Time now);
 
   bool touch_needs_session(const NaiveUser& user, std::optional<Time> seen_at, Time now) const;
+  // In the user's newest session, or in that one.
   void touch(NaiveUser& user, std::optional<Time> seen_at, const std::optional<std::string>& page,
-             uint32_t interactions, Time now);
-  void connect(NaiveUser& user, const NaiveSession& session, Time now);
+             uint32_t interactions, Time now, std::string_view session = {});
   void grant(NaiveUser& user, const Ask& ask, Time now);
+  void grant_in_session(const Key& key, const Ask& ask, Time now);
+  bool heartbeat(NaiveUser& user, std::string_view session, Time now);
+  bool unbind(NaiveUser& user, std::string_view session, uint32_t binder, Time now);
+  bool load_session(const Key& key, std::string_view id, const NaiveSessionRow& row, Time now);
+  // Who has it, also when its time is up and nobody has looked; nobody: nullptr.
+  const Key* owner(uint16_t realm, std::string_view session) const;
   void drop_claim(const Key& key);
 
   NaiveView view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
@@ -136,6 +185,8 @@ class NaiveModel {
  private:
   NaiveFacts with(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
+  void announce(NaiveUser& user);
+  void look_at_end(NaiveUser& user, Time at, Reason otherwise);
   Reason reason_of(const Ask& ask, const NaiveFacts& then, const NaiveFacts& facts, Time now) const;
 };
 

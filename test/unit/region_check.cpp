@@ -109,9 +109,9 @@ class Checker {
     if (of.in_heap != (!is_offline && !is_regular(of.list) && of.due != never))
       return fail(name + " is in the heap, or not, by mistake");
 
-    if (of.id_bytes > User::short_id) {
+    if (of.id_bytes > short_id) {
       Cell rest;
-      std::memcpy(&rest, of.id + User::inline_id, sizeof rest);
+      std::memcpy(&rest, of.id + inline_id, sizeof rest);
       reach_text(rest, name + "'s id");
     }
     reach_text(of.page, name + "'s page");

@@ -12,7 +12,7 @@ namespace {
 class Planned {
  public:
   explicit Planned(std::size_t bytes) : plan(plan_region(bytes)), memory_(bytes / cell_bytes) {
-    region.create(memory_.data(), plan, HashSeed{1, 2});
+    region.create(memory_.data(), plan, HashSeed{1, 2}, no_locks);
   }
 
   RegionPlan plan;
@@ -34,7 +34,7 @@ TEST(RegionPlan, UsesMostOfTheMemoryForCells) {
 
 TEST(RegionPlan, NeverTakesMoreThanThereIs) {
   for (const std::size_t bytes :
-       {std::size_t{64} << 10, std::size_t{200} << 10, std::size_t{4} << 20}) {
+       {std::size_t{96} << 10, std::size_t{200} << 10, std::size_t{4} << 20}) {
     Planned planned(bytes);
     CellPool& pool = planned.region.pool;
     EXPECT_EQ(pool.count(), planned.plan.cells);
@@ -48,8 +48,8 @@ TEST(RegionPlan, HasNoCellsWhereThereIsNoRoom) { EXPECT_EQ(plan_region(1000).cel
 TEST(Region, IsTheSameForWhoeverAttaches) {
   std::vector<RawCell> memory((std::size_t{1} << 20) / cell_bytes);
   Region first, second;
-  first.create(memory.data(), plan_region(std::size_t{1} << 20), HashSeed{3, 4});
-  second.attach(memory.data());
+  first.create(memory.data(), plan_region(std::size_t{1} << 20), HashSeed{3, 4}, no_locks);
+  second.attach(memory.data(), no_locks);
 
   Roster writer(first), reader(second);
   const Cell cell = writer.add(first.key(5, "somebody"));

@@ -113,53 +113,37 @@ TEST_F(RosterActivity, BackFromIdleIsAChangeAlsoWhenNobodySettled) {
   EXPECT_EQ(view("ann").session_count, 1u);
 }
 
-// ---- sessions that nothing in the roster makes yet ---------------------------
+// ---- several sessions: see session_scenarios_test.cpp for all of them -----
 
-class RosterSessions : public RosterTest {
- protected:
-  // Connects with a session of its own.
-  void connect(std::string_view id, SessionFacts facts) {
-    User& of = region.pool.at<User>(user(id));
-    const Cell cell = region.pool.take();
-    Session& session = *new (&region.pool.at<Session>(cell)) Session{};
-    session.facts = facts;
-    session.next = of.sessions;
-    of.sessions = cell;
-  }
-  SessionFacts& newest_of(std::string_view id) {
-    return region.pool.at<Session>(stored(id).sessions).facts;
-  }
-};
-
-TEST_F(RosterSessions, ATouchCountsForTheNewest) {
-  touch("ann");
-  connect("ann", {Status::online, start - minute});
+TEST_F(RosterActivity, ATouchCountsForTheNewest) {
+  now -= minute;
+  connect("ann", "desk");
   now += minute;
-  touch("ann");
+  connect("ann", "phone");
   now += minute;
   touch("ann");
   EXPECT_EQ(view("ann").session_count, 2u);
   now = start + 29 * minute;  // the one that was not touched is over
   EXPECT_EQ(view("ann").session_count, 1u);
-  now = start + 32 * minute;
+  now = start + 31 * minute;
   EXPECT_EQ(status("ann"), Status::offline);
   settle();
 }
 
-TEST_F(RosterSessions, ABusyOneGoesOnWhenTheTouchedOneIsIdle) {
-  connect("ann", {Status::busy, start - minute});
-  EXPECT_EQ(touch("ann").status, Status::busy) << "and busy never idles";
-  touch("bob");
-  connect("bob", {Status::busy, start - minute});
-  EXPECT_EQ(touch("bob").status, Status::busy);
+TEST_F(RosterActivity, ABusyOneGoesOnWhenTheTouchedOneIsIdle) {
+  connect("ann", "desk", Status::busy);
+  now += minute;
+  connect("ann", "phone");
+  EXPECT_EQ(touch("ann").status, Status::busy);
+  now += 10 * minute;
+  EXPECT_EQ(status("ann"), Status::busy) << "and busy never idles";
 }
 
-TEST_F(RosterSessions, AHeartbeatAfterTheLastTouchShortensTheLife) {
-  // Given a session that was heard of four minutes after its touch, with a lease of two.
-  touch("ann");
-  newest_of("ann").heard_at = start + 4 * minute;
-  newest_of("ann").lease = 2 * minute;
-  reschedule();
+TEST_F(RosterActivity, AHeartbeatAfterTheLastTouchShortensTheLife) {
+  // Given a session that is heard of four minutes after it began, with a lease of two.
+  connect("ann", "desk", Status::online, 2 * minute);
+  now = start + 4 * minute;
+  EXPECT_TRUE(heartbeat("desk"));
   EXPECT_EQ(next_due(), start + 5 * minute);
   // When it is touched again, then the lease is what ends first.
   now = start + 4 * minute + 30 * second;

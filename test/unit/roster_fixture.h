@@ -75,6 +75,53 @@ class RosterTest : public testing::Test {
               std::optional<std::string> message = std::nullopt, Time until = never) {
     commit(id, {kind, Status::offline, now, until, message, Reason::manual, {}});
   }
+  // ---- and their sessions
+  void connect(std::string_view id, std::string_view session, Status says = Status::online,
+               Duration lease = 0) {
+    Ask ask;
+    ask.kind = ChangeKind::connect;
+    ask.status = says;
+    ask.reason = Reason::connect;
+    ask.session = session;
+    ask.lease = lease;
+    commit(id, ask);
+  }
+  void say(std::string_view id, std::string_view session, Status status) {
+    Ask ask;
+    ask.kind = ChangeKind::say;
+    ask.status = status;
+    ask.session = session;
+    commit(id, ask);
+  }
+  void disconnect(std::string_view id, std::string_view session, const std::string& words = {}) {
+    Ask ask;
+    ask.kind = ChangeKind::disconnect;
+    ask.reason = words.empty() ? Reason::disconnect : Reason::custom;
+    ask.reason_text = words;
+    ask.session = session;
+    commit(id, ask);
+  }
+  SessionKey session_key(std::string_view session, uint16_t realm = 0) const {
+    return region.session_key(realm, session);
+  }
+  Cell session(std::string_view session, uint16_t realm = 0) const {
+    return region.sessions.find(session_key(session, realm)).session;
+  }
+  bool heartbeat(std::string_view id, bool& changed) {
+    const Cell cell = session(id);
+    changed = false;
+    return cell != no_cell && roster.heartbeat(cell, policy, now, changed);
+  }
+  bool heartbeat(std::string_view id) {
+    bool changed;
+    return heartbeat(id, changed);
+  }
+  Touched touch_in(std::string_view id, std::string_view session) {
+    Touch touch;
+    touch.session = session_key(session);
+    return roster.touch(user(id), touch, policy, now);
+  }
+
   void settle() {
     for (uint32_t partition = 0; partition < partition_count; partition++)
       while (!roster.settle(0, partition, policy, now, 1)) {

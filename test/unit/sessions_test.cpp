@@ -21,7 +21,7 @@ SessionFacts session(Status said = Status::online) {
 
 SessionFacts with_heartbeat(SessionFacts facts, Time heard_at, Duration lease = 0) {
   facts.heard_at = heard_at;
-  facts.lease = lease;
+  facts.lease = static_cast<uint32_t>(lease / millisecond);
   return facts;
 }
 
@@ -83,7 +83,7 @@ const Moment moments[] = {
     {"GraceOverridesTheLease", with_end(with_heartbeat(session(), t0, 240 * minute), t0 + second),
      t0 + second, Status::offline},
 
-    {"LastSeenAtTheEndOfTimeNeverEnds", SessionFacts{Status::online, never - 1}, never - 1,
+    {"LastSeenAtTheEndOfTimeNeverEnds", SessionFacts{.active_at = never - 1}, never - 1,
      Status::online},
     {"NeverSeenIsIdle", with_end(SessionFacts{}, t0), t0 - 1, Status::away},
 };

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <random>
+#include <shared_mutex>
 #include <thread>
 
 #include "region_check.h"
@@ -15,6 +16,13 @@
 
 namespace presence::test {
 namespace {
+
+// Those of the session index, taken while the lock of a partition is held.
+std::shared_mutex session_locks[partition_count];
+
+constexpr IndexLocks real_locks = {[](uint32_t number) { session_locks[number].lock_shared(); },
+                                   [](uint32_t number) { session_locks[number].lock(); },
+                                   [](uint32_t number) { session_locks[number].unlock(); }};
 
 constexpr Time start = 840'000'000 * second;
 
@@ -258,7 +266,7 @@ class Stress {
   const uint32_t threads_;
   const uint32_t operations_;
   const Policy policy_{60 * second, 300 * second, 30 * second};
-  TestRegion memory_{{2500, 1, 4}};
+  TestRegion memory_{{2500, 1, 4}, real_locks};
   Region& region_ = memory_.region;
   Roster roster_{region_};
   Partition partitions_[partition_count];

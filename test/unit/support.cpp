@@ -11,13 +11,13 @@ std::size_t cells_for(std::size_t bytes) { return (bytes + cell_bytes - 1) / cel
 
 }  // namespace
 
-TestRegion::TestRegion(RegionSize size) {
+TestRegion::TestRegion(RegionSize size, IndexLocks locks) {
   const std::size_t buckets = std::size_t{size.buckets_per_partition} * partition_count;
   memory_.resize(header_cells + cells_for(size.realms * sizeof(Realm)) +
-                 cells_for(buckets * sizeof(Cell)) + size.cells);
+                 2 * cells_for(buckets * sizeof(Cell)) + size.cells);
   const RegionPlan plan{size.realms, size.buckets_per_partition, size.cells,
                         memory_.size() * cell_bytes};
-  region.create(memory_.data(), plan, HashSeed{1, 2});
+  region.create(memory_.data(), plan, HashSeed{1, 2}, locks);
 }
 
 namespace {
@@ -29,6 +29,41 @@ bool may_need_session(const Ask& ask) {
 bool may_need_extras(const Ask& ask) {
   return ask.kind == ChangeKind::choose || !ask.message.value_or("").empty() ||
          !ask.reason_text.empty();
+}
+
+constexpr Duration gateway_lease = 15 * second;
+
+Cell reserve_session(Region& region, const Ask& ask) {
+  NewSession session;
+  session.key = region.session_key(ask.realm, ask.session);
+  session.said = ask.status;
+  session.lease = static_cast<uint32_t>(ask.lease / millisecond);
+  session.details = ask.details;
+  if (ask.page) session.page = *ask.page;
+  session.binder = ask.binder;
+  if (!ask.gateway.empty()) {
+    session.gateway = region.sessions.hold_gateway(region.realm(ask.realm).gateways, ask.gateway,
+                                                   gateway_lease, ask.at, 1);
+    if (session.gateway == no_cell) return no_cell;
+  }
+  Roster roster(region);
+  const Cell made = roster.make_session(session);
+  if (made == no_cell) roster.release_gateway(session.gateway);
+  return made;
+}
+
+// False: there is no room.
+bool reserve_parts_of_session(Region& region, const Ask& ask, Wish& wish) {
+  wish.session = region.session_key(ask.realm, ask.session);
+  if (ask.kind != ChangeKind::connect) return true;
+  wish.spare_session = reserve_session(region, ask);
+  wish.gives_data = ask.data.has_value();
+  wish.gives_page = ask.page.has_value();
+  const auto data = put_text(region.pool, ask.data.value_or(""));
+  const auto page = put_text(region.pool, ask.page.value_or(""));
+  wish.data = data.value_or(no_cell);
+  wish.page = page.value_or(no_cell);
+  return wish.spare_session != no_cell && data && page;
 }
 
 }  // namespace
@@ -45,7 +80,10 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask) {
   wish.reason_text = reason_text.value_or(no_cell);
   if (may_need_session(ask)) wish.spare_session = pool.take();
   if (may_need_extras(ask)) wish.spare_extras = pool.take();
-  if (message && reason_text && (wish.spare_session != no_cell) == may_need_session(ask) &&
+  const bool has_session =
+      !names_session(ask.kind) || reserve_parts_of_session(region, ask, wish);
+  if (has_session && message && reason_text &&
+      (names_session(ask.kind) || (wish.spare_session != no_cell) == may_need_session(ask)) &&
       (wish.spare_extras != no_cell) == may_need_extras(ask))
     return wish;
   Roster(region).free_wish(wish);
@@ -56,8 +94,18 @@ uint32_t cells_of_text(std::size_t bytes) {
   return static_cast<uint32_t>((bytes + TextCell::capacity - 1) / TextCell::capacity);
 }
 
+uint32_t cells_of_id(std::string_view id) {
+  return id.size() <= short_id ? 0 : cells_of_text(id.size() - inline_id);
+}
+
 uint32_t cells_of_wish(const Ask& ask) {
-  return may_need_session(ask) + may_need_extras(ask) +
+  const uint32_t of_session =
+      ask.kind != ChangeKind::connect
+          ? 0
+          : 1 + cells_of_id(ask.session) + cells_of_text(ask.details.size()) +
+                cells_of_text(ask.data.value_or("").size()) +
+                2 * cells_of_text(ask.page.value_or("").size());
+  return of_session + may_need_session(ask) + may_need_extras(ask) +
          cells_of_text(ask.message.value_or("").size()) + cells_of_text(ask.reason_text.size());
 }
 

@@ -15,11 +15,14 @@ struct RegionSize {
   uint32_t buckets_per_partition = 4;
 };
 
+// Locks of the session index, for who is alone.
+inline constexpr IndexLocks no_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+
 // Shared memory of exactly the size that it needs, so that a sanitizer sees the first byte
 // written behind it.
 class TestRegion {
  public:
-  explicit TestRegion(RegionSize size);
+  explicit TestRegion(RegionSize size, IndexLocks locks = no_locks);
   TestRegion() : TestRegion(RegionSize{}) {}
 
   Region region;
@@ -37,6 +40,17 @@ struct Ask {
   std::optional<std::string> message = {};  // nothing keeps the old one, "" clears it
   Reason reason = Reason::manual;
   std::string reason_text = {};  // of a custom reason
+
+  // Of a wish that names a session. Its id is kept by whoever asks.
+  std::string_view session = {};
+  uint16_t realm = 0;
+  std::optional<std::string> data = {};
+  std::optional<std::string> page = {};
+  std::string details = {};
+  Duration lease = 0;
+  std::string gateway = {};
+  uint32_t binder = 0;
+  const struct NaiveGateway* model_gateway = nullptr;  // the naive model's side of it
 };
 
 // The wish with all cells that granting it may need. Nothing when the pool has too few; then
@@ -45,6 +59,7 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask);
 
 // How many cells a text takes, and the cells that such a wish holds.
 uint32_t cells_of_text(std::size_t bytes);
+uint32_t cells_of_id(std::string_view id);
 uint32_t cells_of_wish(const Ask& ask);
 
 // "name" of 128 bytes and the like: the same letter again and again.

@@ -140,7 +140,7 @@ TEST_F(UserRules, AManualStatusLastsWhileAnySessionLives) {
   SessionFacts heartbeats;
   heartbeats.active_at = t0 - minute;
   heartbeats.heard_at = t0;
-  heartbeats.lease = 240 * minute;
+  heartbeats.lease = 240 * 60 * 1000;
   facts.others.add(heartbeats, policy, t0);
   choose(Status::busy, t0);
   EXPECT_EQ(at(t0).until, t0 + 240 * minute);

@@ -1,6 +1,8 @@
 // sessions.cpp: find the partition, lock it, find the session again, one call of the roster.
 #include "postgres/shared/sessions.h"
 
+#include <algorithm>
+
 #include "postgres/shared/work.h"
 
 namespace presence {
@@ -48,6 +50,57 @@ Answer heartbeat_session(const RealmRef& realm, const SessionKey& key, const Pol
   LWLockRelease(shared.partition(partition));
   if (changed) wake_worker(realm);
   return counts ? Answer::done : Answer::missing;
+}
+
+namespace {
+
+constexpr int heartbeats_at_once = 256;  // with the lock held
+constexpr int nowhere = partition_count;
+
+// Returns whether the worker has something to do.
+bool hear_portion(const RealmRef& realm, uint32_t partition, const SessionKey* keys,
+                  const int* places, int count, const Policy& policy, Time now, bool* unknown) {
+  Roster roster(shared.region);
+  bool news = false;
+  LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+  for (int i = 0; i < count; i++) {
+    const SessionKey& key = keys[places[i]];
+    const Cell session = realm.gone() ? no_cell : roster.session_in(partition, key);
+    bool changed = false;
+    unknown[places[i]] = session == no_cell || !roster.heartbeat(session, policy, now, changed);
+    news |= changed;
+  }
+  LWLockRelease(shared.partition(partition));
+  return news;
+}
+
+}  // namespace
+
+int heartbeat_sessions(const RealmRef& realm, const SessionKey* keys, int count,
+                       const Policy& policy, Time now, bool* unknown, int* room) {
+  int* partitions = room;
+  int* places = room + count;
+  int starts[partition_count + 2] = {};
+  for (int i = 0; i < count; i++) {
+    const SessionIndex::Found found = shared.region.sessions.find(keys[i]);
+    partitions[i] = found.session == no_cell ? nowhere : static_cast<int>(found.partition);
+    unknown[i] = true;
+    starts[partitions[i] + 1]++;
+  }
+  for (uint32_t i = 0; i <= partition_count; i++) starts[i + 1] += starts[i];
+  int next[partition_count + 1];
+  std::copy_n(starts, partition_count + 1, next);
+  for (int i = 0; i < count; i++) places[next[partitions[i]]++] = i;
+
+  bool news = false;
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    for (int at = starts[partition]; at < starts[partition + 1]; at += heartbeats_at_once) {
+      const int portion = std::min(heartbeats_at_once, starts[partition + 1] - at);
+      news |= hear_portion(realm, partition, keys, places + at, portion, policy, now, unknown);
+    }
+  }
+  if (news) wake_worker(realm);
+  return static_cast<int>(std::count(unknown, unknown + count, true));
 }
 
 void unbind_session(const RealmRef& realm, const SessionKey& key, uint32_t binder,

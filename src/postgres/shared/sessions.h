@@ -22,6 +22,11 @@ Answer find_session(const RealmRef& realm, const SessionKey& key, const Policy& 
 // missing: unknown, over, or gone with a goodbye.
 Answer heartbeat_session(const RealmRef& realm, const SessionKey& key, const Policy& policy,
                          Time now);
+// The same for many, one lock of the users' partitions for each portion of them. `unknown` says of
+// each whether it is not there; how many those are is returned. `room` is for twice as many
+// integers as there are keys.
+int heartbeat_sessions(const RealmRef& realm, const SessionKey* keys, int count,
+                       const Policy& policy, Time now, bool* unknown, int* room);
 // The database connection that the session is bound to is gone.
 void unbind_session(const RealmRef& realm, const SessionKey& key, uint32_t binder,
                     const Policy& policy, Time now);

@@ -212,10 +212,21 @@ PRESENCE_FUNCTION(presence_heartbeat_many) {
     check_session_id(text_of(ids.values[i]));
   }
   const RealmRef realm = whole_realm();
-  Column unknown(TEXTOID, Max(ids.count, 1));
+  const auto count = static_cast<Size>(Max(ids.count, 1));
+  auto* keys = static_cast<SessionKey*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SessionKey) * count));
   for (int i = 0; i < ids.count; i++)
-    if (!is_heard(realm, text_of(ids.values[i]))) unknown.add(ids.values[i]);
-  PG_RETURN_DATUM(unknown.array());
+    new (keys + i) SessionKey(realm.session_key(text_of(ids.values[i])));
+  auto* unknown = static_cast<bool*>(palloc0(count));
+  auto* room =
+      static_cast<int*>(MemoryContextAllocHuge(CurrentMemoryContext, 2 * sizeof(int) * count));
+  const int missing =
+      heartbeat_sessions(realm, keys, ids.count, current_policy(), current_time(), unknown, room);
+  if (realm.gone()) raise_gone();
+  Column result(TEXTOID, Max(missing, 1));
+  for (int i = 0; i < ids.count; i++)
+    if (unknown[i]) result.add(ids.values[i]);
+  PG_RETURN_DATUM(result.array());
 }
 
 PRESENCE_FUNCTION(presence_gateway) {

@@ -174,7 +174,7 @@ void raise_foreign_session(std::string_view session_id) {
 
 void check_session_owner(const RealmRef& realm, const SessionKey& session,
                          std::string_view user_id) {
-  const ClaimedUser* connecting = user_connecting(session.id);
+  const ClaimedUser* connecting = user_connecting(session);
   if (connecting && connecting->id() != user_id) raise_foreign_session(session.id);
   const Policy policy = current_policy();
   const Time now = current_time();
@@ -213,8 +213,7 @@ namespace {
 std::string_view owner_of(const RealmRef& realm, const SessionKey& session, Time now) {
   static SessionOwner owner;
   const bool stored = find_session(realm, session, current_policy(), now, owner) == Answer::done;
-  const ClaimedUser* user =
-      stored ? claimed_user(realm.key(owner.id())) : user_connecting(session.id);
+  const ClaimedUser* user = stored ? claimed_user(realm.key(owner.id())) : user_connecting(session);
   const auto last = user ? last_wish_about(user, session.id) : std::nullopt;
   if (last) return *last == ChangeKind::connect ? user->id() : std::string_view{};
   return stored && !owner.disconnected ? owner.id() : std::string_view{};

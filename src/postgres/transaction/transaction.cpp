@@ -33,11 +33,17 @@ struct LogEntry {
   RealmRef realm;     // of the others
 };
 
+struct Connecting {
+  uint64_t hash;
+  ClaimedUser* user;
+};
+
 // One transaction's state; all of it is gone with TopTransactionContext.
 struct Pending {
   LogEntry* log;
   int count, capacity;
-  HTAB* users;  // ClaimedUser by its hash
+  HTAB* users;       // ClaimedUser by its hash
+  HTAB* connecting;  // for whom a session was last wished, by the hash of its id
   int wishes;
   int resets;
   uint64_t reset_epoch;
@@ -52,6 +58,9 @@ void begin() {
   control.hcxt = TopTransactionContext;
   pending.users = hash_create("presence: users claimed by this transaction", 64, &control,
                               HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  control.entrysize = sizeof(Connecting);
+  pending.connecting = hash_create("presence: sessions connected by this transaction", 64, &control,
+                                   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 // Doubles an array of the transaction when it is full.
@@ -191,6 +200,11 @@ void add_wish(ClaimedUser* user, const WishParts& parts) {
     session.key.id = kept_by_transaction(session.key.id);
     kept.session = &session;
   }
+  if (kept.change.kind == ChangeKind::connect) {
+    auto* entry = static_cast<Connecting*>(
+        hash_search(pending.connecting, &session.key.hash, HASH_ENTER, nullptr));
+    entry->user = user;
+  }
   Wish wish;
   RoomNeeded room;
   while (!reserve_wish(wish, kept)) room.near(user->partition);
@@ -199,15 +213,16 @@ void add_wish(ClaimedUser* user, const WishParts& parts) {
   log(Kind::wish, user, {});
 }
 
-const ClaimedUser* user_connecting(std::string_view session_id) {
+// An entry may be of a savepoint that was rolled back: the user's wishes tell.
+const ClaimedUser* user_connecting(const SessionKey& session) {
   if (pending.wishes == 0) return nullptr;
-  for (int i = pending.count - 1; i >= 0; i--) {
-    const LogEntry& entry = pending.log[i];
-    if (entry.kind != Kind::claim) continue;
-    for (int wish = 0; wish < entry.user->count; wish++)
-      if (entry.user->wishes[wish].change.kind == ChangeKind::connect &&
-          entry.user->wishes[wish].session.id == session_id)
-        return entry.user;
+  auto* entry =
+      static_cast<Connecting*>(hash_search(pending.connecting, &session.hash, HASH_FIND, nullptr));
+  if (!entry || entry->user->cell == no_cell) return nullptr;
+  for (int i = 0; i < entry->user->count; i++) {
+    const Wish& wish = entry->user->wishes[i];
+    if (wish.change.kind == ChangeKind::connect && wish.session.id == session.id)
+      return entry->user;
   }
   return nullptr;
 }

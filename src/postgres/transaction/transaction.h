@@ -44,7 +44,7 @@ void wait_for_commits(ClaimedUser* const* users, int count);
 void add_wish(ClaimedUser* user, const WishParts& parts);
 
 // The user for whom this transaction wants to connect the session; nobody: nullptr.
-const ClaimedUser* user_connecting(std::string_view session_id);
+const ClaimedUser* user_connecting(const SessionKey& session);
 // What the transaction's last wish about the session is; nothing: it has none.
 std::optional<ChangeKind> last_wish_about(const ClaimedUser* user, std::string_view session_id);
 // The claimed user, if it is one.
