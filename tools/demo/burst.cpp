@@ -18,10 +18,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t users = 100;
 constexpr int most_in_a_turn = 500;
 
-std::vector<std::string> names() {
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < users; ++i) all.push_back("burst-" + std::to_string(i));
-  return all;
+// The parameters of a touch of each: a user and a session.
+std::vector<Parameters> make_people() {
+  std::vector<Parameters> people;
+  for (std::size_t i = 0; i < users; ++i) {
+    const std::string user = "burst-" + std::to_string(i);
+    people.push_back({user, user + "@room"});
+  }
+  return people;
 }
 
 int64_t wal_position(Connection& connection) {
@@ -30,24 +34,24 @@ int64_t wal_position(Connection& connection) {
 
 // The seconds that `count` executions take, each for the next of the people.
 double seconds_of(Connection& connection, const std::string& statement,
-                  const std::vector<std::string>& people, int count) {
+                  const std::vector<Parameters>& people, int count) {
   const auto start = Clock::now();
   for (int i = 0; i < count; ++i) {
     stop_if_interrupted();
-    connection.execute(statement, {people[static_cast<std::size_t>(i) % people.size()]});
+    connection.execute(statement, people[static_cast<std::size_t>(i) % people.size()]);
   }
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 // The coming online of these people is a change, which the worker writes into the tables: the burst
 // begins when that is done. Touched all the while, so that nobody goes idle.
-void keep_online_until_quiet(Connection& connection, const std::vector<std::string>& people) {
+void keep_online_until_quiet(Connection& connection, const std::vector<Parameters>& people) {
   constexpr int quiet_enough = 10;
   const auto patience = Clock::now() + 10s;
   int64_t position = 0;
   for (int quiet = 0; quiet < quiet_enough;) {
     stop_if_interrupted();
-    for (const std::string& person : people) connection.execute("touch", {person});
+    for (const Parameters& person : people) connection.execute("touch", person);
     std::this_thread::sleep_for(50ms);
     const int64_t now = wal_position(connection);
     quiet = now == position ? quiet + 1 : 0;
@@ -60,10 +64,10 @@ void keep_online_until_quiet(Connection& connection, const std::vector<std::stri
 
 Burst run_burst(const std::string& connection_string, int touches) {
   Connection connection(connection_string);
-  connection.prepare("bare", "SELECT $1::text");
-  connection.prepare("touch", "SELECT presence_touch($1)");
+  connection.prepare("bare", "SELECT $1::text, $2::text");
+  connection.prepare("touch", "SELECT presence_touch($1, session_id => $2)");
   connection.query("SELECT presence_reset()");
-  const std::vector<std::string> people = names();
+  const std::vector<Parameters> people = make_people();
 
   keep_online_until_quiet(connection, people);
   const int64_t before = wal_position(connection);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <libpq-fe.h>
@@ -16,7 +17,11 @@ class Result {
   ExecStatusType status() const { return PQresultStatus(result_.get()); }
   std::string error() const { return PQresultErrorMessage(result_.get()); }
   int rows() const { return PQntuples(result_.get()); }
+  int columns() const { return PQnfields(result_.get()); }
   std::string text(int row, int column) const { return PQgetvalue(result_.get(), row, column); }
+  std::string_view view(int row, int column) const {
+    return PQgetvalue(result_.get(), row, column);
+  }
   bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column); }
 
  private:

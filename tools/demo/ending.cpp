@@ -1,6 +1,9 @@
 // ending.cpp: the last readings of the server, as files.
 #include "ending.h"
 
+#include <string_view>
+#include <vector>
+
 #include "table.h"
 
 namespace demo {
@@ -12,6 +15,17 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+void write(const std::string& path, const Result& result) {
+  Table table(path);
+  for (int row = 0; row < result.rows(); ++row) {
+    std::vector<std::string_view> fields;
+    for (int column = 0; column < result.columns(); ++column)
+      fields.push_back(result.view(row, column));
+    table.add(fields);
+  }
+  table.flush();
+}
+
 }  // namespace
 
 void record_ending(Connection& connection, const Trace& trace, const Options& options,
@@ -19,10 +33,18 @@ void record_ending(Connection& connection, const Trace& trace, const Options& op
   const auto clock = [&] {
     return connection.query("SELECT extract(epoch FROM clock_timestamp())").text(0, 0);
   };
+  const Parameters everybody = {joined(trace.users)};
   const std::string before = clock();
   const Result statuses = connection.query(
-      "SELECT person, presence_status(person) FROM unnest(string_to_array($1, E'\\n')) AS person",
-      {joined(trace.users)});
+      "SELECT user_id, status, session_count "
+      "FROM presence_get_many(string_to_array($1, E'\\n'))",
+      everybody);
+  const Result sessions = connection.query(
+      "SELECT person, session_id, status "
+      "FROM unnest(string_to_array($1, E'\\n')) AS person, presence_sessions(person)",
+      everybody);
+  const Result session_rows =
+      connection.query("SELECT user_id, session_id FROM presence.presence_sessions");
   const Result counts = connection.query("SELECT online, away, busy FROM presence_counts()");
   const Result list = connection.query(
       "SELECT count(*) FILTER (WHERE status = 'online'), count(*) FILTER (WHERE status = 'away'), "
@@ -30,16 +52,16 @@ void record_ending(Connection& connection, const Trace& trace, const Options& op
       {std::to_string(trace.users.size() + 1)});
   const std::string after = clock();
 
-  Table status_table(directory + "/statuses.tsv");
-  for (int row = 0; row < statuses.rows(); ++row)
-    status_table.add({statuses.text(row, 0), statuses.text(row, 1)});
-  status_table.flush();
+  write(directory + "/statuses.tsv", statuses);
+  write(directory + "/sessions.tsv", sessions);
+  write(directory + "/rows.tsv", session_rows);
 
   Table moment(directory + "/moment.tsv");
   moment.add({"before", before});
   moment.add({"after", after});
   moment.add({"idle_ms", std::to_string(idle_timeout_ms(options))});
   moment.add({"offline_ms", std::to_string(offline_timeout_ms(options))});
+  moment.add({"grace_ms", std::to_string(disconnect_grace_ms(options))});
   for (const auto& [column, status] :
        {std::pair(0, "online"), std::pair(1, "away"), std::pair(2, "busy")}) {
     moment.add({std::string("counted_") + status, counts.text(0, column)});

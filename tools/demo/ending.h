@@ -9,8 +9,9 @@
 
 namespace demo {
 
-// Asks for everybody's status, the counts and the online list between two readings of the server's
-// clock. Writes statuses.tsv and moment.tsv into the directory.
+// Asks for everybody's status and sessions, the counts, the online list and the table of sessions
+// between two readings of the server's clock. Writes statuses.tsv, sessions.tsv, rows.tsv and
+// moment.tsv into the directory.
 void record_ending(Connection& connection, const Trace& trace, const Options& options,
                    const std::string& directory);
 

@@ -2,39 +2,60 @@
 #include "lane.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace demo {
+namespace {
 
-// A touch is immediate, so that one statement has both readings around it. A logout happens at
-// COMMIT: the reading after it is a statement of its own behind the sync, which ends the logout's
+Parameters parameters_of(const Call& call) {
+  switch (call.action) {
+    case Action::disconnect:
+      return {call.session()};
+    case Action::logout:
+      return {call.user};
+    default:
+      return {call.user, call.session(), call.room};
+  }
+}
+
+}  // namespace
+
+// A touch is immediate, so that one statement has both readings around it. The others happen at
+// COMMIT: the reading after one is a statement of its own behind the sync, which ends the call's
 // transaction. A select list is evaluated from left to right.
 Lane::Lane(const std::string& connection_string, Table& log)
     : connection_(connection_string), log_(log) {
-  connection_.prepare(
-      "touch",
-      "SELECT extract(epoch FROM clock_timestamp()), presence_touch($1, page_url => $2), "
-      "extract(epoch FROM clock_timestamp())");
-  connection_.prepare("logout",
+  connection_.prepare("touch",
                       "SELECT extract(epoch FROM clock_timestamp()), "
-                      "(presence_set_status($1, 'offline', explicit_logout => true)).status");
+                      "presence_touch($1, session_id => $2, page_url => $3), "
+                      "extract(epoch FROM clock_timestamp())");
+  connection_.prepare("connect",
+                      "SELECT extract(epoch FROM clock_timestamp()), "
+                      "(presence_connect($1, session_id => $2, page_url => $3)).status");
+  connection_.prepare("disconnect",
+                      "SELECT extract(epoch FROM clock_timestamp()), presence_disconnect($1)");
+  connection_.prepare("logout",
+                      "SELECT extract(epoch FROM clock_timestamp()), presence_logout($1)");
   connection_.prepare("clock", "SELECT extract(epoch FROM clock_timestamp())");
   if (PQsetnonblocking(connection_.get(), 1) != 0 || PQenterPipelineMode(connection_.get()) != 1)
     connection_.fail();
 }
 
 void Lane::send(const Call& call) {
+  const std::string_view name = name_of(call.action);
   if (call.action == Action::touch) {
-    send_statement("touch", {call.user, call.room}, {&call, Answer::touch});
+    send_statement(name, parameters_of(call), {&call, Answer::whole});
   } else {
-    send_statement("logout", {call.user}, {&call, Answer::logout});
-    send_statement("clock", {}, {&call, Answer::logout_committed});
+    send_statement(name, parameters_of(call), {&call, Answer::began});
+    send_statement("clock", {}, {&call, Answer::committed});
   }
   flush();
 }
 
-void Lane::send_statement(const char* name, const Parameters& parameters, Expected expected) {
-  if (PQsendQueryPrepared(connection_.get(), name, static_cast<int>(parameters.size()),
-                          pointers_to(parameters).data(), nullptr, nullptr, 0) != 1 ||
+void Lane::send_statement(std::string_view name, const Parameters& parameters, Expected expected) {
+  if (PQsendQueryPrepared(connection_.get(), std::string(name).c_str(),
+                          static_cast<int>(parameters.size()), pointers_to(parameters).data(),
+                          nullptr, nullptr, 0) != 1 ||
       PQpipelineSync(connection_.get()) != 1) {
     connection_.fail();
   }
@@ -56,27 +77,27 @@ void Lane::receive() {
   }
 }
 
-void Lane::take(const Result& result) {
+void Lane::take(Result result) {
   if (result.status() == PGRES_PIPELINE_SYNC) return;
   if (result.status() != PGRES_TUPLES_OK) throw std::runtime_error(result.error());
 
   const Expected expected = expected_.front();
   expected_.pop_front();
   switch (expected.answer) {
-    case Answer::touch:
-      log_call(*expected.call, result.text(0, 0), result.text(0, 2));
+    case Answer::whole:
+      log_call(*expected.call, result, result.text(0, 2));
       break;
-    case Answer::logout:
-      logout_began_ = result.text(0, 0);
+    case Answer::began:
+      began_ = std::move(result);
       break;
-    case Answer::logout_committed:
-      log_call(*expected.call, logout_began_, result.text(0, 0));
+    case Answer::committed:
+      log_call(*expected.call, *began_, result.text(0, 0));
       break;
   }
 }
 
-void Lane::log_call(const Call& call, const std::string& before, const std::string& after) {
-  log_.add({before, after, call.action == Action::touch ? "touch" : "logout", call.user});
+void Lane::log_call(const Call& call, const Result& began, const std::string& after) {
+  log_.add({began.text(0, 0), after, name_of(call.action), call.user, call.room, began.text(0, 1)});
   ++made_;
 }
 

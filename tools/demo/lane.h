@@ -1,10 +1,12 @@
 // lane.h: one connection that makes calls. It does not wait for answers (libpq's pipeline mode), so
-// that a logout, which waits for the disk, does not hold up the calls behind it. The calls of one
-// lane happen in the order of sending.
+// that a call does not hold up those behind it. The calls of one lane happen in the order of
+// sending.
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "connection.h"
 #include "table.h"
@@ -26,22 +28,23 @@ class Lane {
   bool wants_to_write() const { return unsent_; }
 
  private:
-  // What the next answer is: all of a touch, or one of the two halves of a logout.
-  enum class Answer { touch, logout, logout_committed };
+  // What the next answer is: all of a touch, or one of the two halves of a call that happens at
+  // COMMIT.
+  enum class Answer { whole, began, committed };
   struct Expected {
     const Call* call;
     Answer answer;
   };
 
-  void send_statement(const char* name, const Parameters& parameters, Expected expected);
+  void send_statement(std::string_view name, const Parameters& parameters, Expected expected);
   void flush();
-  void take(const Result& result);
-  void log_call(const Call& call, const std::string& before, const std::string& after);
+  void take(Result result);
+  void log_call(const Call& call, const Result& began, const std::string& after);
 
   Connection connection_;
   Table& log_;
   std::deque<Expected> expected_;
-  std::string logout_began_;
+  std::optional<Result> began_;
   std::size_t made_ = 0;
   bool unsent_ = false;
 };

@@ -42,6 +42,7 @@ std::vector<std::string> settings(const Options& options) {
   return {"shared_preload_libraries = 'presence'",
           "presence.idle_timeout = " + std::to_string(idle_timeout_ms(options)) + "ms",
           "presence.offline_timeout = " + std::to_string(offline_timeout_ms(options)) + "ms",
+          "presence.disconnect_grace = " + std::to_string(disconnect_grace_ms(options)) + "ms",
           "presence.flush_interval = 10min",
           "autovacuum = off",
           "checkpoint_timeout = 1h",

@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr auto frame_interval = 100ms;
 constexpr auto line_interval = 5s;
-constexpr std::size_t list_width = 31;  // of 80; the events have the rest
-constexpr std::size_t head_lines = 6;
+constexpr std::size_t list_width = 34;  // of 80; the events have the rest
+constexpr std::size_t head_lines = 7;
 
 constexpr const char* enter_screen = "\033[?1049h\033[?25l";
 constexpr const char* leave_screen = "\033[?25h\033[?1049l";
@@ -89,9 +89,17 @@ Screen::Screen(const std::string& connection_string, bool plain, const Trace& tr
       terminal_(!plain && can_paint()),
       colour_(wants_colour()),
       next_(std::chrono::steady_clock::now()) {
-  connection_.prepare("counts", "SELECT online, away FROM presence_counts()");
+  connection_.prepare(
+      "counts",
+      "WITH listed AS (SELECT user_id, session_count FROM presence_online_users($1::int)), "
+      "roamer AS (SELECT user_id FROM listed ORDER BY session_count DESC, user_id LIMIT 1) "
+      "SELECT online, away, (SELECT coalesce(sum(session_count), 0) FROM listed), "
+      "(SELECT coalesce(min(user_id) || ' in ' || string_agg(s.current_page, ', ' "
+      "ORDER BY s.current_page), 'nobody') FROM roamer, presence_sessions(user_id) s) "
+      "FROM presence_counts()");
   connection_.prepare("list",
-                      "SELECT user_id, status, coalesce(current_page, ''), "
+                      "SELECT user_id, status, coalesce(current_page, '') || "
+                      "CASE WHEN session_count > 1 THEN ' +' || session_count - 1 ELSE '' END, "
                       "extract(epoch FROM clock_timestamp() - last_seen) "
                       "FROM presence_online_users(max_users => $1::int)");
   if (terminal_) std::fputs(enter_screen, stdout);
@@ -138,8 +146,9 @@ void Screen::paint(const Progress& progress, const Listener& listener) {
   put_line(fit(bar_of(part) + " " + clock_time(progress.trace_second) + " of " +
                clock_time(trace_.seconds()) + "  " + grouped(progress.calls_made) + " calls, " +
                grouped(rate(progress)) + "/s"));
-  put_line(fit("online " + now.online + "  away " + now.away + "  events heard " +
-               grouped(listener.heard())));
+  put_line(fit("online " + now.online + "  away " + now.away + "  sessions " + now.sessions +
+               "  events heard " + grouped(listener.heard())));
+  put_line(fit("in most rooms: " + now.roamer));
   put_line("");
   put_line(fit(fitted("online list, newest first", list_columns) + "events on global_presence"));
 
@@ -150,7 +159,7 @@ void Screen::paint(const Progress& progress, const Listener& listener) {
     if (const int i = static_cast<int>(row); i < list.rows()) {
       const std::string seen = one_decimal(std::stod(list.text(i, 3))) + "s";
       left = in_colour(fitted(fitted(list.text(i, 0), 10) + fitted(list.text(i, 1), 7) +
-                                  fitted(list.text(i, 2), 7) + seen,
+                                  fitted(list.text(i, 2), 10) + seen,
                               list_columns),
                        list.text(i, 1));
     }
@@ -171,17 +180,17 @@ void Screen::print_line(const Progress& progress, const Listener& listener) {
                                ? ""
                                : "; last: " + listener.recent().front().user + " " +
                                      change_of(listener.recent().front());
-  std::printf("%s of %s  %6s calls, %s/s  online %s, away %s  %s events%s\n",
+  std::printf("%s of %s  %6s calls, %s/s  online %s, away %s, sessions %s  %s events%s\n",
               clock_time(progress.trace_second).c_str(), clock_time(trace_.seconds()).c_str(),
               grouped(progress.calls_made).c_str(), grouped(rate(progress)).c_str(),
-              now.online.c_str(), now.away.c_str(), grouped(listener.heard()).c_str(),
-              last.c_str());
+              now.online.c_str(), now.away.c_str(), now.sessions.c_str(),
+              grouped(listener.heard()).c_str(), last.c_str());
   std::fflush(stdout);
 }
 
 Screen::Counts Screen::counts() {
-  const Result result = connection_.execute("counts", {});
-  return {result.text(0, 0), result.text(0, 1)};
+  const Result result = connection_.execute("counts", {std::to_string(trace_.users.size() + 1)});
+  return {result.text(0, 0), result.text(0, 1), result.text(0, 2), result.text(0, 3)};
 }
 
 }  // namespace demo

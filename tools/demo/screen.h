@@ -30,7 +30,8 @@ class Screen {
 
  private:
   struct Counts {
-    std::string online, away;
+    std::string online, away, sessions;
+    std::string roamer;  // who is in the most rooms, and where
   };
 
   void paint(const Progress& progress, const Listener& listener);

@@ -1,7 +1,6 @@
 // summary.cpp: counts into lines.
 #include "summary.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include "process.h"
@@ -10,16 +9,15 @@
 namespace demo {
 
 void print_replay(const Trace& trace, double seconds) {
-  const auto touches = static_cast<double>(
-      std::count_if(trace.calls.begin(), trace.calls.end(),
-                    [](const Call& call) { return call.action == Action::touch; }));
-  const double calls = static_cast<double>(trace.calls.size());
+  const auto count = [&](Action action) { return static_cast<double>(trace.count(action)); };
   std::printf(
-      "\n%s events of the trace, %s hours of %s users, in %s s:\n%s touches and %s logouts, %s "
-      "touches per second\n",
+      "\n%s events of the trace, %s hours of %s users, in %s s:\n%s connects, %s touches, %s "
+      "disconnects and %s logouts, %s calls per second\n",
       grouped(trace.events).c_str(), one_decimal(trace.seconds() / 3600).c_str(),
-      grouped(trace.people).c_str(), one_decimal(seconds).c_str(), grouped(touches).c_str(),
-      grouped(calls - touches).c_str(), grouped(touches / seconds).c_str());
+      grouped(trace.people).c_str(), one_decimal(seconds).c_str(),
+      grouped(count(Action::connect)).c_str(), grouped(count(Action::touch)).c_str(),
+      grouped(count(Action::disconnect)).c_str(), grouped(count(Action::logout)).c_str(),
+      grouped(static_cast<double>(trace.calls.size()) / seconds).c_str());
 }
 
 void print_events(const Listener& listener) {
@@ -38,8 +36,8 @@ bool compare_with_replay(const Options& options, const std::string& log) {
 bool print_burst(const Burst& burst) {
   const bool free = burst.wal_bytes == 0;
   std::printf(
-      "\n%s touches of %d users who are online, one connection, nothing else: %s per second "
-      "(SELECT $1: %s)\n",
+      "\n%s touches in the sessions of %d users who are online, one connection, nothing else:\n"
+      "%s per second (SELECT $1, $2: %s)\n",
       grouped(burst.touches).c_str(), burst.users, grouped(burst.touches_per_second).c_str(),
       grouped(burst.bare_per_second).c_str());
   std::printf("WAL bytes per touch: %g  %s\n", static_cast<double>(burst.wal_bytes) / burst.touches,

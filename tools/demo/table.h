@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <initializer_list>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,6 +15,10 @@ class Table {
   explicit Table(const std::string& path) : path_(path), file_(path) {}
 
   void add(std::initializer_list<std::string_view> fields) {
+    add(std::span(fields.begin(), fields.size()));
+  }
+
+  void add(std::span<const std::string_view> fields) {
     std::string_view separator;
     for (const std::string_view field : fields) {
       file_ << separator << field;

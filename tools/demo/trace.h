@@ -3,30 +3,40 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace demo {
 
-enum class Action { touch, logout };
+enum class Action { connect, touch, disconnect, logout };
+
+// As it stands in the log, too.
+std::string_view name_of(Action action);
 
 struct Call {
   double second;  // of the trace
   Action action;
   std::string user;
-  std::string room;
+  std::string room;  // not of a logout
+
+  // Who is in a room has a session of its own there.
+  std::string session() const { return user + "@" + room; }
 };
 
 struct Trace {
-  std::vector<Call> calls;  // a rename is two calls
+  std::vector<Call> calls;  // a rename is several
   std::size_t events = 0;
   std::size_t rooms = 0;
   std::size_t people = 0;
   std::vector<std::string> users;  // more than people: a rename makes a new one
 
   double seconds() const { return calls.empty() ? 0 : calls.back().second; }
+  std::size_t count(Action action) const;
 };
 
-// Reads tab-separated lines (second, room, event, user, new_user), compressed or not.
+// Reads tab-separated lines (second, room, event, user, new_user), compressed or not. A line is of
+// one room, but a person has one name: a rename logs the old name out, and the new one connects in
+// every room where the old one has joined or spoken and not left.
 Trace read_trace(const std::string& path);
 
 }  // namespace demo
