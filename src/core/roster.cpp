@@ -111,7 +111,8 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
     session.facts.said = chosen ? Status::online : row.status;
     session.facts.active_at = row.last_seen;
     session.facts.ends_at = row.session_ends_at;
-    loaded.sessions = parts.session;
+    set_owner(cell, parts.session);
+    link_session(cell, parts.session);
   }
   loaded.status = loaded.announced = row.status;
 

@@ -296,7 +296,7 @@ class Roster {
   bool is_evictable(const User& user) const;
 
   // roster_changes.cpp
-  SessionFacts facts_of(const User& user, const Session& session) const;
+  SessionFacts facts_of(const User& user, const Session& session, const Policy& policy) const;
   Loaded load_facts(Cell cell, const Policy& policy, Time at) const;
   void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares);
   void announce(Cell cell, RealmPartition& share);
@@ -322,11 +322,13 @@ class Roster {
   void write_back(User& user);
   void end_session(Cell session);
   void drop_implicit(Cell cell);
+  void set_owner(Cell cell, Cell session);
   void link_session(Cell cell, Cell session);
   bool has_session(Cell cell, Cell session) const;
   void touch_session(Cell cell, Cell session, Time at);
   void view_session(Cell cell, const Policy& policy, Time now, SessionView& out) const;
-  void grant_connect(Cell cell, Wish& wish);
+  bool has_named_session(Cell cell, const Wish& wish, Cell there, Cell owner);
+  void grant_connect(Cell cell, Wish& wish, Cell there);
   void grant_disconnect(Cell cell, Session& session, Wish& wish, const Policy& policy, Time now,
                         Spares& spares);
   void grant_in_session(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,

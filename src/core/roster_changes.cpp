@@ -15,14 +15,16 @@ namespace presence {
 
 // ---- facts out of and into the cells ---------------------------------------
 
-SessionFacts Roster::facts_of(const User& user, const Session& session) const {
+SessionFacts Roster::facts_of(const User& user, const Session& session,
+                              const Policy& policy) const {
   SessionFacts facts = session.facts;
   if (user.lives_on_touches) facts.active_at = user.last_seen;
   if (session.gateway == no_cell) return facts;
   // A gateway that is heard of is a heartbeat of all its sessions; its silence is a disconnect.
   const Gateway& gateway = pool_.at<Gateway>(session.gateway);
   facts.heard_at = gateway.heard_at.load(std::memory_order_relaxed);
-  facts.kept_until = facts.heard_at + gateway.lease.load(std::memory_order_relaxed);
+  facts.kept_until =
+      facts.heard_at + gateway.lease.load(std::memory_order_relaxed) + policy.disconnect_grace;
   return facts;
 }
 
@@ -35,7 +37,7 @@ Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) cons
 
   for (Cell at_cell = of.sessions; at_cell != no_cell;) {
     const Session& session = pool_.at<Session>(at_cell);
-    const SessionFacts facts = facts_of(of, session);
+    const SessionFacts facts = facts_of(of, session, policy);
     if (status_of(facts, policy, at) != Status::offline) {
       if (!loaded.facts.connected) {
         loaded.facts.connected = true;
@@ -72,7 +74,7 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
   }
   for (Cell* link = &to.sessions; *link != no_cell;) {
     Session& session = pool_.at<Session>(*link);
-    if (status_of(facts_of(to, session), policy, at) != Status::offline) {
+    if (status_of(facts_of(to, session, policy), policy, at) != Status::offline) {
       link = &session.next;
       continue;
     }
@@ -83,6 +85,7 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
   if (lives && loaded.newest == no_cell) {
     Session& session = *new (&pool_.at<Session>(spares.session)) Session{};
     session.facts = facts.newest;
+    set_owner(cell, spares.session);
     link_session(cell, spares.session);
     spares.session = no_cell;
   }
@@ -202,8 +205,10 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
     changed.message_changed |= message_changed;
     if (changed.extras != no_cell) {
       Extras& extras = pool_.at<Extras>(changed.extras);
-      free_text(pool_, extras.reason_text);
-      extras.reason_text = spares.reason_text;
+      // The words of a goodbye are told when its session ends.
+      if (reason == Reason::custom && spares.reason_text == no_cell)
+        std::swap(spares.reason_text, extras.parting_text);
+      set_text(extras.reason_text, spares.reason_text);
       spares.reason_text = no_cell;
     }
   }
@@ -277,6 +282,7 @@ std::optional<Cell> Roster::session_for_touch(Cell cell, const Touch& touch) {
   wanted.key = *touch.session;
   const Cell made = make_session(wanted);
   if (made == no_cell) return no_cell;
+  set_owner(cell, made);
   if (region_.sessions.insert(*touch.session, made)) return made;
   free_session(made);
   return std::nullopt;
@@ -324,7 +330,7 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
     if (touch.page) set_text(pool_.at<Session>(*named).page, *session_page);
   }
   bool news = false;
-  if (moves) {
+  if (moves || touch.session) {
     Loaded loaded = load_facts(cell, policy, now);
     if (touch.session)
       loaded.facts.last_seen = std::max(loaded.facts.last_seen, at);
@@ -388,6 +394,7 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
     changed.data_changed = false;
     changed.activity_count = 0;
     changed.this_minute = changed.last_minute = 0;
+    if (!changed.to_announce) drop_reason_text(changed);
     mark(cell, share, Persist::current);
   } else if (!is_as_written) {
     mark(cell, share, Persist::waiting);
@@ -438,11 +445,11 @@ void Roster::settle_user(Cell cell, RealmPartition& share, const Policy& policy,
     Loaded loaded = load_facts(cell, policy, due);
     Reason reason = reason_of_time(loaded.facts.connected, choice_due, due);
     if (reason != Reason::expired) reason = reason_of_end(cell, policy, due).value_or(reason);
-    Spares spares;
-    if (reason == Reason::custom)
-      std::swap(spares.reason_text, pool_.at<Extras>(extras).parting_text);
-    refresh(cell, share, loaded, policy, due, reason, spares);
-    free_text(pool_, spares.reason_text);
+    // Of several goodbyes only the last words are kept, and told once.
+    const bool has_words = extras != no_cell && pool_.at<Extras>(extras).parting_text != no_cell;
+    if (reason == Reason::custom && !has_words) reason = Reason::disconnect;
+    Spares none;
+    refresh(cell, share, loaded, policy, due, reason, none);
   }
 }
 
@@ -451,7 +458,7 @@ std::optional<Reason> Roster::reason_of_end(Cell cell, const Policy& policy, Tim
   const User& of = user(cell);
   std::optional<Reason> reason;
   for (Cell each = of.sessions; each != no_cell; each = pool_.at<Session>(each).next) {
-    const SessionFacts facts = facts_of(of, pool_.at<Session>(each));
+    const SessionFacts facts = facts_of(of, pool_.at<Session>(each), policy);
     if (end_of(facts, policy) == at)
       reason = facts.disconnected && facts.ends_at == at ? facts.parting : Reason::timeout;
   }

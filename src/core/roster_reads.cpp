@@ -73,7 +73,7 @@ bool any_names_session(std::span<const Wish> wishes) {
 uint32_t Roster::count_stored_sessions(const User& user, const Policy& policy, Time now) const {
   uint32_t count = 0;
   for (Cell at = user.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
-    const SessionFacts facts = facts_of(user, pool_.at<Session>(at));
+    const SessionFacts facts = facts_of(user, pool_.at<Session>(at), policy);
     count += status_of(facts, policy, now) != Status::offline && !facts.disconnected;
   }
   return count;
@@ -86,12 +86,13 @@ UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Poli
   const UserFacts facts = with_wishes(loaded.facts, wishes, now);
   if (count) {
     *count = facts.all_ended ? 0 : count_stored_sessions(user(cell), policy, now);
-    // A wish has made one up, or brought one back that had said goodbye.
+    // A wish may have made the newest one, brought it back from a goodbye, or ended its grace.
     const bool is_counted =
         !facts.all_ended && loaded.facts.connected && !loaded.facts.newest.disconnected;
     const bool counts = facts.connected && !facts.newest.disconnected &&
                         status_of(facts.newest, policy, now) != Status::offline;
-    if (counts && !is_counted) ++*count;
+    *count += counts;
+    *count -= is_counted;
   }
   return facts;
 }

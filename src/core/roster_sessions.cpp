@@ -61,13 +61,18 @@ void Roster::end_session(Cell session) {
   mark_row(session, SessionRow::ended);
 }
 
+// Before anybody may find it.
+void Roster::set_owner(Cell cell, Cell session) {
+  const User& of = user(cell);
+  Session& owned = pool_.at<Session>(session);
+  owned.realm = of.realm;
+  owned.partition = of.partition;
+  owned.user = cell;
+}
+
 void Roster::link_session(Cell cell, Cell session) {
   User& of = user(cell);
-  Session& linked = pool_.at<Session>(session);
-  linked.realm = of.realm;
-  linked.partition = of.partition;
-  linked.user = cell;
-  linked.next = of.sessions;
+  pool_.at<Session>(session).next = of.sessions;
   of.sessions = session;
 }
 
@@ -99,7 +104,7 @@ Cell Roster::session_in(uint32_t partition, const SessionKey& key) const {
 
 bool Roster::is_connected(Cell session, const Policy& policy, Time now) const {
   const Session& asked = pool_.at<Session>(session);
-  const SessionFacts facts = facts_of(user(asked.user), asked);
+  const SessionFacts facts = facts_of(user(asked.user), asked, policy);
   return !facts.disconnected && status_of(facts, policy, now) != Status::offline;
 }
 
@@ -121,7 +126,7 @@ bool Roster::heartbeat(Cell session, const Policy& policy, Time now, bool& chang
   // Most heartbeats only put off an end. The due moment may be too early then, which is found out
   // when it comes.
   const bool is_usual = heard.facts.heard_at != forever_ago && heard.facts.ends_at == never;
-  if (is_usual && now < end_of(facts_of(of, heard), policy)) {
+  if (is_usual && now < end_of(facts_of(of, heard, policy), policy)) {
     record_heartbeat(heard.facts, now);
     changed = mark_row_dirty(session);
     return true;
@@ -147,7 +152,7 @@ bool Roster::heartbeat(Cell session, const Policy& policy, Time now, bool& chang
 void Roster::touch_session(Cell cell, Cell session, Time at) {
   Session& touched = pool_.at<Session>(session);
   record_activity(touched.facts, at);
-  if (touched.user != no_cell) {
+  if (touched.row != SessionRow::none) {
     mark_row_dirty(session);
     return;
   }
@@ -191,6 +196,7 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   wanted.lease = row.lease;
   const Cell session = make_session(wanted);
   if (session == no_cell) return false;
+  set_owner(cell, session);
   if (!region_.sessions.insert(row.key, session)) {
     free_session(session);
     return false;
@@ -236,19 +242,29 @@ void take_over(Session& session, Session& from) {
 
 }  // namespace
 
-void Roster::grant_connect(Cell cell, Wish& wish) {
+// Whether the session that a wish names is the user's, or becomes so just now. Users of other
+// partitions may connect with the same id at this very moment: the index decides.
+bool Roster::has_named_session(Cell cell, const Wish& wish, Cell there, Cell owner) {
+  if (there != no_cell) return owner == cell;
+  if (wish.change.kind != ChangeKind::connect) return false;
+  set_owner(cell, wish.spare_session);
+  return region_.sessions.insert(wish.session, wish.spare_session);
+}
+
+void Roster::grant_connect(Cell cell, Wish& wish, Cell there) {
   Session& made = pool_.at<Session>(wish.spare_session);
+  made.facts.said = wish.change.status;
   made.facts.active_at = made.connected_at = wish.change.at;
   made.is_connected = true;
-  const Cell there = region_.sessions.find(wish.session).session;
   drop_implicit(cell);
   if (there != no_cell) {
+    // The person may have been active in it since.
+    made.facts.active_at = std::max(made.facts.active_at, pool_.at<Session>(there).facts.active_at);
     take_over(pool_.at<Session>(there), made);
     free_session(wish.spare_session);
     mark_row(there, SessionRow::waiting);
   } else {
     link_session(cell, wish.spare_session);
-    region_.sessions.insert(wish.session, wish.spare_session);
     mark_row(wish.spare_session, SessionRow::waiting);
   }
   wish.spare_session = no_cell;
@@ -276,16 +292,21 @@ void Roster::grant_in_session(Cell cell, RealmPartition& share, Wish& wish, cons
   User& changed = user(cell);
   const SessionIndex::Found found = region_.sessions.find(wish.session);
   // Somebody else's by now, or gone.
-  if (found.session != no_cell ? found.user != cell : wish.change.kind != ChangeKind::connect)
+  if (!has_named_session(cell, wish, found.session, found.user)) {
+    if (wish.change.kind == ChangeKind::disconnect) return;
+    // The row may say otherwise.
+    mark(cell, share, Persist::waiting);
+    changed.row_is_current = false;
+    changed.moved_on = changed.claims > 0;
     return;
+  }
   write_back(changed);
   Spares spares{no_cell, wish.spare_extras, wish.reason_text};
   wish.spare_extras = wish.reason_text = no_cell;
   Time seen_at = wish.change.at;
   switch (wish.change.kind) {
     case ChangeKind::connect:
-      pool_.at<Session>(wish.spare_session).facts.said = wish.change.status;
-      grant_connect(cell, wish);
+      grant_connect(cell, wish, found.session);
       break;
     case ChangeKind::disconnect:
       grant_disconnect(cell, pool_.at<Session>(found.session), wish, policy, now, spares);
@@ -354,15 +375,17 @@ class Roster::OwnSessions {
     if (!one) return;
     const Time at = wish.change.at;
     switch (wish.change.kind) {
-      case ChangeKind::connect:
+      case ChangeKind::connect: {
+        const Time active_at = one->here ? std::max(one->facts.active_at, at) : at;
         for (One& other : all())
           if (other.implicit) other.here = false;
-        one->facts = roster_.facts_of(blank_, session(wish.spare_session));
+        one->facts = roster_.facts_of(blank_, session(wish.spare_session), policy_);
         one->facts.said = wish.change.status;
-        one->facts.active_at = at;
+        one->facts.active_at = active_at;
         one->here = true;
         facts.last_seen = std::max(facts.last_seen, at);
         return;
+      }
       case ChangeKind::disconnect:
         if (one->here) disconnect(one->facts, policy_, at, wish.reason);
         return;
@@ -420,14 +443,14 @@ class Roster::OwnSessions {
     const SessionIndex::Found found = roster_.region_.sessions.find(wish.session);
     if (found.session == no_cell || found.user != cell) return;
     one.cell = found.session;
-    one.facts = roster_.facts_of(roster_.user(cell), session(found.session));
-    one.here = true;
+    one.facts = roster_.facts_of(roster_.user(cell), session(found.session), policy_);
+    one.here = status_of(one.facts, policy_, now_) != Status::offline;
   }
 
   void add_other(const User& of, Cell cell) {
     for (const One& one : all())
       if (one.cell == cell) return;
-    const SessionFacts facts = roster_.facts_of(of, session(cell));
+    const SessionFacts facts = roster_.facts_of(of, session(cell), policy_);
     if (status_of(facts, policy_, now_) == Status::offline) return;
     One next{{}, cell, facts, session(cell).id_bytes == 0, true};
     if (!other_) {
@@ -477,6 +500,7 @@ UserFacts Roster::facts_with(Cell cell, std::span<const Wish> wishes, const Poli
   facts.last_seen = user(cell).last_seen;
   if (user(cell).extras != no_cell) facts.choices = pool_.at<Extras>(user(cell).extras).choices;
   DroppedTexts ignored;
+  expire(facts.choices, now, ignored);
   for (const Wish& wish : wishes) {
     ignored.count = 0;
     // What an earlier wish chose may have expired before this one was made.
@@ -501,7 +525,7 @@ void Roster::view_session(Cell cell, const Policy& policy, Time now, SessionView
   out.status = Status::offline;
   if (viewed.user == no_cell) return;
   const User& of = user(viewed.user);
-  const SessionFacts facts = facts_of(of, viewed);
+  const SessionFacts facts = facts_of(of, viewed, policy);
   out.status = status_of(facts, policy, now);
   out.active_at = facts.active_at;
   out.heard_at = facts.heard_at;
@@ -519,7 +543,8 @@ std::size_t Roster::sessions(Cell cell, const Policy& policy, Time now,
   const User& of = user(cell);
   std::size_t found = 0;
   for (Cell at = of.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
-    if (status_of(facts_of(of, pool_.at<Session>(at)), policy, now) == Status::offline) continue;
+    if (status_of(facts_of(of, pool_.at<Session>(at), policy), policy, now) == Status::offline)
+      continue;
     if (found < room.size()) view_session(at, policy, now, room[found]);
     found++;
   }

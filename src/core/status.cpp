@@ -14,9 +14,8 @@ Time later(Time from, Duration by) { return from > never - by ? never : from + b
 // A session that never sent a heartbeat lives on activity alone and gets
 // offline_timeout; one that does must be heard of within its lease.
 Time end_of(const SessionFacts& session, const Policy& policy) {
-  const Time kept_until = later(session.kept_until, policy.disconnect_grace);
-  if (session.ends_at != never) return std::min(session.ends_at, kept_until);
-  if (session.kept_until != never) return kept_until;
+  if (session.ends_at != never) return std::min(session.ends_at, session.kept_until);
+  if (session.kept_until != never) return session.kept_until;
   if (session.heard_at == forever_ago) return later(session.active_at, policy.offline_timeout);
   const Duration lease = session.lease > 0 ? session.lease * millisecond : policy.session_timeout;
   return later(std::max(session.active_at, session.heard_at), lease);

@@ -24,12 +24,11 @@ struct SessionFacts {
   Time active_at = forever_ago;         // the last activity
   Time heard_at = forever_ago;          // the last heartbeat; forever_ago: it never sent one
   Time ends_at = never;                 // a disconnect in its grace, or a restart, ends it then
-  Time kept_until = never;              // its gateway is silent from then on; never: it has none
+  Time kept_until = never;              // its gateway's time with the grace; never: it has none
 };
 
 // The moment from which it no longer counts, if nothing more is heard. Of a gateway's sessions the
-// gateway alone is heard. A set ends_at decides alone, but no session outlives its gateway
-// by more than the grace.
+// gateway alone is heard. A set ends_at decides alone, but no session outlives its gateway.
 Time end_of(const SessionFacts& session, const Policy& policy);
 // What it says at `now`; offline once it has ended.
 Status status_of(const SessionFacts& session, const Policy& policy, Time now);

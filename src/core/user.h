@@ -123,7 +123,7 @@ static_assert(sizeof(Gateway) <= cell_bytes);
 // What few users have.
 struct Extras {
   Choices choices;
-  Cell reason_text;   // of a `custom` reason, until it has been told
+  Cell reason_text;   // of a `custom` reason, until listeners and history know it
   Cell parting_text;  // the reason that a disconnect gave, until its session ends
 };
 static_assert(sizeof(Extras) <= cell_bytes);

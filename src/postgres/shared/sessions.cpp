@@ -128,18 +128,26 @@ Cell hold_gateway(const RealmRef& realm, std::string_view name, Duration lease, 
 
 void release_gateway(Cell gateway) { Roster(shared.region).release_gateway(gateway); }
 
-std::optional<uint32_t> hear_gateway(const RealmRef& realm, std::string_view name, Duration lease,
-                                     const Policy& policy, Time now) {
+Cell wake_gateway(const RealmRef& realm, std::string_view name, Duration lease,
+                  const Policy& policy, Time now) {
   const Cell cell = hold_gateway(realm, name, lease, now);
-  if (cell == no_cell) return std::nullopt;
+  if (cell == no_cell) return no_cell;
   Gateway& gateway = shared.region.pool.at<Gateway>(cell);
-  // What its silence has ended stays so.
-  if (gateway.heard_at.load() + gateway.lease.load() + policy.disconnect_grace <= now) {
+  const Time silent_from = gateway.heard_at.load() + gateway.lease.load();
+  if (silent_from + policy.disconnect_grace <= now) {
     settle_realm(realm, policy, now);
     wake_worker(realm);
   }
+  if (gateway.heard_at.load() < now) gateway.heard_at.store(now);
+  return cell;
+}
+
+std::optional<uint32_t> hear_gateway(const RealmRef& realm, std::string_view name, Duration lease,
+                                     const Policy& policy, Time now) {
+  const Cell cell = wake_gateway(realm, name, lease, policy, now);
+  if (cell == no_cell) return std::nullopt;
+  Gateway& gateway = shared.region.pool.at<Gateway>(cell);
   gateway.lease.store(lease);
-  gateway.heard_at.store(now);
   // Counting it has kept it from being forgotten meanwhile.
   return gateway.sessions.fetch_sub(1) - 1;
 }

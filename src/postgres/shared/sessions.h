@@ -33,7 +33,11 @@ void unbind_session(const RealmRef& realm, const SessionKey& key, uint32_t binde
 // What is due of the user whose session it is.
 void settle_owner(const RealmRef& realm, const SessionKey& key, const Policy& policy, Time now);
 
-// The gateway, counted once more; no_cell: full.
+// The gateway, heard of now and counted once more; no_cell: full. `lease` is for a new one. What
+// its silence has ended stays so.
+Cell wake_gateway(const RealmRef& realm, std::string_view name, Duration lease,
+                  const Policy& policy, Time now);
+// The gateway as it is, counted once more; no_cell: full.
 Cell hold_gateway(const RealmRef& realm, std::string_view name, Duration lease, Time now);
 void release_gateway(Cell gateway);
 // A gateway says that it is there. Returns its sessions; nothing when memory is full.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "postgres/shared/sessions.h"
+
 namespace presence {
 
 namespace {
@@ -237,13 +239,12 @@ bool reserve_cell(Cell& to) {
   return to != no_cell;
 }
 
-// With its gateway, which is counted.
-Cell reserve_connect(const WishParts& parts) {
+// With its gateway, which is alive: it connects somebody.
+Cell reserve_connect(const RealmRef& realm, const WishParts& parts, const Policy& policy) {
   NewSession session = *parts.session;
   if (!parts.gateway.empty()) {
-    Cell& gateways = shared.region.realm(session.key.realm).gateways;
-    session.gateway = shared.region.sessions.hold_gateway(
-        gateways, parts.gateway, default_gateway_lease, parts.change.at, 1);
+    session.gateway =
+        wake_gateway(realm, parts.gateway, default_gateway_lease, policy, parts.change.at);
     if (session.gateway == no_cell) return no_cell;
   }
   Roster roster(shared.region);
@@ -253,17 +254,19 @@ Cell reserve_connect(const WishParts& parts) {
 }
 
 // The id itself stays in the transaction's memory.
-bool reserve_session(Wish& wish, const WishParts& parts) {
+bool reserve_session(const RealmRef& realm, Wish& wish, const WishParts& parts,
+                     const Policy& policy) {
   wish.session = parts.session->key;
   if (wish.change.kind != ChangeKind::connect) return true;
-  wish.spare_session = reserve_connect(parts);
+  wish.spare_session = reserve_connect(realm, parts, policy);
   wish.gives_data = parts.data.has_value();
   wish.gives_page = parts.page.has_value();
   return wish.spare_session != no_cell && reserve_text(parts.data.value_or(""), wish.data) &&
          reserve_text(parts.page.value_or(""), wish.page);
 }
 
-bool reserve_parts(Wish& wish, const WishParts& parts) {
+bool reserve_parts(const RealmRef& realm, Wish& wish, const WishParts& parts,
+                   const Policy& policy) {
   const ChangeKind kind = wish.change.kind;
   const std::string_view message = parts.message.value_or(std::string_view{});
   const bool needs_extras =
@@ -272,17 +275,17 @@ bool reserve_parts(Wish& wish, const WishParts& parts) {
   if (!message.empty() && !reserve_text(message, *wish.change.message)) return false;
   if (!reserve_text(parts.reason_text, wish.reason_text)) return false;
   if (needs_extras && !reserve_cell(wish.spare_extras)) return false;
-  if (names_session(kind)) return reserve_session(wish, parts);
+  if (names_session(kind)) return reserve_session(realm, wish, parts, policy);
   return !may_need_session(kind) || reserve_cell(wish.spare_session);
 }
 
 }  // namespace
 
-bool reserve_wish(Wish& wish, const WishParts& parts) {
+bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy) {
   wish = Wish{};
   wish.change = parts.change;
   wish.reason = parts.reason;
-  if (reserve_parts(wish, parts)) return true;
+  if (reserve_parts(realm, wish, parts, policy)) return true;
   free_wish(wish);
   return false;
 }

@@ -64,7 +64,7 @@ struct WishParts {
   std::string_view gateway;  // that keeps the session; empty: none
 };
 // Takes the cells for a wish. False: full, and none is taken.
-bool reserve_wish(Wish& wish, const WishParts& parts);
+bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy);
 void free_wish(Wish& wish);
 
 // Frees cells of offline users. False: there is nobody to evict.

@@ -97,10 +97,11 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   facts.active_at = time_column(row, 4);
   facts.heard_at = time_column(row, 5);
   facts.connected_at = time_column(row, 6);
-  facts.ends_at = ends_at;
   if (get_value(row, 7, lease)) facts.lease = static_cast<uint32_t>(DatumGetInt32(lease));
   facts.page = clipped(text_column(row, 8), max_page_bytes);
   facts.gateway = gateway_of_row(realm, text_column(row, 9));
+  // Nothing but its gateway keeps or ends a session that has one.
+  facts.ends_at = facts.gateway == no_cell ? ends_at : never;
   const UserKey user = realm.key(text_column(row, 2));
   if (!load_session(realm, user, facts, current_policy(), current_time()))
     release_gateway(facts.gateway);

@@ -41,12 +41,19 @@ struct Writing {
   bool changed;
 };
 
-// The row was last written with the status `in_row`. Where the user has moved since, by a touch or
-// by time, that step comes first, so that the history is one chain.
-void add_missed_step(const UserView& before, Status in_row, Writing& writing) {
+// The row was last written with the status `in_row`. Where the user has moved since, by a touch, by
+// time or by a connect of this transaction, that step comes first, so that the history is one
+// chain.
+void add_missed_step(const ClaimedUser& user, const UserView& before, Status in_row,
+                     Writing& writing) {
   if (before.status == in_row) return;
-  writing.steps[writing.step_count++] = {writing.row.user_id, in_row, before.status,
-                                         before.changed_at, kept(before.reason_name())};
+  Step& step = writing.steps[writing.step_count++];
+  step = {writing.row.user_id, in_row, before.status, before.changed_at,
+          kept(before.reason_name())};
+  if (user.count == 0 || !names_session(user.wishes[user.count - 1].change.kind)) return;
+  const Wish& last = user.wishes[user.count - 1];
+  step.at = last.change.at;
+  step.reason = name_of(last.reason == Reason::custom ? Reason::disconnect : last.reason);
 }
 
 // To say something in a session that is not there yet makes it, as a touch would.
@@ -73,16 +80,15 @@ Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChang
                    UserView& after) {
   static UserView before;
   static char choices[max_choices_bytes];
-  view_claimed(*user, now, before);
-  add_change(user, wanted);
-  view_claimed(*user, now, after);
-
   Writing writing{};
   WrittenRow& row = writing.row;
   row.user_id = wanted.user_id;
   row.place = locked.place;
   const Status in_row = locked.status;
-  add_missed_step(before, in_row, writing);
+  view_claimed(*user, now, before);
+  add_missed_step(*user, before, in_row, writing);
+  add_change(user, wanted);
+  view_claimed(*user, now, after);
   if (after.status != before.status)
     writing.steps[writing.step_count++] = {row.user_id, before.status, after.status, now,
                                            wanted.why.name()};

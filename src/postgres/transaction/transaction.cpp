@@ -207,7 +207,7 @@ void add_wish(ClaimedUser* user, const WishParts& parts) {
   }
   Wish wish;
   RoomNeeded room;
-  while (!reserve_wish(wish, kept)) room.near(user->partition);
+  while (!reserve_wish(user->realm, wish, kept, current_policy())) room.near(user->partition);
   user->wishes[user->count++] = wish;
   pending.wishes++;
   log(Kind::wish, user, {});

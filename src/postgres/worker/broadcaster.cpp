@@ -28,13 +28,16 @@ namespace {
 constexpr uint32_t events_at_once = 1000;
 constexpr size_t buffer_bytes = 1024 * 1024;
 
-void append(const RealmRef& realm, EventFacts event) {
+// Returns how many bytes it is.
+size_t append(const RealmRef& realm, EventFacts event) {
   static char payload[max_payload_bytes + 1];
   const Stream stream = stream_of(realm);
   event.epoch = stream.epoch;
   event.seq = stream.seq + 1;
   event.prev = stream.last_on_global;
-  append_event(realm, stream.epoch, event.channel, {payload, write_event(event, payload)});
+  const size_t bytes = write_event(event, payload);
+  append_event(realm, stream.epoch, event.channel, {payload, bytes});
+  return bytes;
 }
 
 // {"id", "name", "avatar", ...}: what the application keeps with the user. Whatever it calls "id",
@@ -63,7 +66,8 @@ std::string_view user_object(const UserView& user) {
   return {text.data, static_cast<size_t>(text.len)};
 }
 
-void append_events_of(const RealmRef& realm, const UserView& user) {
+size_t append_events_of(const RealmRef& realm, const UserView& user) {
+  size_t bytes = 0;
   const bool came_or_went = user.status != user.announced &&
                             (user.status == Status::offline || user.announced == Status::offline);
   EventFacts event{};
@@ -76,29 +80,38 @@ void append_events_of(const RealmRef& realm, const UserView& user) {
   event.at = user.changed_at;
   if (came_or_went || user.data_changed) event.user = user_object(user);
   event.kind = EventKind::user_status_changed;
-  if (user.status != user.announced || user.message_changed) append(realm, event);
+  if (user.status != user.announced || user.message_changed) bytes += append(realm, event);
   if (came_or_went)
     event.kind = user.status == Status::offline ? EventKind::user_left : EventKind::user_joined;
   else if (user.data_changed)
     event.kind = EventKind::user_updated;
-  if (event.kind != EventKind::user_status_changed) append(realm, event);
+  if (event.kind != EventKind::user_status_changed) bytes += append(realm, event);
+  return bytes;
 }
 
 }  // namespace
 
-bool announce(const RealmRef& realm) {
+Announced announce(const RealmRef& realm, bool stuck) {
   static UserView user;
   static MemoryContext context;
   if (!context)
     context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);
   MemoryContext before = MemoryContextSwitchTo(context);
+  // The next time it goes on where it stopped, so that no partition has to wait for the others.
+  static uint32_t partition;
+  const size_t most_bytes =
+      stuck ? SIZE_MAX : static_cast<size_t>(settings.event_buffer) * 1024 / 4;
+  size_t bytes = 0;
   bool any = false;
-  for (uint32_t partition = 0; take_announcement(realm, partition, user); any = true) {
-    if (settings.global_broadcast) append_events_of(realm, user);
+  while (bytes < most_bytes && take_announcement(realm, partition, user)) {
+    if (settings.global_broadcast) bytes += append_events_of(realm, user);
     MemoryContextReset(context);
+    any = true;
   }
   MemoryContextSwitchTo(before);
-  return any;
+  if (bytes >= most_bytes) return Announced::some;
+  partition = 0;
+  return any ? Announced::all : Announced::nothing;
 }
 
 void announce_resync(const RealmRef& realm) {

@@ -5,8 +5,11 @@
 
 namespace presence {
 
-// Takes the changed users and appends their events to the ring. True: there were some.
-bool announce(const RealmRef& realm);
+// Takes the changed users and appends their events to the ring: no more than a part of it holds, so
+// that they can be sent before it is lapped. While nothing can be sent, all of them: who asks for
+// events must not wait for that.
+enum class Announced { nothing, some, all };
+Announced announce(const RealmRef& realm, bool stuck);
 
 // Sends what the ring has and was not sent, many events in one transaction that writes no table.
 enum class Sent { all, more, failed };

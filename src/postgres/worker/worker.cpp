@@ -115,15 +115,19 @@ void tell(Worker& worker, Time now) {
     worker.more_events = true;
   }
   if (now < worker.next_broadcast) return;
-  const bool any = announce(worker.realm);
-  worker.history.grows |= any;
-  if (!any && !worker.more_events) return;
+  // What is in the ring is sent before more is put into it.
+  const bool has_room = !worker.more_events || worker.events_stuck;
+  const Announced announced =
+      has_room ? announce(worker.realm, worker.events_stuck) : Announced::nothing;
+  worker.history.grows |= announced != Announced::nothing;
+  if (announced == Announced::nothing && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
   const Sent sent = broadcast(worker.realm);
   worker.events_stuck = sent == Sent::failed;
   switch (sent) {
     case Sent::all:
       worker.more_events = false;
+      if (announced != Announced::all) worker.next_broadcast = 0;
       return;
     case Sent::more:
       worker.more_events = true;
