@@ -43,7 +43,7 @@ Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) cons
         loaded.facts.connected = true;
         loaded.facts.newest = facts;
         loaded.newest = at_cell;
-      } else if (facts.active_at > loaded.facts.newest.active_at) {
+      } else if (is_newer(facts, loaded.facts.newest)) {
         loaded.facts.others.add(loaded.facts.newest, policy, at);
         loaded.facts.newest = facts;
         loaded.newest = at_cell;

@@ -81,7 +81,9 @@ uint32_t Roster::count_stored_sessions(const User& user, const Policy& policy, T
 
 UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy,
                              Time now, uint32_t* count) const {
-  if (any_names_session(wishes)) return facts_with(cell, wishes, policy, now, count);
+  // The first of several wishes may end a session, or make one for the next.
+  if (wishes.size() > 1 || any_names_session(wishes))
+    return facts_with(cell, wishes, policy, now, count);
   const Loaded loaded = load_facts(cell, policy, now);
   const UserFacts facts = with_wishes(loaded.facts, wishes, now);
   if (count) {

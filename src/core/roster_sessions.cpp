@@ -387,7 +387,7 @@ class Roster::OwnSessions {
         return;
       }
       case ChangeKind::disconnect:
-        if (one->here) disconnect(one->facts, policy_, at, wish.reason);
+        if (one->here && !one->facts.disconnected) disconnect(one->facts, policy_, at, wish.reason);
         return;
       default:
         if (!one->here) return;
@@ -403,7 +403,7 @@ class Roster::OwnSessions {
     facts.connected = false;
     One* newest = nullptr;
     for (One& one : all())
-      if (lives(one) && (!newest || one.facts.active_at > newest->facts.active_at)) newest = &one;
+      if (lives(one) && (!newest || is_newer(one.facts, newest->facts))) newest = &one;
     for (One& one : all())
       if (lives(one) && &one != newest) facts.others.add(one.facts, policy_, now_);
     if (newest) {
@@ -458,7 +458,7 @@ class Roster::OwnSessions {
       *other_ = next;
       return;
     }
-    if (facts.active_at > other_->facts.active_at) std::swap(*other_, next);
+    if (is_newer(facts, other_->facts)) std::swap(*other_, next);
     rest_.add(next.facts, policy_, now_);
     rest_count_ += !next.facts.disconnected;
   }

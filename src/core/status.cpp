@@ -35,6 +35,11 @@ Time next_change_of(const SessionFacts& session, const Policy& policy, Time now)
   return end;
 }
 
+bool is_newer(const SessionFacts& session, const SessionFacts& than) {
+  if (session.disconnected != than.disconnected) return than.disconnected;
+  return session.active_at > than.active_at;
+}
+
 void record_activity(SessionFacts& session, Time now) {
   if (now < session.active_at) return;
   session.active_at = now;

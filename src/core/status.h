@@ -34,6 +34,9 @@ Time end_of(const SessionFacts& session, const Policy& policy);
 Status status_of(const SessionFacts& session, const Policy& policy, Time now);
 // The next moment after `now` at which status_of changes by itself, or never.
 Time next_change_of(const SessionFacts& session, const Policy& policy, Time now);
+// Of two live sessions, the one that what is done without naming a session counts for: it has not
+// said goodbye, and was active last.
+bool is_newer(const SessionFacts& session, const SessionFacts& than);
 // The person did something in it: it counts as online again, unless it is busy.
 void record_activity(SessionFacts& session, Time now);
 // Its client is still there. False: it has said goodbye.

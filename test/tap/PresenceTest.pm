@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes ();
 
 our @EXPORT = qw(new_server presence_conf create_presence finish error_of worker_pid wait_for_worker eventually advance
-  start_load finish_load check_load check_histories wait_until);
+  start_load finish_load check_load check_histories wait_until is_gone quiet spent note_wal);
 
 # ---- servers --------------------------------------------------------------------------------------------------------
 
@@ -120,6 +120,51 @@ sub advance
 	my ($node, $database, $interval) = @_;
 	return $node->safe_psql($database, "SELECT presence_test_advance('$interval')");
 }
+
+# Waits until a backend is no more, which is after it has left everything that it must leave in order.
+sub is_gone
+{
+	my ($node, $pid) = @_;
+	return $node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)");
+}
+
+# ---- what a call costs ----------------------------------------------------------------------------------------------
+
+# The place in the WAL and the next transaction id.
+sub spent
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())');
+}
+
+# Waits until nobody has written for a while. A session that reads a page of a table may prune it, which is WAL of its own:
+# VACUUM does that first.
+sub quiet
+{
+	my ($node) = @_;
+	my $place = '';
+	$node->safe_psql('postgres', 'VACUUM');
+	return wait_until(
+		sub {
+			my $now = spent($node);
+			my $same = $now eq $place;
+			$place = $now;
+			Time::HiRes::sleep(0.7) unless $same;
+			return $same;
+		});
+}
+
+# Says in the log what was written since.
+sub note_wal
+{
+	my ($node, $spent) = @_;
+	my ($from) = split /\|/, $spent;
+	my ($out) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-s', $from ]);
+	note substr $out, 0, 20000;
+	return;
+}
+
+# ---- histories ------------------------------------------------------------------------------------------------------
 
 # Each user's history is one chain: a change begins with what the one before it ended with, and the last is the row.
 sub check_histories
@@ -301,6 +346,92 @@ sub gaps
 		$before = $event;
 	}
 	return @gaps;
+}
+
+sub quit
+{
+	my ($self) = @_;
+	$self->{psql}->quit;
+	return;
+}
+
+# ---- many events ------------------------------------------------------------------------------------------------------
+
+package PresenceTest::Tally;
+
+use File::Temp ();
+
+# A session that listens to global_presence and writes what it hears to a file: for tens of thousands of events, of which
+# a Listener would make a slow test.
+sub new
+{
+	my ($class, $node, $database) = @_;
+	my $self = bless { file => File::Temp->new, stories => {}, heard => 0, gaps => 0, before => undef }, $class;
+	$self->{psql} = $node->background_psql($database);
+	$self->{psql}->set_query_timer_restart;
+	$self->{psql}->query_safe("\\o $self->{file}");
+	$self->{psql}->query_safe('LISTEN global_presence');
+	return $self;
+}
+
+# Reads on.
+sub hear
+{
+	my ($self) = @_;
+	$self->{psql}->query_safe('SELECT 1');
+	my $file = $self->{file};
+	seek $file, 0, 1;    # it has grown
+	while (my $line = <$file>)
+	{
+		next unless $line =~ /with payload "(.*)" received from/;
+		my %is = $1 =~ /"(event|user_id|previous_status|status|reason|epoch|seq|prev)":"?([^",}]*)/g;
+		my $told = $is{event} eq 'user_status_changed' ? "$is{previous_status}>$is{status} $is{reason}" : $is{event};
+		push @{ $self->{stories}{ $is{user_id} // '' } }, $told;
+		$self->{heard}++;
+		my $before = $self->{before};
+		$self->{gaps}++ if $before && $before->{epoch} eq $is{epoch} && $before->{seq} != $is{prev};
+		$self->{before} = \%is;
+	}
+	return $self->{heard};
+}
+
+# How many events came since the last forget.
+sub count { return $_[0]->hear }
+
+# How many events were not announced by the one before them.
+sub gaps { return $_[0]->{gaps} }
+
+sub wait_for_count
+{
+	my ($self, $count) = @_;
+	return PresenceTest::wait_until(sub { $self->hear >= $count });
+}
+
+# How many users have which story: { "online>offline timeout, user_left" => 1000 }.
+sub stories
+{
+	my ($self) = @_;
+	$self->hear;
+	my %count;
+	$count{ join ', ', @$_ }++ for values %{ $self->{stories} };
+	return \%count;
+}
+
+# Who has a story at all, in order.
+sub users
+{
+	my ($self) = @_;
+	$self->hear;
+	return sort keys %{ $self->{stories} };
+}
+
+sub forget
+{
+	my ($self) = @_;
+	$self->hear;
+	$self->{stories} = {};
+	$self->{heard} = 0;
+	return;
 }
 
 sub quit

@@ -7,7 +7,7 @@ use PresenceTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('dump', conf => 'max_worker_processes = 16');
+my $node = new_server('dump', conf => "max_worker_processes = 16\npresence.flush_interval = '500ms'");
 $node->start;
 create_presence($node);
 $node->safe_psql('postgres', q{
@@ -18,19 +18,25 @@ $node->safe_psql('postgres', q{
 	SELECT presence_set_status('gone', 'busy', 'bye');
 	SELECT presence_set_status('gone', 'offline', explicit_logout => true, reason => 'logout');
 	SELECT presence_set_status(E'tab\tid', 'busy', expires_at => now() + interval '1 day');
-	SELECT presence_touch('cleo', page_url => '/inbox');});
+	SELECT presence_touch('cleo', page_url => '/inbox');
+	SELECT presence_connect('dora', 'dora-1', '{"name": "Dora", "avatar": "d.png"}', 'phone', '203.0.113.7', 'Mozilla/5.0', '/start', status => 'busy'), presence_connect('dora', 'dora-2', gateway => 'g');
+	SELECT presence_touch('dora', 'click', page_url => '/x', session_id => 'dora-1'), presence_touch('cleo', 'read');});
+$node->poll_query_until('postgres', 'SELECT (SELECT count(*) = 2 FROM presence_sessions) AND (SELECT count(*) = 2 FROM user_activities) AND (SELECT count(*) = 0 FROM user_activities_default)') or die 'sessions and activities were not written';
+$node->poll_query_until('postgres', "SELECT count(*) = 2 FROM user_presence WHERE user_id IN ('dora', 'cleo') AND activity_count = CASE user_id WHEN 'dora' THEN 1 ELSE 2 END") or die 'the rows were not flushed';
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'cleo'");
 $node->poll_query_until('postgres', "SELECT count(*) > 1 FROM pg_inherits WHERE inhparent = 'presence_history'::regclass");
 $node->safe_psql('postgres', q{CREATE ROLE app; SELECT presence_grant('app', 'service')});
 my $rows = 'SELECT * FROM user_presence ORDER BY user_id';
 my $history = 'SELECT * FROM presence_history ORDER BY changed_at, user_id';
-my $people = q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'ben', 'cleo', 'gone'])};
+my $people = q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'ben', 'cleo', 'dora', 'gone'])};
+my $activities = 'SELECT * FROM user_activities ORDER BY user_id';
+my $data = q{SELECT user_data, activity_count, current_page FROM presence_get('dora')};
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my @to = ('-h', $node->host, '-p', $node->port);
 
 $node->command_ok([ 'pg_dump', @to, '-f', "$dir/plain.sql", 'postgres' ], 'pg_dump');
 $node->command_ok([ 'pg_dump', @to, '-Fc', '-f', "$dir/archive", 'postgres' ], 'pg_dump -Fc');
-my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people);
+my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people, $activities, $data);
 
 sub check
 {
@@ -40,7 +46,17 @@ sub check
 	is($node->safe_psql($database, "SELECT note FROM public.person"), "an application's own", "$how: the application's own data");
 	is($node->safe_psql($database, $rows =~ s/\*/user_id, status, status_message, current_page/r), $node->safe_psql('postgres', $rows =~ s/\*/user_id, status, status_message, current_page/r), "$how: the rows");
 	is($node->safe_psql($database, $history), $before{$history}, "$how: the history");
-	is($node->safe_psql($database, 'SELECT total FROM presence_counts()'), '4', "$how: the counts");
+	is($node->safe_psql($database, 'SELECT total FROM presence_counts()'), '5', "$how: the counts");
+	is($node->safe_psql($database, $activities), $before{$activities}, "$how: the activities");
+	is($node->safe_psql($database, $data), $before{$data}, "$how: what the application keeps with somebody");
+	# Sessions that come before the worker's first look are known for session_timeout, as after a start; others are not,
+	# and have no row either.
+	eventually($node, $database, q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*) FROM presence_sessions('dora'))}, "$how: a row for each session that is known");
+	like($node->safe_psql($database, q{SELECT count(*), presence_heartbeat('dora-1'), presence_gateway('g') FROM presence_sessions('dora')}), qr/^(2\|t\|1|0\|f\|0)$/, "$how: which are all or none");
+	is($node->safe_psql($database, q{SELECT session_id, status FROM presence_connect('dora', 'dora-1')}), 'dora-1|online', "$how: they connect again");
+	eventually($node, $database, "SELECT count(*) = 1 FROM presence_sessions WHERE session_id = 'dora-1'", "$how: which is a row");
+	is($node->safe_psql($database, q{SELECT presence_touch('cleo', 'more')}), 'online', "$how: activities go on");
+	eventually($node, $database, 'SELECT count(*) = 3 FROM user_activities', "$how: and are written");
 	is($node->safe_psql($database, q{SELECT (presence_set_status('ann', 'away')).status, presence_touch('new'), (presence_clear_status(E'tab\tid')).status}), 'away|online|online', "$how: it works");
 	eventually($node, $database, "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'new'", "$how: the worker writes");
 	is($node->safe_psql($database, q{SET ROLE app; SELECT 1 FROM pg_namespace WHERE nspname = 'presence' AND NOT has_schema_privilege(oid, 'USAGE') UNION ALL
@@ -81,9 +97,12 @@ $other->safe_psql('postgres', 'CREATE ROLE app');
 $other->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', $other->host, '-p', $other->port, '-d', 'postgres', '-f', "$dir/plain.sql" ], 'restored where it is not preloaded');
 is($other->safe_psql('postgres', $rows), $before{$rows}, 'with its rows');
 is($other->safe_psql('postgres', $history), $before{$history}, 'and its history');
+is($other->safe_psql('postgres', $activities), $before{$activities}, 'and its activities');
+is($other->safe_psql('postgres', 'SELECT count(*) FROM presence_sessions'), '2', 'and its sessions');
 $other->append_conf('postgresql.conf', "shared_preload_libraries = 'presence'");
 $other->restart;
 eventually($other, 'postgres', 'SELECT worker_alive AND complete FROM presence_info()', 'and once it is preloaded the worker comes');
 is($other->safe_psql('postgres', $people), $before{$people}, 'and who is here is here');
+is($other->safe_psql('postgres', q{SELECT string_agg(session_id || coalesce(' ' || device || ' ' || ip_address, ''), ', ' ORDER BY session_id) FROM presence_sessions('dora')}), 'dora-1 phone 203.0.113.7, dora-2', 'with the sessions, as after any other start');
 finish($other);
 done_testing();

@@ -7,7 +7,7 @@ use PresenceTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('ddl');
+my $node = new_server('ddl', conf => "presence.memory = '4MB'");
 $node->start;
 my $workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'presence worker'";
 $node->safe_psql('postgres', 'CREATE SCHEMA presence');
@@ -84,6 +84,47 @@ is($session->query_safe(q{SELECT presence_status('gus')}), 'offline', 'a session
 is($session->query_safe(q{SELECT presence_touch('gus')}), 'online', 'and works with it');
 is($session->query_safe(q{SELECT (presence_set_status('gus', 'busy')).status}), 'busy', 'and with its tables');
 $session->quit;
+
+# given sessions, gateways and activities, when the extension is dropped, then a new one knows none of them
+my $binder = $node->background_psql('postgres');
+$node->safe_psql('postgres', q{SELECT presence_gateway('g'), presence_connect('hal', 'hal', gateway => 'g'), presence_connect('ian', 'ian', '{"name": "Ian"}', 'phone'), presence_touch('ian', 'click')});
+$binder->query_safe(q{SELECT presence_connect('jo', 'jo', bind => true), presence_connect('kim', 'kim', bind => true)});
+is($node->safe_psql('postgres', q{SELECT presence_heartbeat_many('{hal,ian,jo,kim,leo}'), presence_gateway('g')}), '{leo}|1', 'sessions and a gateway');
+$node->safe_psql('postgres', 'DROP EXTENSION presence');
+create_presence($node);
+is($node->safe_psql('postgres', q{SELECT presence_heartbeat_many('{hal,ian,jo,kim}'), presence_gateway('g'), presence_gateway('h')}), '{hal,ian,jo,kim}|0|0', 'a new extension knows neither');
+is($node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM presence_sessions), (SELECT count(*) FROM user_activities), (SELECT count(*) FROM presence_sessions('ian')), (presence_get('ian')).user_data IS NULL, (SELECT total FROM presence_counts())}), '0|0|0|t|0', 'nor their users');
+# A session of the same name belongs to whoever has it now; the connection that had bound it in the old one ends only what it has bound in the new one.
+$node->safe_psql('postgres', q{SELECT presence_connect('somebody', 'jo'), presence_connect('hal', 'hal', gateway => 'g')});
+$binder->query_safe(q{SELECT presence_connect('mia', 'mia', bind => true)});
+my $binder_pid = $binder->query_safe('SELECT pg_backend_pid()');
+$node->append_conf('postgresql.conf', "presence.disconnect_grace = '1s'");
+$node->reload;
+$binder->quit;
+is_gone($node, $binder_pid);
+eventually($node, 'postgres', q{SELECT presence_status('mia') = 'offline'}, 'a connection that bound sessions in both ends those of the new one');
+is($node->safe_psql('postgres', q{SELECT presence_status('somebody'), presence_status('hal'), presence_gateway('g')}), 'online|online|1', 'and no other');
+# One that bound in the old one alone, and leaves while there is none, or another.
+for my $new ('', '; CREATE EXTENSION presence SCHEMA presence')
+{
+	$node->safe_psql('postgres', 'CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence');
+	my $leaves = $node->background_psql('postgres');
+	$leaves->query_safe(q{SELECT presence_connect('ned', 'ned', bind => true)});
+	my $leaves_pid = $leaves->query_safe('SELECT pg_backend_pid()');
+	$node->safe_psql('postgres', "DROP EXTENSION presence$new");
+	$leaves->quit;
+	is_gone($node, $leaves_pid);
+}
+# Nothing of them stays in memory, which holds the sessions of a few rounds only.
+for (1 .. 15)
+{
+	is($node->safe_psql('postgres', q{
+		CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence;
+		SELECT count(presence_connect('u' || i, 's' || i, '{"name": "U"}', 'phone', gateway => 'g' || i % 50)) FROM generate_series(1, 2500) AS i;
+		SELECT count(presence_touch('u' || i, 'click', session_id => 's' || i)) FROM generate_series(1, 2500) AS i;
+		DROP EXTENSION presence}), "2500\n2500", "2,500 sessions, and DROP EXTENSION ($_)");
+}
+create_presence($node);
 
 # many times over: no realm, no memory is used up
 $node->safe_psql('postgres', "DROP EXTENSION presence; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'); SELECT presence_set_status('y', 'busy');") for 1 .. 40;

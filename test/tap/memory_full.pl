@@ -11,6 +11,8 @@ my $node = new_server('memory', conf => "presence.memory = '4MB'");
 $node->start;
 create_presence($node);
 
+$node->safe_psql('postgres', q{SELECT presence_connect('tab', 'tab', gateway => 'g'), presence_connect('beat', 'beat'), presence_heartbeat('beat')});
+
 # given people come until memory is full, then the error names the setting
 my ($code, $out, $err) = $node->psql('postgres', q{DO $$ BEGIN FOR i IN 1..1000000 LOOP PERFORM presence_touch('u' || i); END LOOP; END $$}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 like($err, qr/ERROR:  53200: /, 'a touch of somebody new is refused with 53200');
@@ -23,6 +25,18 @@ is((error_of($node, 'postgres', q{SELECT presence_touch_many(ARRAY['u1', 'somebo
 is($node->safe_psql('postgres', "SELECT presence_status('somebody new'), (SELECT count(*) FROM user_presence WHERE user_id = 'somebody new'), (SELECT count(*) FROM presence_history WHERE user_id = 'somebody new')"),
 	'offline|0|0', 'which left nothing behind');
 is($node->safe_psql('postgres', "SELECT presence_status('u1'), (SELECT count(*) FROM presence_history WHERE user_id = 'u1' AND new_status = 'busy')"), 'online|0', 'nor changed the others of its batch');
+
+# so is a connect, of somebody new and of somebody who is here, and it has changed nothing
+for my $connect (q{'somebody new', 'new'}, q{'u1', 'new'}, q{'u1', 'new', '{"name": "U"}'}, q{'u1', 'new', bind => true}, q{'u1', 'new', gateway => 'g'}, q{'u1', 'new', device => 'phone', page_url => '/x'})
+{
+	is((error_of($node, 'postgres', "SELECT presence_connect($connect)"))[0], '53200', "presence_connect($connect) is refused");
+}
+is((error_of($node, 'postgres', q{SELECT presence_set_status('u1', 'busy', session_id => 'new')}))[0], '53200', 'so is a status of a new session');
+is((error_of($node, 'postgres', q{SELECT presence_touch('u1', session_id => 'new')}))[0], '53200', 'and a touch of one');
+is((error_of($node, 'postgres', q{SELECT presence_gateway('another')}))[0], '53200', 'and a new gateway');
+is($node->safe_psql('postgres', q{SELECT presence_heartbeat('new'), presence_status('u1'), (SELECT count(*) FROM presence_sessions('u1')), (SELECT count(*) FROM presence_sessions WHERE session_id = 'new'), (presence_get('u1')).user_data IS NULL, presence_status('somebody new')}),
+	'f|online|0|0|t|offline', 'which left nothing behind either');
+is($node->safe_psql('postgres', q{SELECT presence_heartbeat('beat'), presence_gateway('g'), presence_touch('tab', session_id => 'tab'), (SELECT count(*) FROM presence_sessions('tab'))}), 't|1|online|1', 'the sessions that are there are kept');
 
 # then those who are here are served as ever
 is($node->safe_psql('postgres', "SELECT count(presence_touch('u' || i)) FROM generate_series(1, 1000) AS i"), '1000', 'who is here is touched');
@@ -48,6 +62,8 @@ is($node->safe_psql('postgres', "SELECT sum(public.try('v' || i)) FROM generate_
 is($node->safe_psql('postgres', q{SELECT count(*) FROM presence_get_many((SELECT array_agg('u' || i) FROM generate_series(1, 500) AS i)) WITH ORDINALITY AS g(user_id, status, status_message, last_seen, current_page, user_data, session_count, activity_count, interactions_per_minute, i)
 	WHERE status = 'offline' AND last_seen IS NOT NULL AND activity_count >= 1}),
 	'500', 'who was pushed out is read from the row, with the same answer');
+
+eventually($node, 'postgres', q{SELECT count(*) = 2 FROM presence_sessions}, 'the rows of sessions are written');
 
 # more offline people than memory could ever hold
 $node->safe_psql('postgres', q{SELECT presence_import(jsonb_agg(jsonb_build_object('user_id', 'old' || i, 'status', 'offline', 'status_message', 'm' || i))) FROM generate_series(1, 50000) AS i});

@@ -76,7 +76,7 @@ for my $status (qw(busy away busy away))
 {
 	$small->safe_psql('postgres', "SELECT presence_set_status_many(array_agg('u' || i), array_agg('$status'::text), array_agg(repeat('m', 400))) FROM generate_series(1, 1000) AS i");
 	$small->poll_query_until('postgres', "SELECT count(*) = 1000 FROM user_presence WHERE status = '$status'");
-	Time::HiRes::sleep(0.3);
+	Time::HiRes::sleep(0.6);
 }
 rename "$pages.away", $pages or die "cannot rename $pages: $!";
 ok($listener->wait_for(sub { grep { $_->{event} eq 'presence_resync' } @_ }), 'a small buffer: presence_resync says that some are lost');

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -45,6 +47,10 @@ inline constexpr uint16_t realms = 2;
 inline const std::array<std::string, 6> ids = {
     "a", "bob", text_of(32, 'c'), text_of(36, 'd'), text_of(37, 'e'), text_of(128, 'f')};
 
+inline const std::array<std::string, 5> session_ids = {"s1", "s2", "s3", text_of(36, 's'),
+                                                       text_of(70, 't')};
+inline const std::array<std::string, 2> gateway_names = {"g1", text_of(40, 'g')};
+
 inline constexpr std::array<Duration, 12> pauses = {
     1,          second,     10 * second, 30 * second, minute,     90 * second, 5 * minute - 1,
     5 * minute, 7 * minute, 29 * minute, 30 * minute, 31 * minute};
@@ -61,6 +67,8 @@ struct Claimed {
   Cell cell;
   std::vector<OpenWish> wishes;
   std::optional<NaiveRow> row;
+  bool is_locked = false;     // it has locked the row
+  bool is_forgotten = false;  // and deleted it
 };
 
 struct Transaction {
@@ -78,6 +86,21 @@ struct BeingWritten {
   Key key;
   Cell cell;
   bool succeeds;
+};
+
+// A row of a session that the worker writes or deletes just now.
+struct SessionWork {
+  Key key;  // the realm and the session
+  bool deletes;
+  bool has_details;
+  NaiveSessionRow row;
+};
+
+struct NaiveActivity {
+  Time at;
+  std::string user_id, type, page, session_id;
+
+  bool operator==(const NaiveActivity&) const = default;
 };
 
 // Words for the dump.
@@ -113,7 +136,9 @@ class Game {
   Cell add(const Key& key);
   Cell load(const Key& key, const NaiveRow& row, Time session_ends_at);
   void load();
+  void load_sessions(const Key& key, Time ends_at);
   void touch();
+  void avoid_ties(const Key& key, bool names_session);
   bool has_dirty(const Key& near) const;
   void remove_if_blank(const Key& key, Cell cell);
   void let_time_pass();
@@ -122,6 +147,28 @@ class Game {
   void blank_all();
   void remove_all();
   void change_policy();
+
+  // ---- sessions (game_sessions.cpp)
+  std::string some_session_id() { return dice_.one_of(session_ids); }
+  Cell hold_gateway(uint16_t realm, const std::string& name);
+  std::optional<Ask> some_session_ask(const Transaction& transaction, const Key& key);
+  bool is_refused(const Transaction& transaction, const Key& key, const Ask& ask);
+  void heartbeat();
+  void unbind();
+  void hear_gateway();
+  void compare_sessions(const Key& key, Cell cell);
+  void compare_session(const SessionView& view, const NaiveSession& session, const Key& key) const;
+
+  // ---- the rows of sessions, and activities (game_session_rows.cpp)
+  void work_on_session_rows();
+  void begin_session_rows(uint16_t realm, uint32_t partition, bool deletes, uint32_t at_most);
+  void end_session_rows(bool committed);
+  void compare_session_rows() const;
+  void queue_activity();
+  void work_on_activities();
+  void take_activities(uint16_t realm, uint32_t partition, uint32_t at_most);
+  void end_activities(bool committed);
+  void forget_work(uint16_t realm);
 
   // ---- transactions (game_transactions.cpp)
   Claimed* claim(Transaction& transaction, const Key& key);
@@ -135,8 +182,8 @@ class Game {
   void roll_back_one() { roll_back(some_transaction()); }
   void roll_back(Transaction& transaction);
   void drop_claim(const Claimed& claimed);
-  bool has_several_sessions(Cell cell) const;
   bool is_too_late_for_several(const Claimed& claimed) const;
+  void grant(Claimed& claimed, OpenWish& open);
   NaiveRow row_of(Cell cell, const std::vector<Wish>& wishes);
   Transaction& some_transaction() {
     return transactions_[dice_.below(static_cast<uint32_t>(transactions_.size()))];
@@ -160,6 +207,7 @@ class Game {
 
   // ---- comparisons (game_checks.cpp)
   void compare_user(const Key& key, Cell cell);
+  Time due_of(const User& stored) const;
   Time next_change_of(const NaiveUser& user) const;
   void compare_view(const Claimed& claimed, Cell cell);
   void expect_reason(const NaiveUser& user) const;
@@ -193,9 +241,17 @@ class Game {
   std::array<Transaction, 3> transactions_;
   std::vector<BeingWritten> being_written_;
   Time now_ = start;
-  uint32_t held_ = 0;  // cells of open wishes
+  std::map<Key, NaiveSessionRow> session_rows_;  // the other table
+  std::vector<SessionWork> session_work_;
+  bool works_on_session_rows_ = false;
+  std::map<std::pair<uint16_t, uint32_t>, std::deque<NaiveActivity>> queued_, taken_;
+  std::set<Time> moments_;      // at which anybody was active
+  uint32_t held_ = 0;           // cells of open wishes
+  uint32_t held_sessions_ = 0;  // of gateways
   uint32_t messages_made_ = 0;
   UserView view_;
+  SessionView session_view_;
+  ActivityView activity_view_;
   std::array<char, max_choices_bytes> line_;
   std::string log_;
 };

@@ -8,7 +8,7 @@
 namespace presence::test {
 
 void Game::compare_all() {
-  const std::string problem = find_problem(region_, held_);
+  const std::string problem = find_problem(region_, held_, held_sessions_);
   if (!problem.empty()) throw Mismatch{"BROKEN: " + problem};
   std::size_t there = 0;
   for (uint16_t realm = 0; realm < realms; realm++)
@@ -35,22 +35,28 @@ void Game::compare_user(const Key& key, Cell cell) {
   expect(stored.announced == user.announced, "what was told", key);
   expect(stored.to_announce == user.to_announce, "whether there is something to tell", key);
   expect(stored.message_changed == user.message_changed, "whether the message changed", key);
+  expect(stored.data_changed == user.data_changed, "whether the data changed", key);
   expect(stored.persist == user.persist, "where it stands with its row", key);
   expect(stored.claims == user.claims, "the claims", key);
   if (user.to_announce)
     expect(stored.row_is_current == user.row_is_current, "whether its row says so already", key);
-  compare_view({key, cell, {}, std::nullopt}, cell);
+  compare_view({key, cell, {}, std::nullopt, false, false}, cell);
+  compare_sessions(key, cell);
   expect(view_.announced == user.announced, "the view has what was told", key);
   expect(view_.changed_at == user.changed_at, "the moment of the change", key);
   if (user.changed_at != forever_ago) expect_reason(user);
   if (stored.list == offline_list) return;
   // The next moment is never missed; it may be one at which nothing is seen to change.
-  const Time due =
-      is_regular(stored.list)
-          ? stored.last_seen + (stored.status == Status::online ? model_.policy.idle_timeout
-                                                                : model_.policy.offline_timeout)
-          : stored.due;
-  expect(due <= next_change_of(user), "the deadline is not missed", key);
+  expect(due_of(stored) <= next_change_of(user), "the deadline is not missed", key);
+  for (const NaiveSession& session : user.facts.sessions)
+    expect(due_of(stored) <= session.end(model_.policy), "a session is let go of in time", key);
+}
+
+Time Game::due_of(const User& stored) const {
+  if (stored.list == offline_list) return never;
+  if (!is_regular(stored.list)) return stored.due;
+  return stored.last_seen + (stored.status == Status::online ? model_.policy.idle_timeout
+                                                             : model_.policy.offline_timeout);
 }
 
 Time Game::next_change_of(const NaiveUser& user) const {
@@ -79,6 +85,7 @@ void Game::compare_view(const Claimed& claimed, Cell cell) {
   expect(view_.interactions_per_minute == wanted.interactions_per_minute,
          "the view has the interactions", key);
   expect(view_.page() == wanted.page, "the view has the page", key);
+  expect(view_.data() == wanted.data, "the view has the data", key);
   expect(roster_.status_at(cell, wishes, model_.policy, now_) == wanted.visible.status, "status_at",
          key);
   expect(read_back(cell, wishes) == model_.choices(user, asks_of(claimed), now_),
@@ -163,6 +170,8 @@ void Game::compare_order(uint16_t realm, Status status) {
 void Game::come_to_rest() {
   for (Transaction& transaction : transactions_) commit(transaction);
   end_writing();
+  end_session_rows(true);
+  end_activities(true);
   for (auto& [key, user] : model_.users) model_.settle(user, now_);
   for (uint16_t realm = 0; realm < realms; realm++) {
     for (uint32_t partition = 0; partition < partition_count; partition++) {
@@ -174,16 +183,25 @@ void Game::come_to_rest() {
     }
     model_.mark_all(Persist::dirty, Persist::waiting, realm);
     model_.mark_all(Persist::held, Persist::waiting, realm);
-    for (uint32_t partition = 0; partition < partition_count; partition++)
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
       while (begin_writing(realm, partition, true)) {
       }
+      roster_.flush_sessions(realm, partition);
+      for (const bool deletes : {false, true})
+        begin_session_rows(realm, partition, deletes, UINT32_MAX);
+      take_activities(realm, partition, UINT32_MAX);
+    }
   }
   end_writing();
+  end_session_rows(true);
+  end_activities(true);
   compare_all();
   for (const auto& [key, user] : model_.users) {
     expect(user.persist == Persist::current && !user.to_announce, "at rest", key);
     compare_row(key, user);
   }
+  compare_session_rows();
+  for (const auto& [where, queue] : queued_) expect(queue.empty(), "every activity is written");
 }
 
 // What of these choices is in force or may come back.
@@ -207,6 +225,7 @@ void Game::compare_row(const Key& key, const NaiveUser& user) const {
   expect(row.status == user.visible.status, "the row has the status", key);
   expect(row.last_seen == user.facts.last_seen, "the row has last_seen", key);
   expect(row.page == user.page, "the row has the page", key);
+  expect(row.data == user.data, "the row has the data", key);
   expect(row.activity_count == user.activity_count, "the row has the activity", key);
   expect(still_to_come(row.choices) == still_to_come(user.facts.choices), "the row has the choices",
          key);
@@ -226,10 +245,12 @@ std::string when(Time at) {
 }
 
 std::string describe(const Ask& ask) {
-  static constexpr std::array kinds = {"choose",      "be_automatic", "clear",
-                                       "set_message", "leave",        "forget"};
+  static constexpr std::array kinds = {"choose", "be_automatic", "clear",   "set_message", "leave",
+                                       "forget", "log_out",      "connect", "disconnect",  "say"};
   std::string text = kinds[static_cast<std::size_t>(ask.kind)];
-  if (ask.kind == ChangeKind::choose) text += " " + std::string(presence::name_of(ask.status));
+  if (!ask.session.empty()) text += " " + std::string(ask.session.substr(0, 3));
+  if (!ask.gateway.empty()) text += " of " + ask.gateway.substr(0, 2);
+  if (ask.status != Status::offline) text += " " + std::string(presence::name_of(ask.status));
   text += " at " + when(ask.at) + " until " + when(ask.until);
   if (ask.message)
     text +=
@@ -257,10 +278,13 @@ std::string Game::dump() const {
         << (user.row_is_current ? ", row is current" : "") << ", " << user.claims
         << " claims, last seen " << when(user.facts.last_seen) << "\n";
     for (const NaiveSession& session : user.facts.sessions)
-      out << "    session says " << presence::name_of(session.said) << ", active "
-          << when(session.active_at) << ", heard " << when(session.heard_at.value_or(forever_ago))
-          << ", lease " << session.lease / second << ", ends "
-          << when(session.ends_at.value_or(never)) << "\n";
+      out << "    session '" << session.id.substr(0, 3) << "' says "
+          << presence::name_of(session.said) << ", active " << when(session.active_at) << ", heard "
+          << when(session.heard_at.value_or(forever_ago)) << ", lease " << session.lease / second
+          << ", ends " << when(session.ends_at.value_or(never))
+          << (session.parting ? " by " + std::string(presence::name_of(*session.parting)) : "")
+          << ", of '" << session.gateway_name.substr(0, 2) << "', over "
+          << when(session.end(model_.policy)) << "\n";
     out << lines_of(user.facts.choices);
     const Cell cell = roster_.find(user_key(key));
     if (cell == no_cell) {
@@ -275,6 +299,16 @@ std::string Game::dump() const {
         << (stored.row_is_current ? ", row is current" : "") << ", " << stored.claims
         << " claims, last seen " << when(stored.last_seen) << ", list " << int{stored.list}
         << ", due " << when(stored.due) << "\n";
+    for (Cell at = stored.sessions; at != no_cell; at = region_.pool.at<Session>(at).next) {
+      const Session& session = region_.pool.at<Session>(at);
+      char id[max_id_bytes];
+      out << "      session '"
+          << std::string_view(id, get_id(region_.pool, session, id)).substr(0, 3) << "' says "
+          << presence::name_of(session.facts.said) << ", active " << when(session.facts.active_at)
+          << ", heard " << when(session.facts.heard_at) << ", ends " << when(session.facts.ends_at)
+          << (session.facts.disconnected ? " by goodbye" : "") << ", row state "
+          << static_cast<int>(session.row) << "\n";
+    }
   }
   for (const auto& [key, row] : rows_)
     out << short_name(key) << ": row " << presence::name_of(row.status) << ", last seen "

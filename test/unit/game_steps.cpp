@@ -1,12 +1,14 @@
 // game_steps.cpp: which step comes next; users who come, touch and go; time.
+#include <algorithm>
+
 #include "game.h"
 
 namespace presence::test {
 
 namespace {
 
-constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute, 30 * second},
-                                            Policy{10 * second, 40 * minute, 90 * second},
+constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute, 30 * second, 0},
+                                            Policy{10 * second, 40 * minute, 90 * second, minute},
                                             Policy{20 * minute, 25 * minute, 10 * minute}};
 
 }  // namespace
@@ -14,7 +16,7 @@ constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute,
 // What is more frequent stands here more often.
 void Game::step() {
   using Step = void (Game::*)();
-  static constexpr std::array<Step, 24> steps = {&Game::touch,
+  static constexpr std::array<Step, 32> steps = {&Game::touch,
                                                  &Game::touch,
                                                  &Game::touch,
                                                  &Game::touch,
@@ -36,6 +38,14 @@ void Game::step() {
                                                  &Game::mark_for_writing,
                                                  &Game::evict,
                                                  &Game::load,
+                                                 &Game::wish,
+                                                 &Game::wish,
+                                                 &Game::commit_one,
+                                                 &Game::heartbeat,
+                                                 &Game::heartbeat,
+                                                 &Game::hear_gateway,
+                                                 &Game::work_on_session_rows,
+                                                 &Game::queue_activity,
                                                  &Game::touch,
                                                  &Game::something_rare};
   (this->*dice_.one_of(steps))();
@@ -43,8 +53,9 @@ void Game::step() {
 
 void Game::something_rare() {
   using Step = void (Game::*)();
-  static constexpr std::array<Step, 4> steps = {&Game::change_policy, &Game::blank_all,
-                                                &Game::remove_all, &Game::recover_writing};
+  static constexpr std::array<Step, 8> steps = {
+      &Game::change_policy,      &Game::blank_all, &Game::remove_all, &Game::recover_writing,
+      &Game::work_on_activities, &Game::unbind,    &Game::unbind,     &Game::work_on_activities};
   (this->*dice_.one_of(steps))();
 }
 
@@ -78,10 +89,12 @@ Cell Game::load(const Key& key, const NaiveRow& row, Time session_ends_at) {
   given.status = row.status;
   given.last_seen = row.last_seen;
   given.page = row.page;
+  given.data = row.data;
   given.activity_count = row.activity_count;
   given.session_ends_at = session_ends_at;
   uint32_t needed = 1 + cells_of_id(key.second) + cells_of_text(row.page.size()) +
-                    !row.choices.empty() + (row.status != Status::offline);
+                    cells_of_text(row.data.size()) + !row.choices.empty() +
+                    (row.status != Status::offline);
   for (auto choice = row.choices.rbegin(); choice != row.choices.rend(); ++choice) {
     given.choices.layers[given.choices.count++] = {choice->status.value_or(Status::offline),
                                                    choice->until, choice->message_until,
@@ -111,10 +124,82 @@ void Game::load() {
   row.last_seen = now_ - dice_.one_of(pauses);
   if (row.status == Status::offline && dice_.one_in(4)) row.last_seen = forever_ago;
   row.page = text_of(dice_.one_of(std::array{0u, 1u, 121u}), 'l');
+  row.data = text_of(dice_.one_of(std::array{0u, 0u, 7u, 130u}), 'd');
   row.activity_count = dice_.below(3);
   const bool is_restart = dice_.one_in(2);
   rows_[key] = row;
-  load(key, row, is_restart ? now_ + model_.policy.session_timeout : never);
+  const Time ends_at = is_restart ? now_ + model_.policy.session_timeout : never;
+  if (load(key, row, ends_at) != no_cell && is_restart) load_sessions(key, ends_at);
+}
+
+// Its sessions of the last run.
+void Game::load_sessions(const Key& key, Time ends_at) {
+  const Cell cell = roster_.find(user_key(key));
+  for (uint32_t left = dice_.below(4); left > 0; left--) {
+    // Somebody may be faster than the worker.
+    if (dice_.one_in(8)) touch();
+    if (roster_.find(user_key(key)) != cell) return;
+    const std::string& id = dice_.one_of(session_ids);
+    const Key session{key.first, id};
+    // No worker writes a row that is read after a restart.
+    if (std::any_of(session_work_.begin(), session_work_.end(),
+                    [&](const SessionWork& work) { return work.key == session; }))
+      continue;
+    NaiveSessionRow row;
+    row.user = key.second;
+    row.status = dice_.one_of(std::array{Status::online, Status::away, Status::busy});
+    row.active_at = now_ - dice_.one_of(pauses);
+    while (!moments_.insert(row.active_at).second) row.active_at--;
+    row.connected_at = row.active_at - 1;
+    if (dice_.one_in(2)) row.heard_at = now_ - dice_.one_of(pauses);
+    if (dice_.one_in(3)) row.lease = dice_.one_of(std::array{10 * second, 240 * minute});
+    if (dice_.one_in(4)) row.gateway = dice_.one_of(gateway_names);
+    row.page = text_of(dice_.one_of(std::array{0u, 5u, 121u}), 'l');
+    row.details = "phone";
+    SessionRowFacts given;
+    given.key = region_.session_key(key.first, id);
+    given.status = row.status;
+    given.active_at = row.active_at;
+    given.heard_at = row.heard_at;
+    given.connected_at = row.connected_at;
+    given.ends_at = row.ends_at = ends_at;
+    given.lease = static_cast<uint32_t>(row.lease / millisecond);
+    given.page = row.page;
+    if (!row.gateway.empty() && (given.gateway = hold_gateway(key.first, row.gateway)) == no_cell)
+      return;
+    roster_.settle_user(cell, model_.policy, now_);
+    model_.settle(model_.users.at(key), now_);
+    const bool fits = 1 + cells_of_id(id) + cells_of_text(row.page.size()) <= free_cells();
+    const bool loaded = roster_.load_session(cell, given, model_.policy, now_);
+    log("load session " + id.substr(0, 3) + " of " + short_name(key) + " " +
+        std::string(presence::name_of(row.status)) + " active at " + when(row.active_at) +
+        (row.gateway.empty() ? "" : " of " + row.gateway.substr(0, 2)) + (loaded ? "" : ": not"));
+    expect(loaded == (fits && model_.load_session(key, id, row, now_)), "a session is loaded");
+    if (!loaded) {
+      roster_.release_gateway(given.gateway);
+      continue;
+    }
+    // What the user's own row knew better need not be in this one as well.
+    const NaiveSession* there = model_.users.at(key).facts.session(id);
+    if (there) row.active_at = there->active_at;
+    session_rows_[session] = row;
+  }
+}
+
+// Of two sessions that were active at the same moment either is the newest: see that there are
+// none.
+void Game::avoid_ties(const Key& key, bool names_session) {
+  bool may_tie = names_session;
+  const auto user = model_.users.find(key);
+  if (user != model_.users.end())
+    for (const NaiveSession& session : user->second.facts.sessions) may_tie |= !session.id.empty();
+  for (Transaction& transaction : transactions_)
+    if (const Claimed* claimed = transaction.find(key))
+      for (const OpenWish& open : claimed->wishes)
+        may_tie |= presence::names_session(open.ask.kind);
+  if (may_tie)
+    while (moments_.count(now_)) now_++;
+  moments_.insert(now_);
 }
 
 void Game::touch() {
@@ -122,7 +207,15 @@ void Game::touch() {
   const Cell cell = bring(key);
   if (cell == no_cell) return;
   Touch touch;
-  if (dice_.one_in(4)) touch.seen_at = now_ - dice_.one_of(pauses) + 10 * second;
+  const bool names_session = dice_.one_in(3);
+  const std::string& session = dice_.one_of(session_ids);
+  if (names_session) touch.session = region_.session_key(key.first, session);
+  avoid_ties(key, names_session);
+  if (dice_.one_in(4)) {
+    Time seen_at = now_ - dice_.one_of(pauses) + 10 * second;
+    while (seen_at < now_ && !moments_.insert(seen_at).second) seen_at--;
+    touch.seen_at = seen_at;
+  }
   std::optional<std::string> page;
   if (dice_.one_in(2)) {
     const uint32_t bytes = dice_.one_of(std::array{0u, 1u, 120u, 121u, 240u});
@@ -132,8 +225,17 @@ void Game::touch() {
   touch.interactions = dice_.below(3);
 
   NaiveUser& user = model_.users.at(key);
-  const uint32_t needed = (page && *page != user.page ? cells_of_text(page->size()) : 0) +
-                          model_.touch_needs_session(user, touch.seen_at, now_);
+  NaiveUser settled = user;
+  model_.settle(settled, now_);
+  const Key* owner = names_session ? model_.owner(key.first, session) : nullptr;
+  if (owner && *owner == key && !settled.facts.session(session)) owner = nullptr;
+  const bool foreign = owner && *owner != key;
+  const uint32_t page_cells = page ? cells_of_text(page->size()) : 0;
+  const uint32_t texts =
+      (page && *page != user.page ? page_cells : 0) + (names_session ? page_cells : 0);
+  uint32_t needed = texts;
+  if (names_session && !owner) needed += 1 + cells_of_id(session);
+  if (!names_session) needed += model_.touch_needs_session(user, touch.seen_at, now_);
   // Settling, which a touch does first, may give cells back.
   if (needed > free_cells()) {
     model_.settle(user, now_);
@@ -142,8 +244,10 @@ void Game::touch() {
   const uint32_t free = free_cells();
   const bool is_first_dirty = user.persist == Persist::current && !has_dirty(key);
   const bool was_to_announce = user.to_announce;
+  const Time due = due_of(region_.pool.at<User>(cell));
   const Touched touched = roster_.touch(cell, touch, model_.policy, now_);
-  log("touch " + short_name(key) + " seen at " + (touch.seen_at ? when(*touch.seen_at) : "now") +
+  log("touch " + short_name(key) + (names_session ? " in " + session.substr(0, 3) : "") +
+      " seen at " + (touch.seen_at ? when(*touch.seen_at) : "now") +
       (page ? " on a page of " + std::to_string(page->size()) : "") +
       (touched.full ? ": full" : ""));
   expect(touched.full == (needed > free), "touch has room");
@@ -154,8 +258,18 @@ void Game::touch() {
     remove_if_blank(key, cell);
     return;
   }
-  model_.touch(user, touch.seen_at, page, touch.interactions, now_);
-  expect(touched.changed == (is_first_dirty || (user.to_announce && !was_to_announce)),
+  expect(touched.foreign == foreign, "a touch of somebody else's session is refused");
+  if (touched.foreign) {
+    model_.settle(user, now_);
+    expect(touched.changed == (user.to_announce && !was_to_announce),
+           "a touch that is refused changes nothing");
+    remove_if_blank(key, cell);
+    return;
+  }
+  model_.touch(user, touch.seen_at, page, touch.interactions, now_,
+               names_session ? std::string_view(session) : std::string_view{});
+  const bool is_sooner = due_of(region_.pool.at<User>(cell)) < due;
+  expect(touched.changed == (is_first_dirty || is_sooner || (user.to_announce && !was_to_announce)),
          "touch says that there is something to do");
   expect(touched.status == user.visible.status, "touch answers with the status");
 }
@@ -234,6 +348,7 @@ void Game::blank_all() {
     while (!roster_.blank_all(realm, partition, at_once))
       expect(++calls <= ids.size(), "blank_all comes to an end");
   }
+  forget_work(realm);
   std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
   std::erase_if(model_.users, [&](const auto& entry) {
     return entry.first.first == realm && entry.second.claims == 0;
@@ -252,19 +367,18 @@ void Game::remove_all() {
   for (uint32_t partition = 0; partition < partition_count; partition++)
     while (!roster_.remove_all(realm, partition, 1)) {
     }
+  region_.sessions.free_gateways(region_.realm(realm).gateways);
+  forget_work(realm);
   std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
   std::erase_if(model_.users, [&](const auto& entry) { return entry.first.first == realm; });
 }
 
 // Not while somebody has written a row by the old policy, which is put right only by the next
-// change. And not with several sessions: one may have ended unnoticed, below a stronger one, and
-// a longer timeout brings it back or not, as it happens.
+// change.
 void Game::change_policy() {
   for (const Transaction& transaction : transactions_)
     for (const Claimed& claimed : transaction.claimed)
       if (!claimed.wishes.empty()) return;
-  for (const auto& [key, user] : model_.users)
-    if (has_several_sessions(roster_.find(user_key(key)))) return;
   const Policy policy = dice_.one_of(policies);
   log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
       std::to_string(policy.offline_timeout / second) + " " +

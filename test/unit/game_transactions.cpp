@@ -14,7 +14,7 @@ Claimed* Game::claim(Transaction& transaction, const Key& key) {
   NaiveUser& user = model_.users.at(key);
   model_.settle(user, now_);
   user.claims++;
-  transaction.claimed.push_back({key, cell, {}, std::nullopt});
+  transaction.claimed.push_back({key, cell, {}, std::nullopt, false, false});
   return &transaction.claimed.back();
 }
 
@@ -23,7 +23,7 @@ bool Game::is_locked_by_another(const Transaction& transaction, const Key& key) 
   for (Transaction& other : transactions_) {
     if (&other == &transaction) continue;
     const Claimed* claimed = other.find(key);
-    if (claimed && !claimed->wishes.empty()) return true;
+    if (claimed && claimed->is_locked) return true;
   }
   return false;
 }
@@ -39,9 +39,10 @@ std::string Game::some_message() {
 
 Ask Game::some_ask() {
   Ask ask;
-  ask.kind = dice_.one_of(std::array{
-      ChangeKind::choose, ChangeKind::choose, ChangeKind::choose, ChangeKind::be_automatic,
-      ChangeKind::clear, ChangeKind::set_message, ChangeKind::leave, ChangeKind::forget});
+  ask.kind =
+      dice_.one_of(std::array{ChangeKind::choose, ChangeKind::choose, ChangeKind::choose,
+                              ChangeKind::be_automatic, ChangeKind::clear, ChangeKind::set_message,
+                              ChangeKind::leave, ChangeKind::forget, ChangeKind::log_out});
   ask.at = now_;
   const bool expires = dice_.one_in(2);
   const bool has_message = dice_.one_in(2);
@@ -49,7 +50,8 @@ Ask Game::some_ask() {
     ask.status = dice_.one_of(std::array{Status::away, Status::busy});
   if (expires && (ask.kind == ChangeKind::choose || ask.kind == ChangeKind::set_message))
     ask.until = now_ + dice_.one_of(pauses);
-  if (has_message && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget)
+  if (has_message && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget &&
+      ask.kind != ChangeKind::log_out)
     ask.message = some_message();
   if (dice_.one_in(3)) {
     ask.reason = Reason::custom;
@@ -61,19 +63,36 @@ Ask Game::some_ask() {
 void Game::wish() {
   Transaction& transaction = some_transaction();
   const Key key = some_key();
-  const Ask ask = some_ask();
-  if (is_locked_by_another(transaction, key)) return;
+  const bool names_session = dice_.one_in(2);
+  avoid_ties(key, names_session);
+  std::optional<Ask> asked = names_session ? some_session_ask(transaction, key) : some_ask();
+  if (!asked) return;
+  const Ask& ask = *asked;
+  const bool writes_row = ask.kind != ChangeKind::connect && ask.kind != ChangeKind::disconnect;
+  if (writes_row && is_locked_by_another(transaction, key)) return;
   Claimed* claimed = claim(transaction, key);
   if (!claimed || is_too_late_for_several(*claimed)) return;
+  const bool has_gateway = ask.kind == ChangeKind::connect && !ask.gateway.empty();
+  const Cell gateway = has_gateway ? hold_gateway(key.first, ask.gateway) : no_cell;
+  if (has_gateway && gateway == no_cell) return;
+  if (has_gateway) asked->model_gateway = &model_.gateways.at({key.first, ask.gateway});
   const uint32_t free = free_cells();
   const auto wish = reserve_wish(region_, ask);
   log(name_of(transaction) + ": " + short_name(key) + " " + describe(ask) + (wish ? "" : ": full"));
+  roster_.release_gateway(gateway);
   expect(wish.has_value() == (cells_of_wish(ask) <= free), "a wish has room");
   if (!wish) return;
   held_ += cells_of_wish(ask);
+  held_sessions_ += has_gateway;
   claimed->wishes.push_back({ask, *wish});
   compare_view(*claimed, claimed->cell);
-  claimed->row = row_of(claimed->cell, wishes_of(*claimed));
+  if (!writes_row) return;
+  claimed->is_locked = true;
+  claimed->is_forgotten |= ask.kind == ChangeKind::forget;
+  if (ask.kind == ChangeKind::forget)
+    claimed->row.reset();
+  else
+    claimed->row = row_of(claimed->cell, wishes_of(*claimed));
 }
 
 // A transaction that only locked the user, and that another one may overtake.
@@ -81,11 +100,6 @@ void Game::claim_alone() {
   Transaction& transaction = some_transaction();
   const Key key = some_key();
   if (claim(transaction, key)) log(name_of(transaction) + " claims " + short_name(key));
-}
-
-bool Game::has_several_sessions(Cell cell) const {
-  const Cell first = region_.pool.at<User>(cell).sessions;
-  return first != no_cell && region_.pool.at<Session>(first).next != no_cell;
 }
 
 // What several wishes of one transaction come to is only the same at the commit as it was when
@@ -109,34 +123,33 @@ void Game::commit(Transaction& transaction) {
       return roll_back(transaction);
   log(name_of(transaction) + " commits");
   for (Claimed& claimed : transaction.claimed) {
-    NaiveUser& user = model_.users.at(claimed.key);
-    for (OpenWish& open : claimed.wishes) {
-      const bool has_several = has_several_sessions(claimed.cell);
-      roster_.grant(claimed.cell, open.wish, model_.policy, now_);
-      held_ -= cells_of_wish(open.ask);
-      model_.grant(user, open.ask, now_);
-      const User& stored = region_.pool.at<User>(claimed.cell);
-      // Of several sessions one may have ended unnoticed since the transaction saw it.
-      if (has_several) {
-        user.reason = stored.reason;
-        user.changed_at = stored.changed_at;
-      }
-      // Not sure whether the row still says so, the roster may have it written once more.
-      if (user.row_is_current && !stored.row_is_current && stored.persist == Persist::waiting) {
-        user.row_is_current = false;
-        user.moved_on = true;
-        user.persist = Persist::waiting;
-      }
-    }
-    if (!claimed.wishes.empty()) {
-      if (claimed.wishes.back().ask.kind == ChangeKind::forget)
-        rows_.erase(claimed.key);
-      else
-        rows_[claimed.key] = *claimed.row;
-    }
+    for (OpenWish& open : claimed.wishes) grant(claimed, open);
+    if (claimed.row)
+      rows_[claimed.key] = *claimed.row;
+    else if (claimed.is_forgotten)
+      rows_.erase(claimed.key);
     drop_claim(claimed);
   }
   transaction.claimed.clear();
+}
+
+void Game::grant(Claimed& claimed, OpenWish& open) {
+  NaiveUser& user = model_.users.at(claimed.key);
+  roster_.grant(claimed.cell, open.wish, model_.policy, now_);
+  held_ -= cells_of_wish(open.ask);
+  held_sessions_ -= open.ask.model_gateway != nullptr;
+  if (names_session(open.ask.kind)) return model_.grant_in_session(claimed.key, open.ask, now_);
+  model_.grant(user, open.ask, now_);
+  if (open.ask.kind == ChangeKind::forget)
+    std::erase_if(queued_[{claimed.key.first, user_key(claimed.key).partition()}],
+                  [&](const NaiveActivity& one) { return one.user_id == claimed.key.second; });
+  // Not sure whether the row still says so, the roster may have it written once more.
+  const User& stored = region_.pool.at<User>(claimed.cell);
+  if (user.row_is_current && !stored.row_is_current && stored.persist == Persist::waiting) {
+    user.row_is_current = false;
+    user.moved_on = true;
+    user.persist = Persist::waiting;
+  }
 }
 
 void Game::roll_back(Transaction& transaction) {
@@ -145,6 +158,7 @@ void Game::roll_back(Transaction& transaction) {
     for (OpenWish& open : claimed.wishes) {
       roster_.free_wish(open.wish);
       held_ -= cells_of_wish(open.ask);
+      held_sessions_ -= open.ask.model_gateway != nullptr;
     }
     drop_claim(claimed);
   }
@@ -160,7 +174,11 @@ void Game::drop_claim(const Claimed& claimed) {
 
 NaiveRow Game::row_of(Cell cell, const std::vector<Wish>& wishes) {
   roster_.view(cell, wishes, model_.policy, now_, view_);
-  return {view_.status, view_.last_seen, std::string(view_.page()), view_.activity_count,
+  return {view_.status,
+          view_.last_seen,
+          std::string(view_.page()),
+          std::string(view_.data()),
+          view_.activity_count,
           read_back(cell, wishes)};
 }
 

@@ -45,6 +45,8 @@ bool Game::take_announcement(uint16_t realm, uint32_t partition) {
     expect(view_.message() == user.visible.message, "an announcement has the message");
     expect(view_.changed_at == user.changed_at, "an announcement has the moment");
     expect_reason(user);
+    expect(view_.data() == user.data && view_.data_changed == user.data_changed,
+           "an announcement has the data");
     model_.take_announcement(key);
   }
   // Whoever is back to what was told was passed over.
@@ -83,7 +85,11 @@ bool Game::begin_writing(uint16_t realm, uint32_t partition, bool succeeds) {
     user.written_again = false;
     const Cell cell = roster_.find(user_key(key));
     if (succeeds) {
-      rows_[key] = {view_.status, view_.last_seen, std::string(view_.page()), view_.activity_count,
+      rows_[key] = {view_.status,
+                    view_.last_seen,
+                    std::string(view_.page()),
+                    std::string(view_.data()),
+                    view_.activity_count,
                     read_back(cell, {})};
     }
     being_written_.push_back({key, cell, succeeds});
@@ -136,6 +142,8 @@ void Game::recover_writing() {
     model_.mark_all(Persist::writing, Persist::waiting, realm);
   }
   being_written_.clear();
+  end_session_rows(false);
+  end_activities(false);
 }
 
 }  // namespace presence::test

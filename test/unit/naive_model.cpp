@@ -163,20 +163,24 @@ uint32_t NaiveFacts::session_count(const Policy& policy, Time at) const {
 }
 
 NaiveSession* NaiveFacts::session(std::string_view id) {
-  const auto found =
-      std::find_if(sessions.begin(), sessions.end(),
-                   [&](const NaiveSession& one) { return one.id == id && !id.empty(); });
+  const auto found = std::find_if(sessions.begin(), sessions.end(), [&](const NaiveSession& one) {
+    return one.id == id && !id.empty();
+  });
   return found == sessions.end() ? nullptr : &*found;
 }
 
 // "counts for the user's newest live session, and for an implicit session only when there is
-// none". `at` may lie before now: then it is known since now only.
+// none"; one that has said goodbye comes last. `at` may lie before now: then it is known since now only.
 void NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
   last_seen = std::max(last_seen, at);
   NaiveSession* newest = nullptr;
   for (NaiveSession& session : sessions) {
     if (session.status(policy, now) == Status::offline) continue;
-    if (!newest || session.active_at > newest->active_at) newest = &session;
+    const bool stays = !session.parting;
+    const bool newest_stays = newest && !newest->parting;
+    if (!newest || (stays && !newest_stays) ||
+        (stays == newest_stays && session.active_at > newest->active_at))
+      newest = &session;
   }
   if (!newest) {
     NaiveSession implicit;
@@ -481,8 +485,9 @@ void NaiveModel::grant_in_session(const Key& key, const Ask& ask, Time now) {
   settle(user, now);
   const Key* found = owner(key.first, ask.session);
   if (found ? *found != key : ask.kind != ChangeKind::connect) {
+    if (ask.kind == ChangeKind::disconnect) return;
+    user.persist = Persist::waiting;
     user.row_is_current = false;
-    if (ask.kind != ChangeKind::disconnect) user.persist = Persist::waiting;
     user.moved_on = user.claims > 0;
     return;
   }
@@ -533,24 +538,23 @@ bool NaiveModel::unbind(NaiveUser& user, std::string_view session, uint32_t bind
   return true;
 }
 
-// In the place of the one that was made up of the user's own row, and with its end. The person was
-// last active when the later of both rows says so.
+// In the place of the one that was made up of the user's own row, unless somebody has connected by
+// now. The person was last active when the later of both says so; a touch has kept it.
 bool NaiveModel::load_session(const Key& key, std::string_view id, const NaiveSessionRow& row,
                               Time now) {
   NaiveUser& user = users.at(key);
   settle(user, now);
   if (user.facts.sessions.empty() || owner(key.first, id)) return false;
   const NaiveSession first = user.facts.sessions.front();
-  if (!first.ends_at || first.connected) return false;
+  if (first.connected) return false;
   NaiveSession session;
   session.id = id;
-  session.active_at =
-      first.id.empty() ? std::max(row.active_at, first.active_at) : row.active_at;
+  session.active_at = first.id.empty() ? std::max(row.active_at, first.active_at) : row.active_at;
   const bool is_idle = now >= plus(session.active_at, policy.idle_timeout);
   if (row.status == Status::busy || (row.status == Status::away && !is_idle))
     session.said = row.status;
   if (row.heard_at != forever_ago) session.heard_at = row.heard_at;
-  session.ends_at = first.ends_at;
+  if (row.ends_at != never && !(first.id.empty() && !first.ends_at)) session.ends_at = row.ends_at;
   session.lease = row.lease;
   session.connected_at = row.connected_at;
   session.page = row.page;
@@ -639,13 +643,9 @@ NaiveFacts NaiveModel::with(const NaiveUser& user, const std::vector<Ask>& asks,
 
 NaiveView NaiveModel::view(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const {
   const NaiveFacts facts = with(user, asks, now);
-  NaiveView view{facts.visible(policy, now),
-                 user.page,
-                 user.data,
-                 facts.last_seen,
-                 user.activity_count,
-                 facts.session_count(policy, now),
-                 0};
+  NaiveView view{
+      facts.visible(policy, now),       user.page, user.data, facts.last_seen, user.activity_count,
+      facts.session_count(policy, now), 0};
   bool is_forgotten = false;
   for (const Ask& ask : asks) {
     if (ask.page) view.page = *ask.page;
@@ -689,7 +689,8 @@ void NaiveModel::take_announcement(const Key& key) {
   user.to_announce = false;
   user.message_changed = user.data_changed = false;
   user.announced = user.visible.status;
-  user.reason_text.clear();
+  // History may still have to say why.
+  if (user.row_is_current) user.reason_text.clear();
   if (!user.row_is_current && user.persist != Persist::held) user.persist = Persist::waiting;
   if (user.is_blank()) users.erase(key);
 }
@@ -700,6 +701,7 @@ void NaiveModel::mark_all(Persist from, Persist to, uint16_t realm) {
 }
 
 void NaiveModel::end_writing(NaiveUser& user) {
+  if (!user.to_announce) user.reason_text.clear();
   user.persist = user.written_again ? Persist::dirty : Persist::current;
 }
 

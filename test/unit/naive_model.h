@@ -132,6 +132,7 @@ struct NaiveSessionRow {
   std::string page;
   std::string details;
   std::string gateway;
+  Time ends_at = never;  // unless it is heard of: not in the row, but of whoever loads it
 };
 
 struct NaiveView {

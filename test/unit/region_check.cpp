@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <vector>
 
 namespace presence::test {
@@ -13,10 +14,15 @@ class Checker {
  public:
   explicit Checker(const Region& region) : region_(region), seen_(region.pool.count() + 1) {}
 
-  std::string check(uint32_t held) {
+  std::string check(uint32_t held, uint32_t held_sessions) {
     for (uint32_t realm = 0; realm < region_.realm_count(); realm++)
       for (uint32_t partition = 0; partition < partition_count && problem_.empty(); partition++)
         check_share(static_cast<uint16_t>(realm), partition);
+    for (uint32_t realm = 0; realm < region_.realm_count() && problem_.empty(); realm++)
+      check_gateways(static_cast<uint16_t>(realm), held_sessions);
+    if (problem_.empty() && held_sessions != 0)
+      fail("gateways: " + std::to_string(held_sessions) + " of wishes are not counted");
+    if (problem_.empty() && !kept_by_.empty()) fail("a session's gateway is in no list");
     if (problem_.empty() && reached_ + held != region_.pool.used())
       fail("cells: " + std::to_string(reached_) + " reached and " + std::to_string(held) +
            " held, but " + std::to_string(region_.pool.used()) + " used");
@@ -31,6 +37,7 @@ class Checker {
   }
 
   User& user(Cell cell) const { return region_.pool.at<User>(cell); }
+  Session& session(Cell cell) const { return region_.pool.at<Session>(cell); }
 
   // False, and a problem, when the cell is no cell or was reached before.
   bool reach(Cell cell, const std::string& as) {
@@ -59,6 +66,7 @@ class Checker {
     partition_ = partition;
     const RealmPartition& share = region_.share(realm, partition);
     users_.clear();
+    sessions_.clear();
     for (uint8_t number = 0; number < list_count && problem_.empty(); number++)
       check_list(share.lists[number], number);
     if (problem_.empty()) check_heap(share.heap);
@@ -66,6 +74,9 @@ class Checker {
       check_persist(share.persist[state], static_cast<Persist>(state));
     if (problem_.empty() && share.persist[0] != no_cell) fail("`current` has a list");
     if (problem_.empty()) check_announcements(share.to_announce);
+    for (uint8_t state = 0; state < session_row_lists && problem_.empty(); state++)
+      check_session_rows(share.sessions[state], static_cast<SessionRow>(state));
+    if (problem_.empty()) check_activities(share);
   }
 
   // ---- lists
@@ -109,18 +120,168 @@ class Checker {
     if (of.in_heap != (!is_offline && !is_regular(of.list) && of.due != never))
       return fail(name + " is in the heap, or not, by mistake");
 
-    if (of.id_bytes > short_id) {
-      Cell rest;
-      std::memcpy(&rest, of.id + inline_id, sizeof rest);
-      reach_text(rest, name + "'s id");
-    }
+    reach_id(of, name);
     reach_text(of.page, name + "'s page");
-    for (Cell at = of.sessions; at != no_cell; at = region_.pool.at<Session>(at).next)
-      if (!reach(at, name + "'s session")) return;
-    check_extras(of, name);
+    reach_text(of.data, name + "'s data");
+    bool has_words = false;
+    for (Cell at = of.sessions; at != no_cell && problem_.empty(); at = session(at).next) {
+      check_session(at, cell, name);
+      const SessionFacts& facts = session(at).facts;
+      has_words |= facts.disconnected && facts.parting == Reason::custom;
+    }
+    if (problem_.empty() && of.lives_on_touches) check_touched_alone(of, name);
+    check_extras(of, has_words, name);
   }
 
-  void check_extras(const User& of, const std::string& name) {
+  template <typename Record>
+  void reach_id(const Record& of, const std::string& name) {
+    if (of.id_bytes <= short_id) return;
+    Cell rest;
+    std::memcpy(&rest, of.id + inline_id, sizeof rest);
+    reach_text(rest, name + "'s id");
+  }
+
+  // ---- sessions
+
+  void check_session(Cell cell, Cell owner, const std::string& owner_name) {
+    if (!reach(cell, owner_name + "'s session")) return;
+    const Session& of = session(cell);
+    char id[max_id_bytes];
+    const SessionKey key = region_.session_key(realm_, {id, get_id(region_.pool, of, id)});
+    const std::string name = owner_name + "'s session '" + std::string(key.id) + "'";
+    if (of.realm != realm_ || of.partition != partition_)
+      return fail(name + " is in a partition that is not its user's");
+    if (of.user != owner) return fail(name + " belongs to somebody else");
+    if (of.row == SessionRow::ended || of.row == SessionRow::deleting)
+      return fail(name + " has ended and is still its user's");
+    if (of.row == SessionRow::current && !of.has_row)
+      return fail(name + " is as its row says, and has none");
+    if (of.row == SessionRow::writing && !of.has_row)
+      return fail(name + " is being written, and nobody would delete its row");
+    if (of.id_bytes == 0)
+      check_implicit(of, owner, name);
+    else
+      check_indexed(key, cell, owner, name);
+    reach_id(of, name);
+    reach_text(of.page, name + "'s page");
+    reach_text(of.details, name + "'s details");
+    if (of.gateway != no_cell) kept_by_[of.gateway]++;
+    sessions_.push_back(cell);
+  }
+
+  void check_indexed(const SessionKey& key, Cell cell, Cell owner, const std::string& name) {
+    const SessionIndex::Found found = region_.sessions.find(key);
+    if (found.session != cell) return fail(name + " is not found by its id");
+    if (found.user != owner || found.partition != partition_)
+      return fail(name + " is found as somebody else's");
+    if (session(cell).row == SessionRow::none) fail(name + " will have no row");
+  }
+
+  void check_implicit(const Session& of, Cell owner, const std::string& name) {
+    if (user(owner).sessions == no_cell || session(user(owner).sessions).next != no_cell)
+      return fail(name + " was made up, and is not the only one");
+    if (of.row != SessionRow::none || of.has_row) return fail(name + " was made up, and has a row");
+    if (of.gateway != no_cell || of.binder != 0 || of.is_connected)
+      fail(name + " was made up, and somebody keeps it");
+  }
+
+  void check_touched_alone(const User& of, const std::string& name) {
+    if (of.sessions == no_cell) return fail(name + " lives on touches without a session");
+    const Session& only = session(of.sessions);
+    if (only.next != no_cell || only.id_bytes != 0 || only.facts.said != Status::online ||
+        only.facts.heard_at != forever_ago || only.facts.ends_at != never || of.extras != no_cell ||
+        of.status != Status::online || !is_regular(of.list))
+      fail(name + " lives on touches by mistake");
+  }
+
+  void check_session_rows(Cell head, SessionRow state) {
+    const std::string name = "session row list " + std::to_string(static_cast<int>(state));
+    const bool has_list = state >= SessionRow::dirty;
+    const bool is_over = state == SessionRow::ended || state == SessionRow::deleting;
+    if (!has_list) {
+      if (head != no_cell) fail(name + " should not be there");
+      return;
+    }
+    std::size_t count = 0;
+    Cell before = no_cell;
+    for (Cell cell = head; cell != no_cell && problem_.empty(); cell = session(cell).row_next) {
+      if (++count > region_.pool.count()) return fail(name + " goes round in a circle");
+      const Session& of = session(cell);
+      if (of.row != state) return fail(name + " has a session of another state");
+      if (of.row_prev != before) return fail(name + " is not linked both ways");
+      if (is_over) check_ended(cell, name);
+      before = cell;
+    }
+    if (is_over) return;
+    std::size_t marked = 0;
+    for (const Cell cell : sessions_) marked += session(cell).row == state;
+    if (count != marked)
+      fail(name + " has " + std::to_string(count) + ", not " + std::to_string(marked));
+  }
+
+  // Nothing is left of it but what its row is found by.
+  void check_ended(Cell cell, const std::string& name) {
+    if (!reach(cell, name)) return;
+    const Session& of = session(cell);
+    if (of.realm != realm_ || of.partition != partition_)
+      return fail(name + " has a session of another partition");
+    if (of.user != no_cell || of.gateway != no_cell || of.page != no_cell || of.details != no_cell)
+      return fail(name + " has a session that still holds something");
+    if (!of.has_row || of.id_bytes == 0) return fail(name + " has a session without a row");
+    char id[max_id_bytes];
+    const SessionKey key = region_.session_key(realm_, {id, get_id(region_.pool, of, id)});
+    if (region_.sessions.find(key).session == cell) return fail(name + " has one that is found");
+    reach_id(of, name);
+  }
+
+  // ---- gateways
+
+  void check_gateways(uint16_t realm, uint32_t& held_sessions) {
+    realm_ = realm;
+    for (Cell cell = region_.realm(realm).gateways; cell != no_cell;) {
+      if (!reach(cell, "a gateway")) return;
+      const Gateway& gateway = region_.pool.at<Gateway>(cell);
+      reach_id(gateway, "a gateway");
+      const uint32_t counted = gateway.sessions.load();
+      const auto kept = kept_by_.find(cell);
+      const uint32_t referring = kept == kept_by_.end() ? 0 : kept->second;
+      if (kept != kept_by_.end()) kept_by_.erase(kept);
+      if (counted < referring || counted - referring > held_sessions)
+        return fail("a gateway has " + std::to_string(referring) + " sessions, not " +
+                    std::to_string(counted));
+      held_sessions -= counted - referring;
+      cell = gateway.chain;
+    }
+  }
+
+  // ---- activities
+
+  Cell next_activity(Cell activity) const {
+    Cell next;
+    std::memcpy(&next, region_.pool.at<TextCell>(activity).part, sizeof next);
+    return next;
+  }
+
+  void check_activities(const RealmPartition& share) {
+    uint32_t count = 0;
+    Cell last = no_cell;
+    for (Cell cell = share.first_activity; cell != no_cell; cell = next_activity(cell)) {
+      reach_text(cell, "an activity");
+      if (!problem_.empty()) return;
+      last = cell;
+      count++;
+    }
+    if (count != share.activity_count)
+      return fail("there are " + std::to_string(count) + " activities, not " +
+                  std::to_string(share.activity_count));
+    if (last != no_cell && share.last_activity != last)
+      return fail("the activities do not end with the last");
+    for (Cell cell = share.activities_taken; cell != no_cell && problem_.empty();
+         cell = next_activity(cell))
+      reach_text(cell, "an activity that is being written");
+  }
+
+  void check_extras(const User& of, bool has_words, const std::string& name) {
     const bool in_chosen_list = of.list != offline_list && (of.list - 1) / 2 % 2 == 1;
     if (of.extras == no_cell) {
       if (in_chosen_list) fail(name + " is in a list of the chosen without a choice");
@@ -129,12 +290,16 @@ class Checker {
     if (!reach(of.extras, name + "'s extras")) return;
     const Extras& extras = region_.pool.at<Extras>(of.extras);
     const Choices& choices = extras.choices;
-    if (choices.empty() && extras.reason_text == no_cell) return fail(name + " has empty extras");
+    if (choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell)
+      return fail(name + " has empty extras");
+    if (extras.parting_text != no_cell && !has_words)
+      return fail(name + " keeps words of a goodbye that nobody said");
     if (choices.depth > Choices::max_earlier) return fail(name + " has too many choices");
     const bool has_choice = choices.top.status != Status::offline;
     if (of.list != offline_list && in_chosen_list != has_choice)
       return fail(name + " is in a list of the chosen, or not, by mistake");
     reach_text(extras.reason_text, name + "'s reason");
+    reach_text(extras.parting_text, name + "'s words");
     reach_text(choices.top.message, name + "'s message");
     for (uint8_t i = 0; i < choices.depth; i++)
       reach_text(choices.earlier[i].message, name + "'s earlier message");
@@ -206,7 +371,8 @@ class Checker {
 
   const Region& region_;
   std::vector<bool> seen_;
-  std::vector<Cell> users_;  // of the share at hand
+  std::vector<Cell> users_, sessions_;  // of the share at hand
+  std::map<Cell, uint32_t> kept_by_;    // sessions, by their gateway
   std::string problem_;
   uint32_t reached_ = 0;
   uint16_t realm_ = 0;
@@ -215,8 +381,8 @@ class Checker {
 
 }  // namespace
 
-std::string find_problem(const Region& region, uint32_t held) {
-  return Checker(region).check(held);
+std::string find_problem(const Region& region, uint32_t held, uint32_t held_sessions) {
+  return Checker(region).check(held, held_sessions);
 }
 
 }  // namespace presence::test

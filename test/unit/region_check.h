@@ -8,12 +8,14 @@
 namespace presence::test {
 
 // The first thing that is wrong, in words; empty when nothing is. `held` is how many cells
-// wishes hold, which no user knows of. Nobody changes the region meanwhile.
+// wishes hold, which no user knows of, and `held_sessions` how many of their sessions a gateway
+// counts. Nobody changes the region meanwhile.
 //
 // Each user is in exactly one list, the right one, in its place; lists know their length; each
 // user is found by its key; the heap is a heap of the irregular users and of nobody else; the
-// lists of the worker and the states of the users say the same; each cell that was taken is
-// reached exactly once.
-std::string find_problem(const Region& region, uint32_t held = 0);
+// lists of the worker and the states of the users say the same. A session with an id is found by
+// it and knows its user; one without is alone; one that has ended is only in its list. Gateways
+// count their sessions, queues their activities. Each cell that was taken is reached exactly once.
+std::string find_problem(const Region& region, uint32_t held = 0, uint32_t held_sessions = 0);
 
 }  // namespace presence::test

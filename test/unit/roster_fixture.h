@@ -93,13 +93,39 @@ class RosterTest : public testing::Test {
     ask.session = session;
     commit(id, ask);
   }
-  void disconnect(std::string_view id, std::string_view session, const std::string& words = {}) {
+  void connect_by(std::string_view id, std::string_view session, const std::string& gateway,
+                  Status says = Status::online) {
+    Ask ask;
+    ask.kind = ChangeKind::connect;
+    ask.status = says;
+    ask.reason = Reason::connect;
+    ask.session = session;
+    ask.gateway = gateway;
+    commit(id, ask);
+  }
+  void disconnect(std::string_view id, std::string_view session, Reason reason,
+                  const std::string& words = {}) {
     Ask ask;
     ask.kind = ChangeKind::disconnect;
-    ask.reason = words.empty() ? Reason::disconnect : Reason::custom;
+    ask.reason = reason;
     ask.reason_text = words;
     ask.session = session;
     commit(id, ask);
+  }
+  void disconnect(std::string_view id, std::string_view session) {
+    disconnect(id, session, Reason::disconnect);
+  }
+  void log_out(std::string_view id) {
+    Ask ask;
+    ask.kind = ChangeKind::log_out;
+    ask.reason = Reason::logout;
+    commit(id, ask);
+  }
+  // As presence_gateway: it is there.
+  void hear_gateway(const std::string& name, Duration lease = 15 * second) {
+    const Cell cell = region.sessions.hold_gateway(region.realm(0).gateways, name, lease, now, 1);
+    region.pool.at<Gateway>(cell).heard_at.store(now);
+    roster.release_gateway(cell);
   }
   SessionKey session_key(std::string_view session, uint16_t realm = 0) const {
     return region.session_key(realm, session);

@@ -30,6 +30,11 @@ SessionFacts with_end(SessionFacts facts, Time ends_at) {
   return facts;
 }
 
+SessionFacts kept_until(SessionFacts facts, Time kept_until) {
+  facts.kept_until = kept_until;
+  return facts;
+}
+
 // ---- what a session says at a moment ---------------------------------------
 
 struct Moment {
@@ -81,6 +86,18 @@ const Moment moments[] = {
     {"GraceIsShorterThanTheTimeout", with_end(session(), t0 + 10 * second), t0 + 10 * second,
      Status::offline},
     {"GraceOverridesTheLease", with_end(with_heartbeat(session(), t0, 240 * minute), t0 + second),
+     t0 + second, Status::offline},
+
+    {"AGatewayKeepsItLongerThanTheTimeout", kept_until(session(), t0 + 60 * minute),
+     t0 + 60 * minute - 1, Status::away},
+    {"AGatewaysSilenceEndsIt", kept_until(session(), t0 + 25 * second), t0 + 25 * second,
+     Status::offline},
+    {"OfAGatewaysSessionsTheGatewayAloneIsHeard",
+     kept_until(with_heartbeat(session(), t0, 240 * minute), t0 + 25 * second), t0 + 25 * second,
+     Status::offline},
+    {"AGraceWithinItsGatewaysTime", kept_until(with_end(session(), t0 + 10 * second), t0 + minute),
+     t0 + 10 * second, Status::offline},
+    {"NoGraceOutlivesItsGateway", kept_until(with_end(session(), t0 + 10 * second), t0 + second),
      t0 + second, Status::offline},
 
     {"LastSeenAtTheEndOfTimeNeverEnds", SessionFacts{.active_at = never - 1}, never - 1,
@@ -150,6 +167,70 @@ TEST(Activity, FromThePastChangesNothing) {
   EXPECT_EQ(facts.active_at, t0);
   EXPECT_EQ(facts.ends_at, t0 + 90 * second);
   EXPECT_EQ(facts.said, Status::away);
+}
+
+// ---- heartbeats, goodbyes, and what its client says ------------------------
+
+TEST(Heartbeats, KeepASessionWithoutAnyActivity) {
+  SessionFacts facts = session();
+  EXPECT_TRUE(record_heartbeat(facts, t0 + minute));
+  EXPECT_EQ(facts.active_at, t0);
+  EXPECT_EQ(end_of(facts, policy), t0 + minute + 90 * second);
+  EXPECT_TRUE(record_heartbeat(facts, t0)) << "from the past";
+  EXPECT_EQ(facts.heard_at, t0 + minute);
+}
+
+TEST(Heartbeats, EndARestartsGrace) {
+  SessionFacts restarted = with_end(session(), t0 + 90 * second);
+  EXPECT_TRUE(record_heartbeat(restarted, t0 + minute));
+  EXPECT_EQ(end_of(restarted, policy), t0 + 150 * second);
+}
+
+TEST(Heartbeats, AfterGoodbyeAreRefused) {
+  SessionFacts facts = session();
+  disconnect(facts, policy, t0, Reason::disconnect);
+  EXPECT_FALSE(record_heartbeat(facts, t0 + second));
+  EXPECT_EQ(end_of(facts, policy), t0 + 10 * second);
+}
+
+TEST(Goodbyes, EndASessionAfterTheGrace) {
+  SessionFacts facts = session(Status::busy);
+  disconnect(facts, policy, t0 + minute, Reason::logout);
+  EXPECT_TRUE(facts.disconnected);
+  EXPECT_EQ(facts.parting, Reason::logout);
+  EXPECT_EQ(status_of(facts, policy, t0 + minute + 10 * second - 1), Status::busy);
+  EXPECT_EQ(status_of(facts, policy, t0 + minute + 10 * second), Status::offline);
+}
+
+TEST(Goodbyes, DoNotProlongAGrace) {
+  SessionFacts facts = with_end(session(), t0 + second);
+  disconnect(facts, policy, t0, Reason::disconnect);
+  EXPECT_EQ(end_of(facts, policy), t0 + second);
+}
+
+TEST(Goodbyes, AreTakenBackByActivity) {
+  SessionFacts facts = session();
+  disconnect(facts, policy, t0, Reason::disconnect);
+  record_activity(facts, t0 + second);
+  EXPECT_FALSE(facts.disconnected);
+  EXPECT_EQ(end_of(facts, policy), t0 + second + 30 * minute);
+}
+
+TEST(Saying, AwayIsNoActivity) {
+  SessionFacts facts = session();
+  say(facts, Status::away, t0 + minute);
+  EXPECT_EQ(facts.active_at, t0);
+  EXPECT_EQ(status_of(facts, policy, t0 + minute), Status::away);
+}
+
+TEST(Saying, OnlineAndBusyAre) {
+  for (const Status status : {Status::online, Status::busy}) {
+    SessionFacts facts = session(Status::away);
+    disconnect(facts, policy, t0, Reason::disconnect);
+    say(facts, status, t0 + second);
+    EXPECT_EQ(facts.active_at, t0 + second);
+    EXPECT_EQ(status_of(facts, policy, t0 + minute), status);
+  }
 }
 
 // ---- several sessions ------------------------------------------------------

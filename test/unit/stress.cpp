@@ -1,8 +1,9 @@
 // stress.cpp: many threads at once, with a mutex a partition for a lock.
 //
-// Application threads touch, read, settle and run transactions; one worker tells and writes, as
-// in a database. The pool is small, so that they also evict each other's users. At the end the
-// region must hang together, and every cell must be accounted for.
+// Application threads touch, connect, say that they are there, read, settle and run transactions;
+// one worker tells and writes, as in a database. The pool is small, so that they also evict each
+// other's users, and sessions are few, so that they are everybody's. At the end the region must
+// hang together, and every cell must be accounted for.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -44,11 +45,14 @@ class Stress {
 
     const std::string problem = find_problem(region_);
     if (!problem.empty()) return problem;
-    if (touches_ == 0 || commits_ == 0 || told_ == 0 || written_ == 0 || evicted_ == 0)
+    if (touches_ == 0 || commits_ == 0 || told_ == 0 || written_ == 0 || evicted_ == 0 ||
+        heartbeats_ == 0 || foreign_ == 0 || unbound_ == 0 || sessions_written_ == 0 ||
+        sessions_deleted_ == 0 || activities_ == 0 || activities_written_ == 0)
       return "something never happened";
     for (uint32_t partition = 0; partition < partition_count; partition++)
       while (!roster_.remove_all(0, partition, 100)) {
       }
+    region_.sessions.free_gateways(region_.realm(0).gateways);
     return region_.pool.used() == 0 ? "" : "cells are lost";
   }
 
@@ -56,6 +60,11 @@ class Stress {
     std::printf("%u touches (%u full), %u commits, %u rollbacks, %u told, %u written, %u evicted\n",
                 touches_.load(), full_.load(), commits_.load(), rollbacks_.load(), told_.load(),
                 written_.load(), evicted_.load());
+    std::printf(
+        "%u heartbeats, %u foreign touches, %u unbound, sessions: %u written, %u deleted, "
+        "activities: %u, %u written\n",
+        heartbeats_.load(), foreign_.load(), unbound_.load(), sessions_written_.load(),
+        sessions_deleted_.load(), activities_.load(), activities_written_.load());
   }
 
  private:
@@ -73,7 +82,7 @@ class Stress {
       if (i % 16 == 0) elapsed_ += static_cast<Duration>(random() % 3) * second;
       const std::string id = some_id(random);
       const UserKey key = region_.key(0, id);
-      switch (random() % 8) {
+      switch (random() % 12) {
         case 0:
         case 1:
         case 2:
@@ -92,6 +101,16 @@ class Stress {
         case 7:
           count(random() % partition_count);
           break;
+        case 8:
+        case 9:
+          heartbeat(random);
+          break;
+        case 10:
+          hear_gateway(random);
+          break;
+        case 11:
+          queue_activity(key);
+          break;
       }
     }
   }
@@ -100,6 +119,16 @@ class Stress {
   static std::string some_id(Random& random) {
     const std::string id = "user" + std::to_string(random() % 400);
     return random() % 400 % 3 == 0 ? id + text_of(60) : id;
+  }
+
+  static std::vector<std::string> make_session_ids() {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 300; i++)
+      ids.push_back("session" + std::to_string(i) + (i % 3 == 0 ? text_of(60) : ""));
+    return ids;
+  }
+  const std::string& some_session(Random& random) const {
+    return session_ids_[random() % session_ids_.size()];
   }
 
   Cell find_or_add(const UserKey& key) {
@@ -122,30 +151,87 @@ class Stress {
     Touch touch;
     if (random() % 2 == 0) touch.page = page;
     if (random() % 4 == 0) touch.seen_at = now() - static_cast<Duration>(random() % 600) * second;
+    if (random() % 3 == 0) touch.session = region_.session_key(0, some_session(random));
     bool full = true;
     {
       const Lock lock(lock_of(key.partition()));
       const Cell cell = find_or_add(key);
       if (cell != no_cell) {
-        full = roster_.touch(cell, touch, policy_, now()).full;
-        if (full) roster_.remove_if_blank(cell);
+        const Touched touched = roster_.touch(cell, touch, policy_, now());
+        full = touched.full;
+        foreign_ += touched.foreign;
+        if (full || touched.foreign) roster_.remove_if_blank(cell);
       }
     }
     full ? full_++ : touches_++;
     if (full) make_room(key.partition());
   }
 
+  // As a backend does: a session's id says where its user is, and whether it is there still.
+  void heartbeat(Random& random) {
+    const SessionKey key = region_.session_key(0, some_session(random));
+    const SessionIndex::Found found = region_.sessions.find(key);
+    if (found.session == no_cell) return;
+    const Lock lock(lock_of(found.partition));
+    const Cell session = roster_.session_in(found.partition, key);
+    if (session == no_cell) return;
+    bool changed;
+    if (random() % 8 == 0)
+      unbound_ += roster_.unbind(session, 1, policy_, now());
+    else
+      heartbeats_ += roster_.heartbeat(session, policy_, now(), changed);
+  }
+
+  Cell hold_gateway(Random& random) {
+    return region_.sessions.hold_gateway(
+        region_.realm(0).gateways, "gateway" + std::to_string(random() % 3), 15 * second, now(), 1);
+  }
+
+  void hear_gateway(Random& random) {
+    const Cell cell = hold_gateway(random);
+    if (cell == no_cell) return;
+    region_.pool.at<Gateway>(cell).heard_at.store(now());
+    roster_.release_gateway(cell);
+  }
+
+  void queue_activity(const UserKey& key) {
+    const Lock lock(lock_of(key.partition()));
+    activities_ += roster_.queue_activity(0, key.partition(), {now(), key.id, "read", "/a", ""}, 8);
+  }
+
+  Ask some_session_ask(Random& random) {
+    static constexpr ChangeKind kinds[] = {ChangeKind::connect, ChangeKind::connect,
+                                           ChangeKind::disconnect, ChangeKind::say};
+    Ask ask;
+    ask.kind = kinds[random() % 4];
+    ask.at = now();
+    ask.session = some_session(random);
+    ask.status = random() % 2 == 0 ? Status::online : Status::busy;
+    ask.details = "desk";
+    ask.binder = random() % 2;
+    if (random() % 3 == 0) ask.gateway = "gateway" + std::to_string(random() % 3);
+    if (random() % 2 == 0) ask.data = text_of(random() % 200);
+    if (random() % 2 == 0) ask.page = text_of(random() % 200);
+    if (ask.kind == ChangeKind::disconnect && random() % 2 == 0) {
+      ask.reason = Reason::custom;
+      ask.reason_text = "closing time";
+    }
+    return ask;
+  }
+
   Ask some_ask(Random& random) {
     static constexpr ChangeKind kinds[] = {
         ChangeKind::choose,      ChangeKind::choose, ChangeKind::be_automatic, ChangeKind::clear,
-        ChangeKind::set_message, ChangeKind::leave,  ChangeKind::leave,        ChangeKind::forget};
+        ChangeKind::set_message, ChangeKind::leave,  ChangeKind::log_out,      ChangeKind::forget};
+    if (random() % 2 == 0) return some_session_ask(random);
     Ask ask;
     ask.kind = kinds[random() % 8];
     ask.at = now();
     if (ask.kind == ChangeKind::choose)
       ask.status = random() % 2 == 0 ? Status::away : Status::busy;
     if (random() % 2 == 0) ask.until = now() + static_cast<Duration>(random() % 300) * second;
-    if (random() % 2 == 0 && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget)
+    if (random() % 2 == 0 && ask.kind != ChangeKind::clear && ask.kind != ChangeKind::forget &&
+        ask.kind != ChangeKind::log_out)
       ask.message = text_of(random() % 200, static_cast<char>('a' + random() % 26));
     if (random() % 3 == 0) {
       ask.reason = Reason::custom;
@@ -192,6 +278,8 @@ class Stress {
     if (cell == no_cell) return;
     roster_.view(cell, {}, policy_, now(), view);
     if (view.id() != key.id) std::abort();
+    std::vector<SessionView> room(2);
+    roster_.sessions(cell, policy_, now(), room);
     if (!read_choices({line, roster_.choices_line(cell, {}, now(), line)})) std::abort();
   }
 
@@ -225,6 +313,8 @@ class Stress {
       tell(partition);
     }
     write();
+    write_sessions();
+    write_activities();
   }
 
   void tell(uint32_t partition) {
@@ -259,6 +349,37 @@ class Stress {
     }
   }
 
+  // Two short sections with the transaction in between.
+  void write_sessions() {
+    const bool committed = ++rounds_ % 4 != 0;
+    SessionView view;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      if (rounds_ % 3 == 0) roster_.flush_sessions(0, partition);
+      while (roster_.begin_deleting_session(0, partition, view)) sessions_deleted_++;
+      while (roster_.begin_writing_session(0, partition, policy_, now(), view)) sessions_written_++;
+    }
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      roster_.end_session_rows(0, partition, committed);
+    }
+  }
+
+  void write_activities() {
+    ActivityView view;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      while (roster_.begin_writing_activity(0, partition, view)) {
+        if (view.activity.type != "read" || view.activity.page != "/a") std::abort();
+        activities_written_++;
+      }
+    }
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      roster_.end_activities(0, partition, rounds_ % 4 != 0);
+    }
+  }
+
   struct alignas(64) Partition {
     std::mutex mutex;
   };
@@ -271,10 +392,15 @@ class Stress {
   Roster roster_{region_};
   Partition partitions_[partition_count];
   std::mutex rows_[64];
+  const std::vector<std::string> session_ids_ = make_session_ids();
+  uint32_t rounds_ = 0;  // of the worker
   std::atomic<Duration> elapsed_ = 0;
   std::atomic<uint32_t> running_ = 0;
   std::atomic<uint32_t> touches_ = 0, full_ = 0, commits_ = 0, rollbacks_ = 0;
   std::atomic<uint32_t> told_ = 0, written_ = 0, evicted_ = 0;
+  std::atomic<uint32_t> heartbeats_ = 0, foreign_ = 0, unbound_ = 0;
+  std::atomic<uint32_t> sessions_written_ = 0, sessions_deleted_ = 0;
+  std::atomic<uint32_t> activities_ = 0, activities_written_ = 0;
 };
 
 }  // namespace

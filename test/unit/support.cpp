@@ -80,8 +80,7 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask) {
   wish.reason_text = reason_text.value_or(no_cell);
   if (may_need_session(ask)) wish.spare_session = pool.take();
   if (may_need_extras(ask)) wish.spare_extras = pool.take();
-  const bool has_session =
-      !names_session(ask.kind) || reserve_parts_of_session(region, ask, wish);
+  const bool has_session = !names_session(ask.kind) || reserve_parts_of_session(region, ask, wish);
   if (has_session && message && reason_text &&
       (names_session(ask.kind) || (wish.spare_session != no_cell) == may_need_session(ask)) &&
       (wish.spare_extras != no_cell) == may_need_extras(ask))
@@ -99,12 +98,12 @@ uint32_t cells_of_id(std::string_view id) {
 }
 
 uint32_t cells_of_wish(const Ask& ask) {
-  const uint32_t of_session =
-      ask.kind != ChangeKind::connect
-          ? 0
-          : 1 + cells_of_id(ask.session) + cells_of_text(ask.details.size()) +
-                cells_of_text(ask.data.value_or("").size()) +
-                2 * cells_of_text(ask.page.value_or("").size());
+  const uint32_t of_session = ask.kind != ChangeKind::connect
+                                  ? 0
+                                  : 1 + cells_of_id(ask.session) +
+                                        cells_of_text(ask.details.size()) +
+                                        cells_of_text(ask.data.value_or("").size()) +
+                                        2 * cells_of_text(ask.page.value_or("").size());
   return of_session + may_need_session(ask) + may_need_extras(ask) +
          cells_of_text(ask.message.value_or("").size()) + cells_of_text(ask.reason_text.size());
 }

@@ -108,6 +108,16 @@ TEST_F(UserRules, LogoutEndsAllSessionsAndTheChoice) {
   EXPECT_EQ(at(t0 + 2 * minute).status, Status::online) << "the choice is gone";
 }
 
+TEST_F(UserRules, LoggingOutEndsAllSessionsAndKeepsTheChoice) {
+  choose(Status::busy, t0, never, hello);
+  facts.others.add(facts.newest, policy, t0);
+  apply(ChangeKind::log_out, t0 + minute);
+  EXPECT_EQ(at(t0 + minute).status, Status::offline);
+  EXPECT_EQ(facts.last_seen, t0 + minute);
+  touch(t0 + 2 * minute);
+  EXPECT_EQ(at(t0 + 2 * minute).status, Status::busy);
+}
+
 TEST_F(UserRules, ForgetLeavesNothing) {
   choose(Status::busy, t0, never, hello);
   apply(ChangeKind::forget, t0 + minute);

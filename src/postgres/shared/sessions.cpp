@@ -147,7 +147,11 @@ std::optional<uint32_t> hear_gateway(const RealmRef& realm, std::string_view nam
   const Cell cell = wake_gateway(realm, name, lease, policy, now);
   if (cell == no_cell) return std::nullopt;
   Gateway& gateway = shared.region.pool.at<Gateway>(cell);
-  gateway.lease.store(lease);
+  // A due moment may be too early, not too late.
+  if (gateway.lease.exchange(lease) > lease) {
+    reschedule_realm(realm, policy, now);
+    wake_worker(realm);
+  }
   // Counting it has kept it from being forgotten meanwhile.
   return gateway.sessions.fetch_sub(1) - 1;
 }

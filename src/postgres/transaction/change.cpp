@@ -256,6 +256,8 @@ bool make_forgotten(std::string_view user_id) {
   LockedRow locked;
   lock_rows(&user_id, &locked, 1, current_time());
   wait_for_commits(&user, 1);
+  // Of activities and sessions that it has taken nobody would know afterwards.
+  wait_for_persister(realm);
   const Time now = current_time();
   view_claimed(*user, now, before);
   const Erased erased = erase_rows(user_id);

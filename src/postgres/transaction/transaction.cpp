@@ -94,14 +94,14 @@ ClaimedUser* find_user(const UserKey& key) {
 
 // ---- claims ----------------------------------------------------------------
 
-namespace {
-
 // The persister never waits for an application, so this is short.
 void wait_for_persister(const RealmRef& realm) {
   const TransactionId writer = realm.control().writer.load();
   if (TransactionIdIsValid(writer) && TransactionIdIsInProgress(writer))
     XactLockTableWait(writer, nullptr, nullptr, XLTW_None);
 }
+
+namespace {
 
 constexpr long crowded_poll_us = 1000;
 

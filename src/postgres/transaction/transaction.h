@@ -35,6 +35,9 @@ void init_transaction();
 // has the user's row. May raise an error; the claim goes with the transaction.
 ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key);
 
+// Waits while the worker has a transaction that writes rows of the realm.
+void wait_for_persister(const RealmRef& realm);
+
 // Waits while other transactions that changed these users are between their commit record and
 // memory. Call it with the users' rows locked.
 void wait_for_commits(ClaimedUser* const* users, int count);
