@@ -85,7 +85,7 @@ CREATE TABLE user_presence (
     updated_at timestamptz NOT NULL DEFAULT now(),
     user_data jsonb,
     manual text
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 COMMENT ON TABLE user_presence IS 'one row a user; written by the functions and the worker alone';
 COMMENT ON COLUMN user_presence.user_id IS 'the application''s own key';
 COMMENT ON COLUMN user_presence.status IS 'what others see: online, away, busy, offline';
@@ -132,7 +132,7 @@ COMMENT ON COLUMN presence_history_default.change_reason IS 'why';
 
 CREATE TABLE presence_sessions (
     session_id text COLLATE "C" PRIMARY KEY CHECK (octet_length(session_id) BETWEEN 1 AND 128),
-    user_id text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL CHECK (octet_length(user_id) BETWEEN 1 AND 128),
     device text,
     ip_address inet,
     user_agent text,
@@ -142,7 +142,7 @@ CREATE TABLE presence_sessions (
     last_heartbeat timestamptz,
     current_page text,
     lease integer NOT NULL DEFAULT 0,
-    gateway text
+    gateway text CHECK (octet_length(gateway) BETWEEN 1 AND 128)
 ) WITH (fillfactor = 50);
 CREATE INDEX presence_sessions_user_id_idx ON presence_sessions (user_id);
 COMMENT ON TABLE presence_sessions IS

@@ -21,6 +21,12 @@ SELECT test.error_of($$UPDATE presence_history SET change_reason = 'x'$$);
 SELECT test.error_of($$DELETE FROM presence_history$$);
 SELECT test.error_of($$TRUNCATE presence_history$$);
 
+SELECT test.error_of($$INSERT INTO presence_sessions (session_id, user_id, status, connected_at) VALUES ('s', 'x', 'online', now())$$);
+SELECT test.error_of($$UPDATE presence_sessions SET status = 'busy'$$);
+SELECT test.error_of($$UPDATE presence_sessions SET status = 'busy' WHERE false$$);
+SELECT test.error_of($$DELETE FROM presence_sessions$$);
+SELECT test.error_of($$TRUNCATE presence_sessions$$);
+
 -- Also a partition.
 SELECT test.error_of($$INSERT INTO presence_history_default VALUES ('x', 'online', 'busy', now(), 'manual')$$);
 SELECT test.error_of($$DELETE FROM presence_history_default$$);
@@ -44,6 +50,12 @@ BEGIN;
 SELECT user_id FROM user_presence WHERE user_id = 'ann' FOR UPDATE;
 ROLLBACK;
 SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
+
+SELECT session_id FROM presence_connect('ann', 'ann 1');
+SELECT test.eventually($$SELECT count(*) = 1 FROM presence_sessions$$);
+BEGIN;
+SELECT user_id FROM presence_sessions WHERE session_id = 'ann 1' FOR UPDATE;
+ROLLBACK;
 
 -- The functions still write, in the same session and in a function of the application.
 SELECT status FROM presence_set_status('ann', 'away');

@@ -52,6 +52,26 @@ SELECT status FROM presence_set_status('gus', 'away');
 COMMIT;
 SELECT presence_status('gus'), test.row_of('gus'), test.history_of('gus');
 
+-- Sessions and what is kept with the user go, too; the ids are free.
+SELECT session_id FROM presence_connect('hal', 'hal 1', '{"name": "Hal"}', 'phone', '203.0.113.7', 'agent');
+SELECT session_id FROM presence_connect('hal', 'hal 2', gateway => 'node');
+SELECT session_id FROM presence_connect('ida', 'ida 1', '{"name": "Ida"}');
+SELECT test.eventually($$SELECT count(*) = 3 FROM presence_sessions$$);
+SELECT presence_forget('hal');
+SELECT * FROM presence_get('hal');
+SELECT * FROM presence_sessions('hal');
+SELECT test.eventually($$SELECT count(*) = 0 FROM presence_sessions WHERE user_id = 'hal'$$);
+SELECT presence_heartbeat('hal 1'), presence_heartbeat('hal 2'), presence_gateway('node');
+SELECT session_id FROM presence_sessions;
+SELECT session_id FROM presence_connect('ida', 'hal 1');
+SELECT user_data FROM presence_get('ida');
+BEGIN;
+SELECT presence_forget('ida');
+SELECT status, session_count, user_data FROM presence_get('ida');
+ROLLBACK;
+SELECT status, session_count, user_data FROM presence_get('ida');
+SELECT presence_heartbeat('ida 1');
+
 SELECT test.error_of($$SELECT presence_forget(NULL)$$);
 SELECT test.error_of($$SELECT presence_forget('')$$);
 SELECT test.error_of($$SELECT presence_forget(repeat('i', 129))$$);

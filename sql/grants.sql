@@ -21,6 +21,15 @@ SELECT test.error_of($$SELECT presence.presence_info()$$);
 SELECT test.error_of($$SELECT presence.presence_grant('regress_presence_app', 'service')$$);
 SELECT test.error_of($$SELECT presence.presence_revoke('regress_presence_app')$$);
 SELECT test.error_of($$SELECT * FROM presence.user_presence$$);
+SELECT test.error_of($$SELECT presence.presence_connect('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_heartbeat('s')$$);
+SELECT test.error_of($$SELECT presence.presence_heartbeat_many('{s}')$$);
+SELECT test.error_of($$SELECT presence.presence_gateway('g')$$);
+SELECT test.error_of($$SELECT presence.presence_disconnect('s')$$);
+SELECT test.error_of($$SELECT presence.presence_logout('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_sessions('ann')$$);
+SELECT test.error_of($$SELECT * FROM presence.presence_sessions$$);
+SELECT test.error_of($$SELECT * FROM presence.user_activities$$);
 RESET ROLE;
 
 -- Given the level service, then it acts for anyone, with ids of every type, and reads the tables.
@@ -40,7 +49,17 @@ SELECT presence_listen('global_presence'), presence_unlisten('global_presence'),
 SELECT presence_forget('ben');
 SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
 SELECT count(*) > 0 FROM presence_history;
+SELECT session_id FROM presence_connect('cleo', 'cleo 1', '{"name": "Cleo"}', 'phone', '203.0.113.7', 'agent', bind => true);
+SELECT presence_heartbeat('cleo 1'), presence_heartbeat_many('{cleo 1, x}'), presence_gateway('node'), presence_touch('cleo', 'click', session_id => 'cleo 1');
+SELECT status FROM presence_set_status('cleo', 'busy', session_id => 'cleo 1');
+SELECT test.eventually($$SELECT count(*) = 1 FROM presence.presence_sessions WHERE session_id = 'cleo 1'$$);
+SELECT session_id, device, ip_address FROM presence_sessions('cleo');
+SELECT session_id, device, ip_address FROM presence_sessions WHERE user_id = 'cleo';
+SELECT count(*) >= 0 FROM user_activities;
+SELECT presence_disconnect('cleo 1'), presence_logout('cleo');
 SELECT test.error_of($$UPDATE presence.user_presence SET status = 'offline'$$);
+SELECT test.error_of($$DELETE FROM presence.presence_sessions$$);
+SELECT test.error_of($$DELETE FROM presence.user_activities$$);
 SELECT test.error_of($$INSERT INTO presence.presence_history VALUES ('x', 'online', 'busy', now(), 'manual')$$);
 SELECT test.error_of($$COPY presence.user_presence FROM '/dev/null'$$) LIKE '42501 %';
 SELECT test.error_of($$SELECT presence.presence_reset()$$);
@@ -61,6 +80,15 @@ SELECT test.error_of($$SELECT presence.presence_status('ann')$$);
 SELECT test.error_of($$SELECT presence.presence_online_users()$$);
 SELECT test.error_of($$SELECT * FROM presence.user_presence$$);
 SELECT test.error_of($$SELECT * FROM presence.presence_history$$);
+SELECT test.error_of($$SELECT presence.presence_connect('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_heartbeat('s')$$);
+SELECT test.error_of($$SELECT presence.presence_heartbeat_many('{s}')$$);
+SELECT test.error_of($$SELECT presence.presence_gateway('g')$$);
+SELECT test.error_of($$SELECT presence.presence_disconnect('s')$$);
+SELECT test.error_of($$SELECT presence.presence_logout('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_sessions('ann')$$);
+SELECT test.error_of($$SELECT * FROM presence.presence_sessions$$);
+SELECT test.error_of($$SELECT * FROM presence.user_activities$$);
 RESET ROLE;
 
 -- Given it is revoked, then nothing is left.

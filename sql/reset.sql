@@ -18,6 +18,16 @@ SELECT * FROM presence_counts();
 SELECT count(*) FROM presence_online_users();
 SELECT * FROM presence_get('ann');
 
+-- Sessions and activities as well.
+SELECT session_id FROM presence_connect('ann', 'ann 1', '{"name": "Ann"}', gateway => 'node');
+SELECT presence_touch('ann', 'click', session_id => 'ann 2');
+SELECT test.eventually($$SELECT count(*) = 1 FROM presence_sessions WHERE session_id = 'ann 1'$$);
+SELECT presence_reset();
+SELECT (SELECT count(*) FROM presence_sessions), (SELECT count(*) FROM user_activities);
+SELECT presence_heartbeat('ann 1'), presence_heartbeat('ann 2'), presence_gateway('node'), user_data FROM presence_get('ann');
+SELECT session_id FROM presence_connect('other', 'ann 1');
+SELECT presence_reset();
+
 -- The worker goes on; nothing of before comes back.
 SELECT presence_touch('ben');
 SELECT test.eventually($$SELECT status = 'online' FROM user_presence WHERE user_id = 'ben'$$);

@@ -86,7 +86,7 @@ SELECT test.error_of($$SELECT presence_set_status('eve', 'busy', expires_at => n
 SELECT test.error_of($$SELECT presence_set_status('eve', 'busy', expires_at => '-infinity')$$);
 SELECT test.error_of($$SELECT presence_set_status('eve', 'online', expires_at => now() + interval '1 hour')$$);
 SELECT test.error_of($$SELECT presence_set_status('eve', 'offline', explicit_logout => true, expires_at => now() + interval '1 hour')$$);
-SELECT test.error_of($$SELECT presence_set_status('eve', 'busy', session_id => 'tab 1')$$);
+SELECT test.error_of($$SELECT presence_set_status('eve', 'busy', session_id => '')$$);
 
 -- After all these errors nothing has changed.
 SELECT status, status_message FROM presence_get('eve');

@@ -55,6 +55,7 @@ Cell rest_of_id(const Record& record) {
 
 template <typename Record>
 bool set_id(CellPool& pool, Record& record, std::string_view id) {
+  if (id.size() > max_id_bytes) return false;
   record.id_bytes = static_cast<uint8_t>(id.size());
   if (id.size() <= short_id) {
     std::memcpy(record.id, id.data(), id.size());
@@ -188,14 +189,24 @@ Cell SessionIndex::hold_gateway(Cell& gateways, std::string_view name, Duration 
   return found;
 }
 
+void SessionIndex::release_gateway(Cell cell) {
+  if (cell == no_cell) return;
+  Gateway& gateway = pool_->at<Gateway>(cell);
+  if (gateway.sessions.fetch_sub(1) == orphaned_gateway + 1) {
+    free_id(*pool_, gateway);
+    pool_->give(cell);
+  }
+}
+
 void SessionIndex::free_gateways(Cell& gateways) {
   locks_.own(gateways_lock);
   while (gateways != no_cell) {
     const Cell cell = gateways;
     Gateway& gateway = pool_->at<Gateway>(cell);
     gateways = gateway.chain;
-    free_id(*pool_, gateway);
-    pool_->give(cell);
+    gateway.sessions.fetch_add(1);
+    gateway.sessions.fetch_or(orphaned_gateway);
+    release_gateway(cell);
   }
   locks_.leave(gateways_lock);
 }

@@ -49,7 +49,7 @@ class Index {
 
 // The id of a record: its first part is in its cell, a long one goes on in a text.
 template <typename Record>
-bool set_id(CellPool& pool, Record& record, std::string_view id);  // false: no cell for the rest
+bool set_id(CellPool& pool, Record& record, std::string_view id);  // false: no cell, or too long
 template <typename Record>
 void free_id(CellPool& pool, Record& record);
 template <typename Record>
@@ -88,6 +88,8 @@ class SessionIndex {
   // Finds or makes it and counts `sessions` more for it; no_cell: full.
   Cell hold_gateway(Cell& gateways, std::string_view name, Duration lease, Time now,
                     uint32_t sessions);
+  void release_gateway(Cell gateway);
+  // Of a realm that is gone.
   void free_gateways(Cell& gateways);
 
  private:

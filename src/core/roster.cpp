@@ -138,7 +138,6 @@ bool Roster::claim(Cell cell) {
 bool Roster::drop_claim(Cell cell) {
   User& claimed = user(cell);
   RealmPartition& share = share_of(claimed);
-  claimed.committing = false;
   if (--claimed.claims > 0) return false;
   claimed.moved_on = false;
   if (is_blank(claimed)) {

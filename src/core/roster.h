@@ -29,6 +29,7 @@ struct Wish {
   bool gives_page = false;
   Cell data = no_cell;
   Cell page = no_cell;
+  bool writes_row = true;  // the transaction has written the user's row, and so has locked it
 };
 
 struct Touch {
@@ -80,11 +81,13 @@ struct Touched {
   bool full;             // no cell was free: nothing has changed
   bool changed;          // there is something new for the worker to do
   bool foreign = false;  // the session is somebody else's: nothing has changed
+  bool crowded = false;  // the user has max_sessions: nothing has changed
 };
 
 // A session, copied out of shared memory.
 struct SessionView {
   Cell cell;
+  uint32_t partition;  // its user's
   Status status;
   Time connected_at, active_at, heard_at;  // forever_ago: never
   uint32_t lease;                          // ms
@@ -183,7 +186,7 @@ class Roster {
   }
   bool drop_claim(Cell cell);  // true: the worker waits for this
   // From before the commit record until the wishes are granted.
-  void set_committing(Cell cell) { pool_.at<User>(cell).committing = true; }
+  void set_committing(Cell cell, bool committing) { pool_.at<User>(cell).committing = committing; }
   bool is_committing(Cell cell) const { return pool_.at<User>(cell).committing; }
   // Frees a user of whom nothing is known. False: something is.
   bool remove_if_blank(Cell cell);
@@ -209,9 +212,9 @@ class Roster {
   // ---- sessions (roster_sessions.cpp)
   Cell make_session(const NewSession& wanted);  // for a wish; no_cell: full
   void free_session(Cell session);              // one that was never granted
-  void release_gateway(Cell gateway);           // of a session that could not be made
   // The session, when it is one of a user of this partition.
   Cell session_in(uint32_t partition, const SessionKey& key) const;
+  bool has_room_for_session(Cell user) const;
   // It lives and has not said goodbye.
   bool is_connected(Cell session, const Policy& policy, Time now) const;
   // False: it is over, or has said goodbye. `changed`: there is something for the worker to do.
@@ -252,13 +255,13 @@ class Roster {
   bool has_announcements(uint16_t realm, uint32_t partition) const;
 
   // ---- activities (roster_activities.cpp)
-  // False: more than `at_most` wait in the partition already, or memory is full.
+  // False: `at_most` cells wait in the partition already, or memory is full.
   bool queue_activity(uint16_t realm, uint32_t partition, const Activity& activity,
                       uint32_t at_most);
   uint32_t queued_activities(uint16_t realm, uint32_t partition) const {
     return region_.share(realm, partition).activity_count;
   }
-  // Takes the oldest. False: there is none.
+  // Takes the oldest of whom no transaction claims. False: there is none.
   bool begin_writing_activity(uint16_t realm, uint32_t partition, ActivityView& out);
   // The worker's transaction is over, or a worker before this one did not come to its end.
   void end_activities(uint16_t realm, uint32_t partition, bool committed);
@@ -268,6 +271,8 @@ class Roster {
   bool begin_deleting_session(uint16_t realm, uint32_t partition, SessionView& out);
   bool begin_writing_session(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                              SessionView& out);
+  // One that was taken is left for another time, if it has not been taken away by a reset.
+  void leave_session_row(uint16_t realm, uint32_t partition, Cell session);
   // The worker's transaction is over, or a worker before this one did not come to its end.
   void end_session_rows(uint16_t realm, uint32_t partition, bool committed);
   void flush_sessions(uint16_t realm, uint32_t partition);
@@ -304,8 +309,11 @@ class Roster {
   void note_data(Cell cell, RealmPartition& share);
   std::optional<Reason> reason_of_end(Cell cell, const Policy& policy, Time at) const;
   void place(Cell cell, RealmPartition& share, const Look& look, const Policy& policy);
+  void schedule(Cell cell, RealmPartition& share, uint8_t list, Time due);
   bool is_touched_alone(const User& user) const;
   bool parts_with_text(const User& user) const;
+  bool has_gateway(const User& user) const;
+  void read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares);
   void refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy, Time at,
                Reason reason, Spares& spares);
   void settle_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
@@ -324,6 +332,7 @@ class Roster {
   void drop_implicit(Cell cell);
   void set_owner(Cell cell, Cell session);
   void link_session(Cell cell, Cell session);
+  void link_session_last(Cell cell, Cell session);
   bool has_session(Cell cell, Cell session) const;
   void touch_session(Cell cell, Cell session, Time at);
   void view_session(Cell cell, const Policy& policy, Time now, SessionView& out) const;
@@ -343,6 +352,9 @@ class Roster {
 
   // roster_activities.cpp
   Cell& next_activity(Cell activity) const;
+  void note_queued(RealmPartition& share, Cell activity);
+  void note_dequeued(RealmPartition& share, Cell activity);
+  bool is_claimed(uint16_t realm, Cell activity) const;
   void drop_activities_of(const User& user, RealmPartition& share);
   void forget_activities(RealmPartition& share);
 

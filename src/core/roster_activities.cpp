@@ -3,6 +3,7 @@
 // An activity is a text whose first bytes are its head: the next one in the queue, the moment and
 // the lengths of its parts. The queue of a partition is under the partition's lock, which a touch
 // has anyway.
+#include <algorithm>
 #include <cstring>
 
 #include "roster_parts.h"
@@ -37,14 +38,21 @@ struct ActivityUser {
   bool operator!=(std::string_view id) const { return std::string_view{text, bytes} != id; }
 };
 
+// The id lies behind the head, in the first cell unless it is a long one.
 ActivityUser user_of_activity(const CellPool& pool, Cell activity) {
-  char text[sizeof(ActivityView::text)];
-  get_text(pool, activity, text);
+  const TextCell& first = pool.at<TextCell>(activity);
   Head head;
-  std::memcpy(&head, text, sizeof head);
+  std::memcpy(&head, first.part, sizeof head);
   ActivityUser user{head.user_bytes, {}};
-  std::memcpy(user.text, text + sizeof head, head.user_bytes);
+  const std::size_t here = std::min<std::size_t>(head.user_bytes, TextCell::capacity - sizeof head);
+  std::memcpy(user.text, first.part + sizeof head, here);
+  if (here < head.user_bytes)
+    std::memcpy(user.text + here, pool.at<TextCell>(first.next).part, head.user_bytes - here);
   return user;
+}
+
+uint32_t cells_of(const CellPool& pool, Cell text) {
+  return (text_bytes(pool, text) + TextCell::capacity - 1) / TextCell::capacity;
 }
 
 }  // namespace
@@ -53,10 +61,26 @@ Cell& Roster::next_activity(Cell activity) const {
   return *reinterpret_cast<Cell*>(pool_.at<TextCell>(activity).part + offsetof(Head, next));
 }
 
+void Roster::note_queued(RealmPartition& share, Cell activity) {
+  share.activity_count++;
+  share.activity_cells += cells_of(pool_, activity);
+}
+
+void Roster::note_dequeued(RealmPartition& share, Cell activity) {
+  share.activity_count--;
+  share.activity_cells -= cells_of(pool_, activity);
+}
+
+bool Roster::is_claimed(uint16_t realm, Cell activity) const {
+  const ActivityUser of = user_of_activity(pool_, activity);
+  const Cell cell = find(region_.key(realm, {of.text, of.bytes}));
+  return cell != no_cell && user(cell).claims > 0;
+}
+
 bool Roster::queue_activity(uint16_t realm, uint32_t partition, const Activity& activity,
                             uint32_t at_most) {
   RealmPartition& share = region_.share(realm, partition);
-  if (share.activity_count >= at_most) return false;
+  if (share.activity_cells >= at_most) return false;
   char text[sizeof(ActivityView::text)];
   const Head head{no_cell,
                   static_cast<uint16_t>(activity.page.size()),
@@ -74,16 +98,23 @@ bool Roster::queue_activity(uint16_t realm, uint32_t partition, const Activity& 
   (share.first_activity == no_cell ? share.first_activity : next_activity(share.last_activity)) =
       *queued;
   share.last_activity = *queued;
-  share.activity_count++;
+  note_queued(share, *queued);
   return true;
 }
 
 bool Roster::begin_writing_activity(uint16_t realm, uint32_t partition, ActivityView& out) {
   RealmPartition& share = region_.share(realm, partition);
-  const Cell taken = share.first_activity;
+  Cell before = no_cell;
+  Cell taken = share.first_activity;
+  // Whoever is claimed may be about to be forgotten.
+  while (taken != no_cell && is_claimed(realm, taken)) {
+    before = taken;
+    taken = next_activity(taken);
+  }
   if (taken == no_cell) return false;
-  share.first_activity = next_activity(taken);
-  share.activity_count--;
+  (before == no_cell ? share.first_activity : next_activity(before)) = next_activity(taken);
+  if (share.last_activity == taken) share.last_activity = before;
+  note_dequeued(share, taken);
   next_activity(taken) = share.activities_taken;
   share.activities_taken = taken;
 
@@ -112,7 +143,7 @@ void Roster::end_activities(uint16_t realm, uint32_t partition, bool committed) 
     next_activity(taken) = share.first_activity;
     if (share.first_activity == no_cell) share.last_activity = taken;
     share.first_activity = taken;
-    share.activity_count++;
+    note_queued(share, taken);
   }
 }
 
@@ -127,8 +158,8 @@ void Roster::drop_activities_of(const User& user, RealmPartition& share) {
       before = at;
     } else {
       (before == no_cell ? share.first_activity : next_activity(before)) = next;
+      note_dequeued(share, at);
       free_text(pool_, at);
-      share.activity_count--;
     }
     at = next;
   }
@@ -145,7 +176,7 @@ void Roster::forget_activities(RealmPartition& share) {
     }
   }
   share.last_activity = no_cell;
-  share.activity_count = 0;
+  share.activity_count = share.activity_cells = 0;
 }
 
 }  // namespace presence

@@ -141,14 +141,17 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
   if (placed.lives_on_touches)
     pool_.at<Session>(placed.sessions).facts.active_at = placed.last_seen;
   placed.lives_on_touches = false;
-  if (placed.in_heap) remove_deadline(pool_, share.heap, cell);
   const bool chosen = placed.extras != no_cell &&
                       pool_.at<Extras>(placed.extras).choices.top.status != Status::offline;
   // A session that ends unseen, below a stronger one, is let go of in time, too.
   const Time due = std::min(look.until, look.first_end);
-  const bool irregular = due != regular_due(look.status, placed.last_seen, policy);
+  // A session of its own will be heard of, or say goodbye: who has one is irregular from the start,
+  // so that nobody has to be put into the midst of a list then.
+  const bool irregular =
+      due != regular_due(look.status, placed.last_seen, policy) ||
+      (placed.sessions != no_cell && pool_.at<Session>(placed.sessions).id_bytes > 0);
   const uint8_t list = list_of(look.status, chosen, irregular);
-  placed.due = due;
+  schedule(cell, share, list, due);
 
   const bool in_place =
       placed.list == list &&
@@ -159,12 +162,22 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
     unlink_user(pool_, share, cell);
     link_user(pool_, share, cell, list);
   }
-  if (list != offline_list && irregular && due != never) add_deadline(pool_, share.heap, cell);
   placed.lives_on_touches = list == list_of(Status::online, false, false) &&
                             placed.extras == no_cell && is_touched_alone(placed);
 }
 
+// Who is due later than the heap says stays there: that is found out when the moment comes.
+void Roster::schedule(Cell cell, RealmPartition& share, uint8_t list, Time due) {
+  User& scheduled = user(cell);
+  const bool belongs = list != offline_list && !is_regular(list) && due != never;
+  if (scheduled.in_heap && belongs && due >= scheduled.due) return;
+  if (scheduled.in_heap) remove_deadline(pool_, share.heap, cell);
+  scheduled.due = due;
+  if (belongs) add_deadline(pool_, share.heap, cell);
+}
+
 bool Roster::is_touched_alone(const User& user) const {
+  if (user.sessions == no_cell) return false;
   const Session& session = pool_.at<Session>(user.sessions);
   const SessionFacts& facts = session.facts;
   return session.next == no_cell && session.id_bytes == 0 && facts.said == Status::online &&
@@ -189,12 +202,32 @@ bool Roster::parts_with_text(const User& user) const {
   return false;
 }
 
+bool Roster::has_gateway(const User& user) const {
+  for (Cell at = user.sessions; at != no_cell; at = pool_.at<Session>(at).next)
+    if (pool_.at<Session>(at).gateway != no_cell) return true;
+  return false;
+}
+
+// A gateway may call at any moment, also between loading and storing. What is stored and what is
+// looked at must come to the same.
+void Roster::read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares) {
+  for (;;) {
+    Loaded again = load_facts(cell, policy, at);
+    const bool agree = again.facts.connected == (user(cell).sessions != no_cell);
+    loaded.facts = again.facts;
+    loaded.newest = again.newest;
+    if (agree) return;
+    store(cell, loaded, policy, at, spares);
+  }
+}
+
 void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy,
                      Time at, Reason reason, Spares& spares) {
   User& changed = user(cell);
   const Cell message_before =
       changed.extras == no_cell ? no_cell : pool_.at<Extras>(changed.extras).choices.top.message;
   store(cell, loaded, policy, at, spares);
+  if (has_gateway(changed)) read_again(cell, loaded, policy, at, spares);
   const Look now = look(loaded.facts, policy, at);
 
   const bool message_changed = !same_text(now.message, message_before);
@@ -306,6 +339,13 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
   const bool needs_session =
       moves && !touch.session && !load_facts(cell, policy, now).facts.connected;
 
+  if (touch.session && !has_room_for_session(cell) &&
+      region_.sessions.find(*touch.session).session == no_cell) {
+    Touched crowded{touched.status, false, was_told && touched.to_announce};
+    crowded.crowded = true;
+    return crowded;
+  }
+
   // All that may fail comes first.
   Spares spares;
   std::optional<Cell> page = no_cell;
@@ -370,9 +410,9 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   apply(loaded.facts, wish.change, loaded.dropped);
   expire(loaded.facts.choices, now, loaded.dropped);
   const Look seen = look(loaded.facts, policy, now);
-  const bool is_as_written =
-      wish.change.kind == ChangeKind::forget ||
-      (!moved_on && written.status == seen.status && then.facts.choices == loaded.facts.choices);
+  const bool is_as_written = wish.change.kind == ChangeKind::forget ||
+                             (!moved_on && !changed.data_changed && written.status == seen.status &&
+                              then.facts.choices == loaded.facts.choices);
   // A transaction may have been open for so long that time has already undone its wish.
   const Reason reason =
       seen.status == written.status
@@ -448,6 +488,8 @@ void Roster::settle_user(Cell cell, RealmPartition& share, const Policy& policy,
     // Of several goodbyes only the last words are kept, and told once.
     const bool has_words = extras != no_cell && pool_.at<Extras>(extras).parting_text != no_cell;
     if (reason == Reason::custom && !has_words) reason = Reason::disconnect;
+    // The moment has come: the next one is another.
+    if (user(cell).in_heap) remove_deadline(pool_, share.heap, cell);
     Spares none;
     refresh(cell, share, loaded, policy, due, reason, none);
   }

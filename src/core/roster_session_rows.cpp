@@ -68,6 +68,21 @@ bool Roster::begin_writing_session(uint16_t realm, uint32_t partition, const Pol
   return true;
 }
 
+void Roster::leave_session_row(uint16_t realm, uint32_t partition, Cell session) {
+  const RealmPartition& share = region_.share(realm, partition);
+  const auto is_in = [&](SessionRow state) {
+    Cell at = share.sessions[static_cast<uint8_t>(state)];
+    while (at != no_cell && at != session) at = pool_.at<Session>(at).row_next;
+    return at != no_cell;
+  };
+  if (is_in(SessionRow::writing)) {
+    mark_row(session, SessionRow::current);
+    mark_row(session, SessionRow::waiting);
+  } else if (is_in(SessionRow::deleting)) {
+    mark_row(session, SessionRow::ended);
+  }
+}
+
 void Roster::end_session_rows(uint16_t realm, uint32_t partition, bool committed) {
   RealmPartition& share = region_.share(realm, partition);
   Cell& written = share.sessions[static_cast<uint8_t>(SessionRow::writing)];

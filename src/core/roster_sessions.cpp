@@ -31,16 +31,12 @@ Cell Roster::make_session(const NewSession& wanted) {
   return cell;
 }
 
-void Roster::release_gateway(Cell gateway) {
-  if (gateway != no_cell) pool_.at<Gateway>(gateway).sessions.fetch_sub(1);
-}
-
 void Roster::free_session(Cell session) {
   if (session == no_cell) return;
   Session& freed = pool_.at<Session>(session);
   free_text(pool_, freed.details);
   free_text(pool_, freed.page);
-  release_gateway(freed.gateway);
+  region_.sessions.release_gateway(freed.gateway);
   free_id(pool_, freed);
   pool_.give(session);
 }
@@ -56,7 +52,7 @@ void Roster::end_session(Cell session) {
   }
   free_text(pool_, ended.details);
   free_text(pool_, ended.page);
-  release_gateway(ended.gateway);
+  region_.sessions.release_gateway(ended.gateway);
   ended.details = ended.page = ended.gateway = ended.user = no_cell;
   mark_row(session, SessionRow::ended);
 }
@@ -74,6 +70,13 @@ void Roster::link_session(Cell cell, Cell session) {
   User& of = user(cell);
   pool_.at<Session>(session).next = of.sessions;
   of.sessions = session;
+}
+
+void Roster::link_session_last(Cell cell, Cell session) {
+  Cell* link = &user(cell).sessions;
+  while (*link != no_cell) link = &pool_.at<Session>(*link).next;
+  pool_.at<Session>(session).next = no_cell;
+  *link = session;
 }
 
 // Whoever has a session of its own needs none that was made up.
@@ -100,6 +103,12 @@ void Roster::write_back(User& user) {
 Cell Roster::session_in(uint32_t partition, const SessionKey& key) const {
   const SessionIndex::Found found = region_.sessions.find(key);
   return found.partition == partition ? found.session : no_cell;
+}
+
+bool Roster::has_room_for_session(Cell cell) const {
+  uint32_t count = 0;
+  for (Cell at = user(cell).sessions; at != no_cell; at = pool_.at<Session>(at).next) count++;
+  return count < max_sessions;
 }
 
 bool Roster::is_connected(Cell session, const Policy& policy, Time now) const {
@@ -185,7 +194,9 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   User& of = user(cell);
   RealmPartition& share = share_of(of);
   settle_user(cell, share, policy, now);
-  if (of.sessions == no_cell || region_.sessions.find(row.key).session != no_cell) return false;
+  if (of.sessions == no_cell || region_.sessions.find(row.key).session != no_cell ||
+      !has_room_for_session(cell))
+    return false;
   write_back(of);
   const Session& first = pool_.at<Session>(of.sessions);
   if (first.is_connected) return false;
@@ -219,7 +230,7 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
                         ? row.status
                         : Status::online;
   drop_implicit(cell);
-  link_session(cell, session);
+  link_session_last(cell, session);
   Loaded loaded = load_facts(cell, policy, now);
   Spares none;
   refresh(cell, share, loaded, policy, now, Reason::activity, none);
@@ -235,7 +246,8 @@ void take_over(Session& session, Session& from) {
   session.facts = from.facts;
   session.is_connected = from.is_connected;
   std::swap(session.gateway, from.gateway);
-  std::swap(session.details, from.details);
+  // Of what it does not say again the old is kept, here as in the row.
+  if (from.details != no_cell) std::swap(session.details, from.details);
   std::swap(session.page, from.page);
   session.binder = from.binder;
 }
@@ -372,7 +384,7 @@ class Roster::OwnSessions {
     DroppedTexts ignored;
     presence::apply(facts, wish.change, ignored);
     One* one = named(wish.session.id);
-    if (!one) return;
+    if (!one) return take_together(wish, facts);
     const Time at = wish.change.at;
     switch (wish.change.kind) {
       case ChangeKind::connect: {
@@ -395,6 +407,17 @@ class Roster::OwnSessions {
         if (wish.change.status != Status::away) facts.last_seen = std::max(facts.last_seen, at);
         return;
     }
+  }
+
+  // One more than there is room for: it has come, and what it does afterwards is not seen.
+  void take_together(const Wish& wish, UserFacts& facts) {
+    if (wish.change.kind != ChangeKind::connect) return;
+    SessionFacts came = roster_.facts_of(blank_, session(wish.spare_session), policy_);
+    came.said = wish.change.status;
+    came.active_at = wish.change.at;
+    rest_.add(came, policy_, now_);
+    rest_count_++;
+    facts.last_seen = std::max(facts.last_seen, wish.change.at);
   }
 
   // Puts them into the facts.
@@ -420,7 +443,7 @@ class Roster::OwnSessions {
   }
 
  private:
-  static constexpr std::size_t most = 18;  // more in one transaction are taken together
+  static constexpr std::size_t most = 66;  // more in one transaction are taken together
 
   std::span<One> all() { return {ones_.data(), count_}; }
   const Session& session(Cell cell) const { return roster_.pool_.at<Session>(cell); }
@@ -434,6 +457,12 @@ class Roster::OwnSessions {
     return nullptr;
   }
 
+  // The session that a wish makes up takes the place of one that is over.
+  One* unused() {
+    for (One& one : all())
+      if (!one.here && one.id.empty()) return &one;
+    return add();
+  }
   One* add() { return count_ < most ? &ones_[count_++] : nullptr; }
 
   void add_named(Cell cell, const Wish& wish) {
@@ -476,7 +505,7 @@ class Roster::OwnSessions {
       newest = nullptr;
     }
     if (!facts.connected) return;
-    if (!newest) newest = add();
+    if (!newest) newest = unused();
     if (!newest) return;
     if (!newest->here) *newest = One{newest->id, no_cell, facts.newest, newest->id.empty(), true};
     newest->facts = facts.newest;
@@ -519,6 +548,7 @@ UserFacts Roster::facts_with(Cell cell, std::span<const Wish> wishes, const Poli
 void Roster::view_session(Cell cell, const Policy& policy, Time now, SessionView& out) const {
   const Session& viewed = pool_.at<Session>(cell);
   out.cell = cell;
+  out.partition = viewed.partition;
   out.user_id_bytes = out.page_bytes = out.details_bytes = out.gateway_bytes = 0;
   out.id_bytes = get_id(pool_, viewed, out.id_text);
   out.connected_at = viewed.connected_at;

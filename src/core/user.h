@@ -115,10 +115,12 @@ struct Gateway {
   uint32_t id_bytes;
   std::atomic<Time> heard_at;
   std::atomic<Duration> lease;
-  std::atomic<uint32_t> sessions;  // and connects of open transactions
+  std::atomic<uint32_t> sessions;  // and connects of open transactions; and whether it is orphaned
   char id[short_id];
 };
 static_assert(sizeof(Gateway) <= cell_bytes);
+// Its realm is gone: whoever lets go of it last frees it.
+inline constexpr uint32_t orphaned_gateway = 1u << 31;
 
 // What few users have.
 struct Extras {
@@ -153,8 +155,8 @@ struct RealmPartition {
   std::array<Cell, session_row_lists> sessions;  // by their rows; `none` and `current` have none
   // Activities that wait for their rows, oldest first, and those that are being written.
   Cell first_activity, last_activity, activities_taken;
-  uint32_t activity_count;  // of those that wait
-  Cell heap;                // irregular users by their due moment
+  uint32_t activity_count, activity_cells;  // of those that wait
+  Cell heap;                                // irregular users by their due moment
   Cell to_announce;
   uint32_t removals;  // so many users went out of memory
 };

@@ -88,6 +88,84 @@ async function main() {
       return true;
     });
   });
+  await check('presence_connect with ids of every type, untyped and typed', async () => {
+    const connects = [
+      ['$1', ['77'], '77'],
+      ['$1', [77], '77'],
+      ['$1::smallint', [77], '77'],
+      ['$1::int', [77], '77'],
+      ['$1::bigint', ['9007199254740993'], '9007199254740993'],
+      ['$1', ['9007199254740993'], '9007199254740993'],
+      ['$1::uuid', [uuid], uuid],
+      ['$1', [uuid], uuid],
+      ["'it''s \"me\"'", [], 'it\'s "me"'],
+    ];
+    for (const [index, [user, values, id]] of connects.entries()) {
+      const session = `node ${index}`;
+      const { rows: [row] } = await client.query(`SELECT * FROM presence_connect(${user}, $${values.length + 1})`, [...values, session]);
+      assert.strictEqual(row.session_id, session);
+      assert.strictEqual(row.status, 'online');
+      const { rows: sessions } = await client.query('SELECT session_id FROM presence_sessions($1) WHERE session_id = $2', [id, session]);
+      assert.deepStrictEqual(sessions, [{ session_id: session }]);
+    }
+    assert.strictEqual(await value('SELECT session_count FROM presence_get($1)', ['77']), 4);
+  });
+  await check('presence_connect: a made up id, the lease as an interval, the seq of the event to go on from', async () => {
+    const { rows: [row] } = await client.query('SELECT * FROM presence_connect($1, lease => $2)', ['leaser', '90 seconds']);
+    assert.match(row.session_id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.strictEqual(row.lease.minutes, 1);
+    assert.strictEqual(row.lease.seconds, 30);
+    assert.strictEqual(row.heartbeat_every.seconds, 30);
+    assert.match(row.epoch, /^[0-9a-f]{16}$/);
+    assert.match(String(row.seq), /^[0-9]+$/);
+    assert.strictEqual(await value('SELECT presence_heartbeat($1)', [row.session_id]), true);
+    assert.strictEqual(await value('SELECT presence_disconnect($1)', [row.session_id]), true);
+    assert.strictEqual(await value('SELECT presence_heartbeat($1)', [row.session_id]), false);
+    const { rows: [precise] } = await client.query("SELECT lease, heartbeat_every FROM presence_connect('leaser', lease => '10 s')");
+    assert.strictEqual(precise.lease.seconds, 10);
+    assert.strictEqual(precise.heartbeat_every.seconds, 3);
+  });
+  await check('presence_connect with an object as user_data and all that a request has', async () => {
+    const data = { name: 'Größe "🦉"', avatar: null, nested: [1, { two: true }] };
+    await client.query('SELECT presence_connect($1, $2, $3, $4, $5, $6, $7)', [
+      'dressed', 'dressed 1', data, 'phone', '203.0.113.7:5123, 10.0.0.1', 'Mozilla/5.0 (X11)', '/inbox?a=1']);
+    const { rows: [state] } = await client.query('SELECT * FROM presence_get($1)', ['dressed']);
+    assert.deepStrictEqual(state.user_data, data);
+    assert.strictEqual(state.current_page, '/inbox?a=1');
+    const { rows: [session] } = await client.query('SELECT * FROM presence_sessions($1)', ['dressed']);
+    assert.strictEqual(session.ip_address, '203.0.113.7');
+    assert.strictEqual(session.device, 'phone');
+    assert.strictEqual(session.user_agent, 'Mozilla/5.0 (X11)');
+    assert.strictEqual(session.connected_at instanceof Date, true);
+    assert.strictEqual(session.last_seen instanceof Date, true);
+    assert.strictEqual(session.last_heartbeat, null);
+  });
+  await check('presence_touch in a session, by every type of id, and a prepared one', async () => {
+    for (const [id, values] of [['$1', [78]], ['$1::int', [78]], ['$1::bigint', ['78']], ['$1', ['78']]]) {
+      assert.strictEqual(await value(`SELECT presence_touch(${id}, session_id => 'touched')`, values), 'online');
+    }
+    for (let i = 0; i < 10; i++) {
+      const touch = { name: 'touch in a session', text: 'SELECT presence_touch($1, $2, $3, $4) AS status', values: ['78', 'click', '/p', `touched ${i % 2}`] };
+      assert.strictEqual((await client.query(touch)).rows[0].status, 'online');
+    }
+    assert.strictEqual(await value("SELECT session_count FROM presence_get('78')"), 3);
+    assert.strictEqual(await value('SELECT presence_touch($1::uuid, session_id => $2)', [uuid, 'node uuid']), 'online');
+  });
+  await check('presence_heartbeat_many and presence_gateway with arrays and numbers', async () => {
+    assert.deepStrictEqual(await value('SELECT presence_heartbeat_many($1)', [['touched', 'no, "such" {}', 'touched 0']]), ['no, "such" {}']);
+    assert.deepStrictEqual(await value('SELECT presence_heartbeat_many($1)', [[]]), []);
+    await client.query("SELECT presence_connect($1, $2, gateway => $3)", ['gated', 'gated 1', 'node-1']);
+    assert.strictEqual(await value('SELECT presence_gateway($1, $2)', ['node-1', '20 s']), 1);
+    assert.strictEqual(await value('SELECT presence_gateway($1)', ['node-2']), 0);
+    assert.strictEqual(await value('SELECT presence_logout($1)', [78]), 3);
+  });
+  await check('a session of somebody else is error 42501', async () => {
+    await assert.rejects(client.query('SELECT presence_touch($1, session_id => $2)', [1, 'gated 1']), (error) => {
+      assert.strictEqual(error.code, '42501');
+      return true;
+    });
+    await assert.rejects(client.query('SELECT presence_connect($1, $2)', [1, 'gated 1']), { code: '42501' });
+  });
   await check('events arrive by LISTEN, each a JSON object', async () => {
     const listener = new Client();
     await listener.connect();

@@ -117,6 +117,16 @@ void Game::compare_session_rows() const {
 
 // ---- activities
 
+namespace {
+
+uint32_t cells_of_activity(const NaiveActivity& activity) {
+  constexpr std::size_t head_bytes = 24;
+  return cells_of_text(head_bytes + activity.user_id.size() + activity.type.size() +
+                       activity.page.size() + activity.session_id.size());
+}
+
+}  // namespace
+
 void Game::queue_activity() {
   const Key key = some_key();
   const uint32_t partition = user_key(key).partition(), at_most = 1 + dice_.below(4);
@@ -124,10 +134,10 @@ void Game::queue_activity() {
                        text_of(dice_.one_of(std::array{0u, 7u, 300u}), 'p'),
                        dice_.one_in(2) ? std::string{} : dice_.one_of(session_ids)};
   std::deque<NaiveActivity>& queue = queued_[{key.first, partition}];
-  constexpr std::size_t head_bytes = 24;
-  const uint32_t needed = cells_of_text(head_bytes + wanted.user_id.size() + wanted.type.size() +
-                                        wanted.page.size() + wanted.session_id.size());
-  const bool fits = queue.size() < at_most && needed <= free_cells();
+  const uint32_t needed = cells_of_activity(wanted);
+  uint32_t cells = 0;
+  for (const NaiveActivity& waiting : queue) cells += cells_of_activity(waiting);
+  const bool fits = cells < at_most && needed <= free_cells();
   const bool queued = roster_.queue_activity(
       key.first, partition,
       {wanted.at, wanted.user_id, wanted.type, wanted.page, wanted.session_id}, at_most);
@@ -148,20 +158,24 @@ void Game::work_on_activities() {
       take_activities(realm, partition, at_most);
 }
 
-// The oldest first.
+// The oldest first, but for whom a transaction claims.
 void Game::take_activities(uint16_t realm, uint32_t partition, uint32_t at_most) {
   std::deque<NaiveActivity>& queue = queued_[{realm, partition}];
   for (; at_most > 0; at_most--) {
     const bool taken = roster_.begin_writing_activity(realm, partition, activity_view_);
-    expect(taken == !queue.empty(), "an activity is taken when there is one");
+    const auto next = std::find_if(queue.begin(), queue.end(), [&](const NaiveActivity& one) {
+      const auto user = model_.users.find({realm, one.user_id});
+      return user == model_.users.end() || user->second.claims == 0;
+    });
+    expect(taken == (next != queue.end()), "an activity is taken when there is one");
     if (!taken) return;
     const Activity& activity = activity_view_.activity;
     const NaiveActivity is{activity.at, std::string(activity.user_id), std::string(activity.type),
                            std::string(activity.page), std::string(activity.session_id)};
     log("write an activity of " + short_name({realm, is.user_id}));
-    expect(is == queue.front(), "the oldest activity is taken, as it was");
+    expect(is == *next, "the oldest activity is taken, as it was");
     taken_[{realm, partition}].push_back(is);
-    queue.pop_front();
+    queue.erase(next);
   }
 }
 

@@ -141,7 +141,7 @@ void Game::hear_gateway() {
       if (of.first == key.first) model_.settle(user, now_);
   }
   gateway.heard_at = model_.gateways.at(key).heard_at = now_;
-  roster_.release_gateway(cell);
+  region_.sessions.release_gateway(cell);
 }
 
 // ---- comparisons

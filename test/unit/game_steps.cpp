@@ -176,7 +176,7 @@ void Game::load_sessions(const Key& key, Time ends_at) {
         (row.gateway.empty() ? "" : " of " + row.gateway.substr(0, 2)) + (loaded ? "" : ": not"));
     expect(loaded == (fits && model_.load_session(key, id, row, now_)), "a session is loaded");
     if (!loaded) {
-      roster_.release_gateway(given.gateway);
+      region_.sessions.release_gateway(given.gateway);
       continue;
     }
     // What the user's own row knew better need not be in this one as well.

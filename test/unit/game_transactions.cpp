@@ -79,7 +79,7 @@ void Game::wish() {
   const uint32_t free = free_cells();
   const auto wish = reserve_wish(region_, ask);
   log(name_of(transaction) + ": " + short_name(key) + " " + describe(ask) + (wish ? "" : ": full"));
-  roster_.release_gateway(gateway);
+  region_.sessions.release_gateway(gateway);
   expect(wish.has_value() == (cells_of_wish(ask) <= free), "a wish has room");
   if (!wish) return;
   held_ += cells_of_wish(ask);

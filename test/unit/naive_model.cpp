@@ -170,7 +170,8 @@ NaiveSession* NaiveFacts::session(std::string_view id) {
 }
 
 // "counts for the user's newest live session, and for an implicit session only when there is
-// none"; one that has said goodbye comes last. `at` may lie before now: then it is known since now only.
+// none"; one that has said goodbye comes last. `at` may lie before now: then it is known since now
+// only.
 void NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
   last_seen = std::max(last_seen, at);
   NaiveSession* newest = nullptr;
@@ -562,7 +563,7 @@ bool NaiveModel::load_session(const Key& key, std::string_view id, const NaiveSe
   session.gateway_name = row.gateway;
   if (!row.gateway.empty()) session.gateway = &gateways.at({key.first, row.gateway});
   std::erase_if(user.facts.sessions, [](const NaiveSession& one) { return one.id.empty(); });
-  user.facts.sessions.insert(user.facts.sessions.begin(), session);
+  user.facts.sessions.push_back(session);  // rows come newest first
   user.facts.prune(policy, now);
   look(user, now, Reason::activity, {});
   return true;

@@ -125,7 +125,7 @@ class RosterTest : public testing::Test {
   void hear_gateway(const std::string& name, Duration lease = 15 * second) {
     const Cell cell = region.sessions.hold_gateway(region.realm(0).gateways, name, lease, now, 1);
     region.pool.at<Gateway>(cell).heard_at.store(now);
-    roster.release_gateway(cell);
+    region.sessions.release_gateway(cell);
   }
   SessionKey session_key(std::string_view session, uint16_t realm = 0) const {
     return region.session_key(realm, session);

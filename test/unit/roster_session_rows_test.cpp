@@ -261,7 +261,9 @@ TEST_F(RosterActivities, ComeOutAsTheyWentIn) {
   const std::string user_id = text_of(max_id_bytes, 'u'), type = text_of(max_activity_bytes, 't'),
                     page = text_of(max_page_bytes, 'p'), session_id = text_of(max_id_bytes, 's');
   EXPECT_TRUE(roster.queue_activity(0, partition, {now, user_id, type, page, session_id}, 1));
-  EXPECT_TRUE(roster.queue_activity(0, partition, {now, "a", "b", "", ""}, 2));
+  EXPECT_FALSE(roster.queue_activity(0, partition, {now, "a", "b", "", ""}, 2))
+      << "cells count, not activities";
+  EXPECT_TRUE(roster.queue_activity(0, partition, {now, "a", "b", "", ""}, 100));
   ActivityView view;
   ASSERT_TRUE(roster.begin_writing_activity(0, partition, view));
   EXPECT_EQ(view.activity.at, now);

@@ -221,10 +221,15 @@ TEST_F(RosterWishes, ACommitUnderWayCanBeSeen) {
   const Cell cell = user("ann");
   roster.claim(cell);
   EXPECT_FALSE(roster.is_committing(cell));
-  roster.set_committing(cell);
+  roster.set_committing(cell, true);
   EXPECT_TRUE(roster.is_committing(cell));
   Wish open = wish(busy);
   grant("ann", open, busy);
+  // Somebody else who claims the user ends nothing.
+  roster.claim(cell);
+  roster.drop_claim(cell);
+  EXPECT_TRUE(roster.is_committing(cell));
+  roster.set_committing(cell, false);
   roster.drop_claim(cell);
   EXPECT_FALSE(roster.is_committing(cell));
 }

@@ -191,7 +191,7 @@ class Stress {
     const Cell cell = hold_gateway(random);
     if (cell == no_cell) return;
     region_.pool.at<Gateway>(cell).heard_at.store(now());
-    roster_.release_gateway(cell);
+    region_.sessions.release_gateway(cell);
   }
 
   void queue_activity(const UserKey& key) {

@@ -48,7 +48,7 @@ Cell reserve_session(Region& region, const Ask& ask) {
   }
   Roster roster(region);
   const Cell made = roster.make_session(session);
-  if (made == no_cell) roster.release_gateway(session.gateway);
+  if (made == no_cell) region.sessions.release_gateway(session.gateway);
   return made;
 }
 

@@ -123,10 +123,14 @@ void settle_owner(const RealmRef& realm, const SessionKey& key, const Policy& po
 }
 
 Cell hold_gateway(const RealmRef& realm, std::string_view name, Duration lease, Time now) {
-  return shared.region.sessions.hold_gateway(realm.realm().gateways, name, lease, now, 1);
+  SessionIndex& index = shared.region.sessions;
+  const Cell cell = index.hold_gateway(realm.realm().gateways, name, lease, now, 1);
+  if (cell == no_cell || !realm.gone()) return cell;
+  index.release_gateway(cell);
+  return no_cell;
 }
 
-void release_gateway(Cell gateway) { Roster(shared.region).release_gateway(gateway); }
+void release_gateway(Cell gateway) { shared.region.sessions.release_gateway(gateway); }
 
 Cell wake_gateway(const RealmRef& realm, std::string_view name, Duration lease,
                   const Policy& policy, Time now) {
@@ -153,14 +157,16 @@ std::optional<uint32_t> hear_gateway(const RealmRef& realm, std::string_view nam
     wake_worker(realm);
   }
   // Counting it has kept it from being forgotten meanwhile.
-  return gateway.sessions.fetch_sub(1) - 1;
+  const uint32_t sessions = (gateway.sessions.load() & ~orphaned_gateway) - 1;
+  release_gateway(cell);
+  return sessions;
 }
 
 std::optional<Duration> lease_of_gateway(const RealmRef& realm, std::string_view name, Time now) {
   const Cell cell = hold_gateway(realm, name, default_gateway_lease, now);
   if (cell == no_cell) return std::nullopt;
   const Duration lease = shared.region.pool.at<Gateway>(cell).lease.load();
-  Roster(shared.region).release_gateway(cell);
+  shared.region.sessions.release_gateway(cell);
   return lease;
 }
 

@@ -85,7 +85,7 @@ enum class Answer : uint8_t {
   writing,  // the persister is writing its row
   stale,    // what was read from the table may be out of date
   foreign,  // the session is another user's
-  crowded   // too many transactions claim the user already
+  crowded   // too many transactions claim the user already, or it has too many sessions
 };
 
 void wake_worker(const RealmRef& realm);

@@ -31,6 +31,7 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
     touched = Roster(shared.region).touch(cell, touch, policy, now);
     if (touched.full) answer = Answer::full;
     if (touched.foreign) answer = Answer::foreign;
+    if (touched.crowded) answer = Answer::crowded;
   }
   unlock_user(key);
   if (answer == Answer::done && touched.changed) wake_worker(realm);
@@ -167,7 +168,13 @@ void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell) {
 
 void begin_commit(const RealmRef& realm, uint32_t partition, Cell cell) {
   LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
-  if (!realm.gone()) Roster(shared.region).set_committing(cell);
+  if (!realm.gone()) Roster(shared.region).set_committing(cell, true);
+  LWLockRelease(shared.partition(partition));
+}
+
+void end_commit(const RealmRef& realm, uint32_t partition, Cell cell) {
+  LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+  if (!realm.gone()) Roster(shared.region).set_committing(cell, false);
   LWLockRelease(shared.partition(partition));
 }
 
@@ -179,13 +186,14 @@ bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell) {
 }
 
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
-                 const Policy& policy, Time now) {
+                 bool begun, const Policy& policy, Time now) {
   Roster roster(shared.region);
   LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
   if (realm.gone()) {
     for (Wish& wish : wishes) roster.free_wish(wish);
   } else {
     for (Wish& wish : wishes) roster.grant(cell, wish, policy, now);
+    if (begun) roster.set_committing(cell, false);
     roster.drop_claim(cell);
   }
   LWLockRelease(shared.partition(partition));
@@ -249,7 +257,7 @@ Cell reserve_connect(const RealmRef& realm, const WishParts& parts, const Policy
   }
   Roster roster(shared.region);
   const Cell made = roster.make_session(session);
-  if (made == no_cell) roster.release_gateway(session.gateway);
+  if (made == no_cell) shared.region.sessions.release_gateway(session.gateway);
   return made;
 }
 
@@ -285,6 +293,7 @@ bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, con
   wish = Wish{};
   wish.change = parts.change;
   wish.reason = parts.reason;
+  wish.writes_row = parts.writes_row;
   if (reserve_parts(realm, wish, parts, policy)) return true;
   free_wish(wish);
   return false;

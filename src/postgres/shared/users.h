@@ -38,12 +38,14 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
 void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell);
 
 // Before the commit record: from now on the row may be seen without memory following yet.
+// For one whose transaction has locked the row: only one transaction can at a time.
 void begin_commit(const RealmRef& realm, uint32_t partition, Cell cell);
+void end_commit(const RealmRef& realm, uint32_t partition, Cell cell);
 // Somebody has begun and is not done.
 bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell);
-// COMMIT: applies the wishes and drops the claim.
+// COMMIT: applies the wishes, ends the commit if it was begun, and drops the claim.
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
-                 const Policy& policy, Time now);
+                 bool begun, const Policy& policy, Time now);
 
 Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                  const Policy& policy, Time now, UserView& out);
@@ -62,6 +64,7 @@ struct WishParts {
   const NewSession* session = nullptr;  // of a change that names one
   std::optional<std::string_view> data, page;
   std::string_view gateway;  // that keeps the session; empty: none
+  bool writes_row = true;
 };
 // Takes the cells for a wish. False: full, and none is taken.
 bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy);

@@ -165,6 +165,13 @@ bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Pol
   });
 }
 
+void leave_session_row(const RealmRef& realm, const SessionView& taken) {
+  LWLockAcquire(shared.partition(taken.partition), LW_EXCLUSIVE);
+  if (!realm.gone())
+    Roster(shared.region).leave_session_row(realm.number, taken.partition, taken.cell);
+  LWLockRelease(shared.partition(taken.partition));
+}
+
 void end_session_rows(const RealmRef& realm, bool committed) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.end_session_rows(realm.number, partition, committed);

@@ -31,6 +31,8 @@ bool has_rows(const RealmRef& realm, Persist state);
 bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out);
 bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Policy& policy,
                            Time now, SessionView& out);
+// One of those taken is left for another time.
+void leave_session_row(const RealmRef& realm, const SessionView& taken);
 void end_session_rows(const RealmRef& realm, bool committed);
 bool has_sessions(const RealmRef& realm, SessionRow state);
 bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out);

@@ -28,13 +28,20 @@ std::string_view without_port(std::string_view text) {
   return colons == 1 ? text.substr(0, text.find(':')) : text;
 }
 
-bool is_address(std::string_view text) {
-  char copy[64];
+// As type inet writes it; empty when it is none.
+std::string_view normalised(std::string_view text) {
+  constexpr std::size_t longest = sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128";
+  char copy[longest];
   unsigned char address[17];
-  if (text.empty() || text.size() >= sizeof copy || text.find('/') != text.npos) return false;
+  if (text.empty() || text.size() >= sizeof copy || text.find('/') != text.npos) return {};
   *std::copy(text.begin(), text.end(), copy) = '\0';
-  const int family = text.find(':') == text.npos ? PGSQL_AF_INET : PGSQL_AF_INET6;
-  return pg_inet_net_pton(family, copy, address, -1) >= 0;
+  const bool is_v4 = text.find(':') == text.npos;
+  const int family = is_v4 ? PGSQL_AF_INET : PGSQL_AF_INET6;
+  if (pg_inet_net_pton(family, copy, address, -1) < 0) return {};
+  char* written = static_cast<char*>(palloc(longest));
+  const int bits = is_v4 ? 32 : 128;
+  return pg_inet_net_ntop(family, address, bits, written, longest) ? std::string_view(written)
+                                                                   : std::string_view{};
 }
 
 }  // namespace
@@ -42,8 +49,7 @@ bool is_address(std::string_view text) {
 std::string_view address_argument(FunctionCallInfo call, int number) {
   if (call->args[number].isnull) return {};
   const std::string_view given = text_of(call->args[number].value);
-  const std::string_view first = without_port(trimmed(given.substr(0, given.find(','))));
-  return is_address(first) ? first : std::string_view{};
+  return normalised(without_port(trimmed(given.substr(0, given.find(',')))));
 }
 
 }  // namespace presence

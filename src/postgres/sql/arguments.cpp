@@ -6,6 +6,7 @@
 #include "postgres/tables/rows.h"
 
 extern "C" {
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -107,6 +108,15 @@ std::string_view check_data(Datum user_data) {
                        max_data_bytes),
              errhint("Keep what others need to show the user, a name and the address of a picture, "
                      "and the rest in a table of your own.")));
+  // It is told as text, in a NOTIFY: numbers may be far longer there than here.
+  StringInfoData text;
+  initStringInfo(&text);
+  JsonbToCString(&text, &data->root, VARSIZE(data));
+  if (static_cast<std::size_t>(text.len) > max_data_text_bytes)
+    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_data is too long"),
+                    errdetail("It has %d bytes as text; at most %zu are allowed.", text.len,
+                              max_data_text_bytes)));
+  pfree(text.data);
   return bytes;
 }
 

@@ -106,7 +106,8 @@ bool see_row(std::string_view user_id, UserView& out) {
     };
     out.id_bytes = copy(read.user_id, out.id_text, sizeof out.id_text);
     out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
-    out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
+    if (read.row.data.size() <= sizeof out.data_text)
+      out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
     if (Datum message; get_value(0, 7, message))
       out.message_bytes = copy(text_of(message), out.message_text, sizeof out.message_text);
   }

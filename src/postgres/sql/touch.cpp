@@ -13,6 +13,7 @@
 #include "postgres/transaction/change.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "utils/timestamp.h"
 }
 
@@ -35,6 +36,8 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
       case Answer::full:
         room.near(key.partition());
         break;
+      case Answer::crowded:
+        raise_too_many_sessions(key.id);
       case Answer::foreign:
         // Its time may be up without anybody having looked.
         if (looked) raise_foreign_session(touch.session->id);
@@ -51,7 +54,12 @@ Touched touch_one(const RealmRef& realm, const UserKey& key, const Touch& touch)
 // With the queue full, or memory, the caller writes the row itself: nothing is dropped.
 void record_activity(const RealmRef& realm, const UserKey& key, const Activity& activity) {
   if (queue_activity(realm, key.partition(), activity)) return;
-  require_writable("presence_touch() with the queue of activities full");
+  if (XactReadOnly)
+    ereport(ERROR,
+            (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+             errmsg("cannot record an activity in a read-only transaction just now"),
+             errdetail("The queue of activities is full, so the caller has to write the row."),
+             errhint("Try again when the worker has caught up, or raise presence.memory.")));
   write_activity(activity);
 }
 

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 }
 
 namespace presence {
@@ -55,14 +56,15 @@ Details unpack_details(std::string_view packed) {
 
 Details details_of(const SessionView& session) {
   static Statement fetch = {
-      "SELECT device, host(ip_address), user_agent FROM %s.presence_sessions WHERE session_id = $1",
-      1,
-      {TEXTOID}};
+      "SELECT device, host(ip_address), user_agent FROM %s.presence_sessions "
+      "WHERE session_id = $1 AND connected_at = $2",
+      2,
+      {TEXTOID, TIMESTAMPTZOID}};
   if (session.has_details) return unpack_details(session.details());
   MemoryContext caller = CurrentMemoryContext;
   TableAccess access;
   access.begin();
-  Datum values[] = {text_datum(session.id())};
+  Datum values[] = {text_datum(session.id()), TimestampTzGetDatum(session.connected_at)};
   Details details;
   if (run_fresh(fetch, values, nullptr) > 0) {
     std::string_view* parts[] = {&details.device, &details.address, &details.agent};

@@ -9,6 +9,7 @@
 #include "postgres/tables/rows.h"
 
 extern "C" {
+#include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 }
@@ -82,9 +83,16 @@ bool is_session_id(std::string_view id) { return !id.empty() && id.size() <= max
 
 // A gateway of the last run has session_timeout to call again, as everybody else.
 Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
-  if (name.empty()) return no_cell;
+  if (!is_session_id(name)) return no_cell;
   const Duration ahead = current_policy().session_timeout - default_gateway_lease;
   return hold_gateway(realm, name, default_gateway_lease, current_time() + Max(ahead, Duration{0}));
+}
+
+// A restored row may hold what no function would have let in.
+uint32_t sensible_lease(int32 lease) {
+  const bool sensible =
+      lease >= shortest_lease / millisecond && lease <= longest_lease / millisecond;
+  return sensible ? static_cast<uint32_t>(lease) : 0;
 }
 
 void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
@@ -94,10 +102,11 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   SessionRowFacts facts;
   facts.key = realm.session_key(id);
   facts.status = status_named(text_column(row, 3)).value_or(Status::online);
-  facts.active_at = time_column(row, 4);
-  facts.heard_at = time_column(row, 5);
+  const Time now = current_time();
+  facts.active_at = Min(time_column(row, 4), now);
+  facts.heard_at = Min(time_column(row, 5), now);
   facts.connected_at = time_column(row, 6);
-  if (get_value(row, 7, lease)) facts.lease = static_cast<uint32_t>(DatumGetInt32(lease));
+  if (get_value(row, 7, lease)) facts.lease = sensible_lease(DatumGetInt32(lease));
   facts.page = clipped(text_column(row, 8), max_page_bytes);
   facts.gateway = gateway_of_row(realm, text_column(row, 9));
   // Nothing but its gateway keeps or ends a session that has one.
@@ -152,8 +161,10 @@ struct LostSessions {
 
 bool delete_lost_sessions() {
   const RealmRef realm = extension().realm;
+  if (!ConditionalLockRelationOid(extension().presence_sessions, RowExclusiveLock)) return true;
   TableAccess access;
   access.begin();
+  access.set("lock_timeout", "100");
   LostSessions lost;
   for_each_session_row([&](uint64 row) {
     const std::string_view id = text_column(row, 1);

@@ -178,6 +178,14 @@ void raise_foreign_session(std::string_view session_id) {
                    "one up.")));
 }
 
+void raise_too_many_sessions(std::string_view user_id) {
+  ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                  errmsg("user \"%.*s\" has too many sessions", static_cast<int>(user_id.size()),
+                         user_id.data()),
+                  errdetail("A user has at most %u at a time.", max_sessions),
+                  errhint("Disconnect those that are over, or let their leases end them.")));
+}
+
 void check_session_owner(const RealmRef& realm, const SessionKey& session,
                          std::string_view user_id) {
   const ClaimedUser* connecting = user_connecting(session);
@@ -200,12 +208,15 @@ void make_connected(std::string_view user_id, const NewSession& session, Status 
   check_session_owner(realm, session.key, user_id);
   ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   const Time now = current_time();
+  view_claimed(*user, now, after);
+  if (after.session_count >= max_sessions) raise_too_many_sessions(user_id);
   WishParts parts;
   parts.change.kind = ChangeKind::connect;
   parts.change.status = status;
   parts.change.at = now;
   parts.reason = Reason::connect;
   parts.session = &session;
+  parts.writes_row = false;
   parts.data = data;
   parts.page = page;
   parts.gateway = gateway;
@@ -241,6 +252,7 @@ bool make_disconnected(std::string_view session_id, const Why& why) {
   parts.reason = why.reason;
   parts.reason_text = why.text;
   parts.session = &session;
+  parts.writes_row = false;
   add_wish(user, parts);
   return true;
 }

@@ -37,6 +37,7 @@ bool make_disconnected(std::string_view session_id, const Why& why);
 // Raises 42501 when the session is another user's.
 void check_session_owner(const RealmRef& realm, const SessionKey& session,
                          std::string_view user_id);
+[[noreturn]] void raise_too_many_sessions(std::string_view user_id);
 [[noreturn]] void raise_foreign_session(std::string_view session_id);
 
 // Erases one user at COMMIT. Whether anything was known.

@@ -1,6 +1,7 @@
 // transaction.cpp: the log, and what commit and abort make of it.
 #include "postgres/transaction/transaction.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "postgres/clock.h"
@@ -164,6 +165,7 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   std::memcpy(user->id_text, key.id.data(), key.id.size());
   user->count = user->capacity = 0;
   user->wishes = nullptr;
+  user->committing = false;
   user->cell = claim(realm, key);
   log(Kind::claim, user, {});
   if (pending.resets > 0) forget_before_reset(user);
@@ -299,7 +301,7 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
     case Kind::claim: {
       ClaimedUser& user = *entry.user;
       commit_user(user.realm, user.partition, user.cell,
-                  {user.wishes, static_cast<size_t>(user.count)}, policy, now);
+                  {user.wishes, static_cast<size_t>(user.count)}, user.committing, policy, now);
       wake_worker(user.realm);
       return;
     }
@@ -335,9 +337,16 @@ void commit() {
 
 // The row of a user may be seen by others before memory follows: they wait while this is set.
 void before_commit() {
-  for_each_wisher(
-      [](const ClaimedUser& user, void*) { begin_commit(user.realm, user.partition, user.cell); },
-      nullptr);
+  for (int i = 0; i < pending.count; i++) {
+    const LogEntry& entry = pending.log[i];
+    if (entry.kind != Kind::wish || entry.user->committing) continue;
+    const std::span<const Wish> wishes{entry.user->wishes, static_cast<size_t>(entry.user->count)};
+    if (std::none_of(wishes.begin(), wishes.end(),
+                     [](const Wish& wish) { return wish.writes_row; }))
+      continue;
+    begin_commit(entry.user->realm, entry.user->partition, entry.user->cell);
+    entry.user->committing = true;
+  }
 }
 
 void undo(const LogEntry& entry) {
@@ -346,6 +355,8 @@ void undo(const LogEntry& entry) {
     free_wish(entry.user->wishes[--entry.user->count]);
     pending.wishes--;
   } else if (entry.kind == Kind::claim) {
+    if (entry.user->committing)
+      end_commit(entry.user->realm, entry.user->partition, entry.user->cell);
     drop_claim(entry.user->realm, entry.user->partition, entry.user->cell);
     entry.user->cell = no_cell;
   }

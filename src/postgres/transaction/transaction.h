@@ -24,6 +24,7 @@ struct ClaimedUser {
   char id_text[max_id_bytes];
   int count, capacity;
   Wish* wishes;
+  bool committing;  // others have been told so
 
   std::string_view id() const { return {id_text, id_bytes}; }
 };

@@ -16,13 +16,19 @@ namespace {
 
 constexpr int report_every_ms = 60 * 1000;
 
+struct Reported {
+  const char* what;
+  TimestampTz at;
+};
+constexpr int kinds_of_work = 16;
+
 void report(const char* what, const char* hint, const ErrorData* error) {
-  static TimestampTz reported_at;
-  static const char* reported;
+  static Reported reported[kinds_of_work];
+  Reported* last = reported;
+  while (last->what && last->what != what && last != reported + kinds_of_work - 1) last++;
   const TimestampTz now = GetCurrentTimestamp();
-  if (reported == what && !TimestampDifferenceExceeds(reported_at, now, report_every_ms)) return;
-  reported = what;
-  reported_at = now;
+  if (last->what == what && !TimestampDifferenceExceeds(last->at, now, report_every_ms)) return;
+  *last = {what, now};
   ereport(
       LOG,
       (errcode(error->sqlerrcode), errmsg("presence could not %s: %s", what, error->message),
@@ -39,9 +45,9 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
     StartTransactionCommand();
     work(context);
     CommitTransactionCommand();
+    done = true;
     // No main loop of a backend does it for us; autovacuum goes by these numbers.
     (void)pgstat_report_stat(true);
-    done = true;
   }
   PG_CATCH();
   {

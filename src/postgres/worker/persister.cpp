@@ -130,6 +130,10 @@ Columns columns_of(const Batch& batch) {
            data.array()}};
 }
 
+Time moment_of(const UserView& user, Time now) {
+  return user.changed_at == forever_ago ? now : user.changed_at;
+}
+
 // Takes down which users the last statement wrote, and the steps that are history.
 int note_written(Batch& batch, HTAB* places, uint64 rows, Step* steps) {
   int count = 0;
@@ -143,7 +147,8 @@ int note_written(Batch& batch, HTAB* places, uint64 rows, Step* steps) {
     const UserView& user = batch.users[place];
     const Status from = status_named(text_of(was)).value_or(Status::offline);
     if (from != user.status)
-      steps[count++] = {user.id(), from, user.status, user.changed_at, user.reason_name()};
+      steps[count++] = {user.id(), from, user.status, moment_of(user, current_time()),
+                        user.reason_name()};
   }
   return count;
 }

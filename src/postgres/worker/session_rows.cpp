@@ -8,7 +8,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/work.h"
-#include "postgres/tables/arrays.h"
+#include "postgres/tables/rows.h"
 #include "postgres/tables/session_details.h"
 #include "postgres/worker/attempt.h"
 
@@ -27,11 +27,25 @@ namespace {
 
 constexpr int rows_at_once = 1000;
 
+#define ENDED_ROWS "unnest($1, $2) AS r(session_id, connected_at)"
 Statement delete_rows = {
-    "DELETE FROM %s.presence_sessions p USING unnest($1, $2) AS r(session_id, connected_at) "
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM " ENDED_ROWS
+    ", LATERAL ("
+    "    SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id "
+    "    AND p.connected_at = r.connected_at FOR UPDATE SKIP LOCKED) p) "
+    "DELETE FROM %s.presence_sessions p USING free r "
     "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
     2,
     {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
+// Those that somebody has locked.
+Statement undeleted_rows = {"SELECT p.session_id FROM %s.presence_sessions p JOIN " ENDED_ROWS
+                            " ON p.session_id = r.session_id AND p.connected_at = r.connected_at",
+                            2,
+                            {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
+
+// What a session does not say again is kept, but not of another one with the same id.
+#define KEPT(column) "WHEN p.connected_at = r.connected_at THEN p." column " END"
 
 constexpr int batch_columns = 13;
 #define SESSION_ROWS                                                                 \
@@ -45,7 +59,7 @@ constexpr int batch_columns = 13;
         TEXTARRAYOID, TEXTARRAYOID                                                                 \
   }
 
-// Rows that somebody has locked are left as they are until the next flush.
+// Rows that somebody has locked are left for another time.
 Statement update_rows = {
     "WITH free AS MATERIALIZED ("
     "  SELECT r.* FROM " SESSION_ROWS
@@ -55,10 +69,10 @@ Statement update_rows = {
     "UPDATE %s.presence_sessions p SET user_id = r.user_id, status = r.status, "
     "connected_at = r.connected_at, last_seen = r.last_seen, last_heartbeat = r.last_heartbeat, "
     "current_page = r.current_page, lease = r.lease, gateway = r.gateway, "
-    "device = CASE WHEN r.has_details THEN r.device ELSE p.device END, "
-    "ip_address = CASE WHEN r.has_details THEN r.ip_address::inet ELSE p.ip_address END, "
-    "user_agent = CASE WHEN r.has_details THEN r.user_agent ELSE p.user_agent END "
-    "FROM free r WHERE p.session_id = r.session_id",
+    "device = CASE WHEN r.has_details THEN r.device " KEPT("device") ", "
+    "ip_address = CASE WHEN r.has_details THEN r.ip_address::inet " KEPT("ip_address") ", "
+    "user_agent = CASE WHEN r.has_details THEN r.user_agent " KEPT("user_agent") " "
+    "FROM free r WHERE p.session_id = r.session_id RETURNING p.session_id",
     batch_columns, SESSION_TYPES};
 Statement add_rows = {
     "INSERT INTO %s.presence_sessions (session_id, user_id, status, connected_at, last_seen, "
@@ -67,7 +81,7 @@ Statement add_rows = {
     "lease, gateway, device, ip_address::inet, user_agent FROM " SESSION_ROWS
     " WHERE NOT EXISTS "
     "  (SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id) "
-    "ON CONFLICT (session_id) DO NOTHING",
+    "ON CONFLICT (session_id) DO NOTHING RETURNING session_id",
     batch_columns, SESSION_TYPES};
 
 // In memory of the transaction: a view is large, and most batches are small.
@@ -103,17 +117,47 @@ void add_time(Column& column, Time time) {
   time == forever_ago ? column.add_null() : column.add(TimestampTzGetDatum(time));
 }
 
-void delete_ended(const Views& ended) {
+// Marks those of the batch that the last result names.
+void note_named(const Views& taken, bool* named) {
+  auto* ids = static_cast<std::string_view*>(
+      palloc(sizeof(std::string_view) * static_cast<Size>(taken.count())));
+  for (int i = 0; i < taken.count(); i++) ids[i] = taken[i].id();
+  HTAB* places = places_of(ids, taken.count());
+  for (uint64 i = 0; i < SPI_processed; i++) {
+    Datum id;
+    if (!get_value(i, 1, id)) continue;
+    if (const int place = place_of(places, text_of(id)); place >= 0) named[place] = true;
+  }
+}
+
+// Those that are marked so are left for another time. True: there are some.
+bool leave(const RealmRef& realm, const Views& taken, const bool* marks, bool marked) {
+  bool any = false;
+  for (int i = 0; i < taken.count(); i++) {
+    if (marks[i] != marked) continue;
+    leave_session_row(realm, taken[i]);
+    any = true;
+  }
+  return any;
+}
+
+// True: some rows were locked.
+bool delete_ended(const RealmRef& realm, const Views& ended) {
   Column ids(TEXTOID, ended.count()), connected(TIMESTAMPTZOID, ended.count());
   for (int i = 0; i < ended.count(); i++) {
     ids.add_text(ended[i].id());
     connected.add(TimestampTzGetDatum(ended[i].connected_at));
   }
   Datum values[] = {ids.array(), connected.array()};
-  run(delete_rows, values, nullptr);
+  if (run(delete_rows, values, nullptr) == static_cast<uint64>(ended.count())) return false;
+  auto* undeleted = static_cast<bool*>(palloc0(static_cast<Size>(ended.count())));
+  run(undeleted_rows, values, nullptr);
+  note_named(ended, undeleted);
+  return leave(realm, ended, undeleted, true);
 }
 
-void write_waiting(const Views& waiting) {
+// True: some rows were locked.
+bool write_waiting(const RealmRef& realm, const Views& waiting) {
   const int count = waiting.count();
   Column ids(TEXTOID, count), users(TEXTOID, count), statuses(TEXTOID, count);
   Column connected(TIMESTAMPTZOID, count), seen(TIMESTAMPTZOID, count);
@@ -141,14 +185,19 @@ void write_waiting(const Views& waiting) {
                     seen.array(),     heard.array(), pages.array(),    leases.array(),
                     gateways.array(), given.array(), devices.array(),  addresses.array(),
                     agents.array()};
-  if (run(update_rows, values, nullptr) < static_cast<uint64>(count))
-    run(add_rows, values, nullptr);
+  auto* written = static_cast<bool*>(palloc0(static_cast<Size>(count)));
+  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return false;
+  note_named(waiting, written);
+  run(add_rows, values, nullptr);
+  note_named(waiting, written);
+  return leave(realm, waiting, written, false);
 }
 
 struct Writing {
   RealmRef realm;
   bool locked;  // the table was ours
   bool more;
+  bool left;  // rows that somebody else had locked
 };
 
 void write_in_transaction(void* context) {
@@ -170,8 +219,8 @@ void write_in_transaction(void* context) {
   TableAccess access;
   access.begin_many();
   access.set("lock_timeout", "100");
-  if (ended.count() > 0) delete_ended(ended);
-  if (waiting.count() > 0) write_waiting(waiting);
+  if (ended.count() > 0) writing->left |= delete_ended(realm, ended);
+  if (waiting.count() > 0) writing->left |= write_waiting(realm, waiting);
   access.end();
   PopActiveSnapshot();
 }
@@ -179,12 +228,12 @@ void write_in_transaction(void* context) {
 }  // namespace
 
 Written write_session_rows(const RealmRef& realm) {
-  Writing writing{realm, false, false};
+  Writing writing{realm, false, false, false};
   const bool committed =
       attempt("write the rows of sessions", "See presence_info().", write_in_transaction, &writing);
   end_session_rows(realm, committed && writing.locked);
   realm.control().writer.store(InvalidTransactionId);
-  if (!committed || !writing.locked) return Written::blocked;
+  if (!committed || !writing.locked || writing.left) return Written::blocked;
   return writing.more ? Written::more : Written::all;
 }
 

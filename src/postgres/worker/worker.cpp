@@ -38,6 +38,7 @@ namespace {
 constexpr Duration blocked_rows_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
+constexpr Duration cleans_again_after = 100 * millisecond;
 constexpr uint32_t long_queue = 1000;  // of activities
 
 // What one worker knows from round to round.
@@ -50,10 +51,13 @@ struct Worker {
   Time next_try = never;      // of the rows that somebody else had
   Time next_load = 0;         // not before
   uint64_t cleaned_load = 0;  // after that load, lost sessions were cleaned away
+  Time next_clean = 0;
+  Time next_sessions = 0;  // not before: their table or rows are locked
   bool more_events = false;
   bool events_stuck = false;
   bool more_rows = false;
   Time next_activities = never;  // are written
+  bool activities_blocked = false;
   PartitionPlan history;
   PartitionPlan activities;
 };
@@ -69,9 +73,9 @@ bool is_still_there(const RealmRef& realm) {
 }
 
 // Sessions of the last run that did not come back, or that came by a restore.
-void clean_sessions(Worker& worker) {
+void clean_sessions(Worker& worker, Time now) {
   const uint64_t load = worker.realm.control().loads_done.load();
-  if (worker.cleaned_load == load || load == 0) return;
+  if (worker.cleaned_load == load || load == 0 || now < worker.next_clean) return;
   static bool more;
   more = false;
   const bool done = attempt(
@@ -83,10 +87,11 @@ void clean_sessions(Worker& worker) {
       },
       nullptr);
   if (done && !more) worker.cleaned_load = load;
+  worker.next_clean = done && !more ? never : now + cleans_again_after;
 }
 
 void load(Worker& worker, Time now) {
-  if (worker.realm.complete()) clean_sessions(worker);
+  if (worker.realm.complete()) clean_sessions(worker, now);
   if (worker.realm.complete() || now < worker.next_load) return;
   const bool done = attempt(
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
@@ -97,7 +102,9 @@ void load(Worker& worker, Time now) {
       },
       nullptr);
   worker.next_load = done ? 0 : now + failed_load_waits;
-  if (done) clean_sessions(worker);
+  if (!done) return;
+  worker.next_clean = now;
+  clean_sessions(worker, now);
 }
 
 void reload_settings(Worker& worker, Time now) {
@@ -154,15 +161,31 @@ void plan_flush(Worker& worker, Time now) {
 // Since when there are rows that cannot be written, or events that cannot be sent.
 void note_behind(const Worker& worker, Time now) {
   std::atomic<Time>& since = worker.realm.control().behind_since;
-  if (worker.next_try == never && !worker.events_stuck)
+  const bool sessions_stuck = worker.next_sessions > now;
+  if (worker.next_try == never && !sessions_stuck && !worker.activities_blocked &&
+      !worker.events_stuck)
     since.store(0);
   else if (since.load() == 0)
     since.store(now);
 }
 
-void note_written(Worker& worker, Written written, Time now) {
+// What is blocked is tried again after a while, each kind of rows by itself.
+void note_written(Worker& worker, Written written, Time& next, Time now) {
   if (written == Written::more) worker.more_rows = true;
-  if (written == Written::blocked) worker.next_try = now + blocked_rows_wait;
+  if (written == Written::blocked) next = now + blocked_rows_wait;
+}
+
+void write_sessions(Worker& worker, Time now) {
+  const auto wait = [&] {
+    return has_sessions(worker.realm, SessionRow::waiting) ||
+           has_sessions(worker.realm, SessionRow::ended);
+  };
+  if (now < worker.next_sessions || !wait()) return;
+  worker.next_sessions = 0;
+  const Written written = write_session_rows(worker.realm);
+  note_written(worker, written, worker.next_sessions, now);
+  // Heard of while they were being written.
+  if (written == Written::all && wait()) worker.more_rows = true;
 }
 
 // The queue is emptied when it is long, and otherwise as often as everything else is flushed.
@@ -170,17 +193,19 @@ void write_activities(Worker& worker, bool flush, Time now) {
   const uint32_t queued = queued_activities(worker.realm);
   if (queued == 0) {
     worker.next_activities = never;
+    worker.activities_blocked = false;
     return;
   }
   worker.next_activities =
       std::min(worker.next_activities, now + settings.flush_interval * millisecond);
-  if (queued < long_queue && !flush && now < worker.next_activities) return;
+  const bool must_wait = worker.activities_blocked || (queued < long_queue && !flush);
+  if (must_wait && now < worker.next_activities) return;
   worker.activities.grows = true;
   make_partitions(Kept::activities, worker.activities);
   const Written written = write_activity_rows(worker.realm);
-  note_written(worker, written, now);
   worker.next_activities = written == Written::all ? never : now;
-  if (written == Written::blocked) worker.next_activities = worker.next_try;
+  worker.activities_blocked = written == Written::blocked;
+  note_written(worker, written, worker.next_activities, now);
 }
 
 void write(Worker& worker, Time now) {
@@ -200,10 +225,8 @@ void write(Worker& worker, Time now) {
   drop_partitions(Kept::history, worker.history);
   drop_partitions(Kept::activities, worker.activities);
   if (has_rows(worker.realm, Persist::waiting))
-    note_written(worker, write_waiting_rows(worker.realm), now);
-  if (has_sessions(worker.realm, SessionRow::waiting) ||
-      has_sessions(worker.realm, SessionRow::ended))
-    note_written(worker, write_session_rows(worker.realm), now);
+    note_written(worker, write_waiting_rows(worker.realm), worker.next_try, now);
+  write_sessions(worker, now);
   write_activities(worker, flush, now);
   note_behind(worker, now);
   plan_flush(worker, now);
@@ -220,6 +243,8 @@ Rest rest_of(const Worker& worker, Time now) {
                       next_of(worker.history), next_of(worker.activities)}),
             false};
   if (worker.more_rows) rest.until = now;
+  if (worker.next_sessions > now) rest.until = std::min(rest.until, worker.next_sessions);
+  if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
@@ -237,6 +262,11 @@ long milliseconds_until(Time moment, Time now) {
 void sleep(const Worker& worker, const Rest& rest) {
   const long timeout = milliseconds_until(rest.until, current_time());
   if (timeout == 0) {
+    CHECK_FOR_INTERRUPTS();
+    return;
+  }
+  // Whoever waits for a lock resets the latch: somebody may have set it during the round.
+  if (worker.realm.control().awake.load()) {
     CHECK_FOR_INTERRUPTS();
     return;
   }
