@@ -114,7 +114,7 @@ COMMENT ON COLUMN presence_history.previous_status IS 'what others saw before';
 COMMENT ON COLUMN presence_history.new_status IS 'what others see since';
 COMMENT ON COLUMN presence_history.changed_at IS 'when';
 COMMENT ON COLUMN presence_history.change_reason IS
-    'manual, activity, idle_timeout, timeout, logout, expired or the caller''s own words';
+    'manual, activity, connect, idle_timeout, timeout, disconnect, logout, expired, forgotten or the caller''s own words';
 
 -- Takes what comes before the worker has made the partition of its week.
 CREATE TABLE presence_history_default PARTITION OF presence_history DEFAULT;
@@ -153,10 +153,10 @@ COMMENT ON COLUMN presence_sessions.user_id IS 'whose it is';
 COMMENT ON COLUMN presence_sessions.device IS 'what the client said it is';
 COMMENT ON COLUMN presence_sessions.ip_address IS 'the first address that presence_connect was given';
 COMMENT ON COLUMN presence_sessions.user_agent IS 'what the client said it is, in its own words';
-COMMENT ON COLUMN presence_sessions.status IS 'online, away or busy: what the session says';
+COMMENT ON COLUMN presence_sessions.status IS 'online, away or busy, when the row was written; going idle does not write it';
 COMMENT ON COLUMN presence_sessions.connected_at IS 'when it connected';
 COMMENT ON COLUMN presence_sessions.last_seen IS 'the last activity in it';
-COMMENT ON COLUMN presence_sessions.last_heartbeat IS 'the last heartbeat; NULL when it has sent none';
+COMMENT ON COLUMN presence_sessions.last_heartbeat IS 'the last heartbeat; NULL when it has sent none; calls of its gateway do not write it';
 COMMENT ON COLUMN presence_sessions.current_page IS 'where the user was last in it';
 COMMENT ON COLUMN presence_sessions.lease IS 'how long it may be silent, in milliseconds; 0: presence.session_timeout';
 COMMENT ON COLUMN presence_sessions.gateway IS 'the process that keeps it; NULL: its own heartbeats do';
@@ -254,7 +254,7 @@ CREATE FUNCTION presence_touch_many(
     user_ids presence_id[], seen_at timestamptz[] DEFAULT NULL, interactions integer[] DEFAULT NULL
 ) RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_touch_many(presence_id[], timestamptz[], integer[]) IS
-    'many touches at once; seen_at never moves last_seen back; returns how many';
+    'many touches at once; seen_at never moves last_seen back, NULL is now; duplicates count each, a NULL user is an error; returns how many';
 
 CREATE FUNCTION presence_online_users(
     max_users integer DEFAULT 100, viewer presence_id DEFAULT NULL,

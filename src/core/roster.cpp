@@ -140,6 +140,7 @@ bool Roster::drop_claim(Cell cell) {
   RealmPartition& share = share_of(claimed);
   if (--claimed.claims > 0) return false;
   claimed.moved_on = false;
+  claimed.forgetting = false;
   if (is_blank(claimed)) {
     remove(cell, share);
     return false;

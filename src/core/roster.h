@@ -184,6 +184,8 @@ class Roster {
   bool is_being_written(Cell cell) const {
     return pool_.at<User>(cell).persist == Persist::writing;
   }
+  // Until nobody claims it any more, its activities stay in the queue.
+  void set_forgetting(Cell cell) { pool_.at<User>(cell).forgetting = true; }
   bool drop_claim(Cell cell);  // true: the worker waits for this
   // From before the commit record until the wishes are granted.
   void set_committing(Cell cell, bool committing) { pool_.at<User>(cell).committing = committing; }
@@ -261,7 +263,7 @@ class Roster {
   uint32_t queued_activities(uint16_t realm, uint32_t partition) const {
     return region_.share(realm, partition).activity_count;
   }
-  // Takes the oldest of whom no transaction claims. False: there is none.
+  // Takes the oldest, but for those of whom is being forgotten. False: there is none.
   bool begin_writing_activity(uint16_t realm, uint32_t partition, ActivityView& out);
   // The worker's transaction is over, or a worker before this one did not come to its end.
   void end_activities(uint16_t realm, uint32_t partition, bool committed);
@@ -354,7 +356,7 @@ class Roster {
   Cell& next_activity(Cell activity) const;
   void note_queued(RealmPartition& share, Cell activity);
   void note_dequeued(RealmPartition& share, Cell activity);
-  bool is_claimed(uint16_t realm, Cell activity) const;
+  bool is_being_forgotten(uint16_t realm, Cell activity) const;
   void drop_activities_of(const User& user, RealmPartition& share);
   void forget_activities(RealmPartition& share);
 

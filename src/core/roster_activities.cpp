@@ -71,10 +71,10 @@ void Roster::note_dequeued(RealmPartition& share, Cell activity) {
   share.activity_cells -= cells_of(pool_, activity);
 }
 
-bool Roster::is_claimed(uint16_t realm, Cell activity) const {
+bool Roster::is_being_forgotten(uint16_t realm, Cell activity) const {
   const ActivityUser of = user_of_activity(pool_, activity);
   const Cell cell = find(region_.key(realm, {of.text, of.bytes}));
-  return cell != no_cell && user(cell).claims > 0;
+  return cell != no_cell && user(cell).forgetting;
 }
 
 bool Roster::queue_activity(uint16_t realm, uint32_t partition, const Activity& activity,
@@ -106,8 +106,8 @@ bool Roster::begin_writing_activity(uint16_t realm, uint32_t partition, Activity
   RealmPartition& share = region_.share(realm, partition);
   Cell before = no_cell;
   Cell taken = share.first_activity;
-  // Whoever is claimed may be about to be forgotten.
-  while (taken != no_cell && is_claimed(realm, taken)) {
+  // An open transaction would not delete their rows.
+  while (taken != no_cell && is_being_forgotten(realm, taken)) {
     before = taken;
     taken = next_activity(taken);
   }

@@ -220,17 +220,22 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   made.facts.active_at = row.active_at;
   made.facts.heard_at = row.heard_at;
   made.facts.ends_at = row.ends_at;
-  // The user's own row knows better when the person was last active, and so does a touch since.
+  // The user's own row knows better when the person was last active, and so does a touch since; and
+  // what the newest session said, unless something chosen lay over it.
+  Status said = row.status;
   if (first.id_bytes == 0) {
     made.facts.active_at = std::max(row.active_at, first.facts.active_at);
     if (first.facts.ends_at == never) made.facts.ends_at = never;
+    const bool chosen =
+        of.extras != no_cell && pool_.at<Extras>(of.extras).choices.top.status != Status::offline;
+    if (!chosen) said = first.facts.said;
   }
   const bool is_idle = now - policy.idle_timeout >= made.facts.active_at;
-  made.facts.said = row.status == Status::busy || (row.status == Status::away && !is_idle)
-                        ? row.status
-                        : Status::online;
+  made.facts.said =
+      said == Status::busy || (said == Status::away && !is_idle) ? said : Status::online;
   drop_implicit(cell);
   link_session_last(cell, session);
+  if (said != row.status) mark_row_dirty(session);
   Loaded loaded = load_facts(cell, policy, now);
   Spares none;
   refresh(cell, share, loaded, policy, now, Reason::activity, none);
@@ -284,7 +289,6 @@ void Roster::grant_connect(Cell cell, Wish& wish, Cell there) {
 
 void Roster::grant_disconnect(Cell cell, Session& session, Wish& wish, const Policy& policy,
                               Time now, Spares& spares) {
-  session.binder = 0;
   if (session.facts.disconnected) return;
   disconnect(session.facts, policy, now, wish.reason);
   if (wish.reason != Reason::custom) return;
@@ -327,7 +331,7 @@ void Roster::grant_in_session(Cell cell, RealmPartition& share, Wish& wish, cons
     default:
       say(pool_.at<Session>(found.session).facts, wish.change.status, wish.change.at);
       if (wish.change.status == Status::away) seen_at = forever_ago;
-      mark_row_dirty(found.session);
+      mark_row(found.session, SessionRow::waiting);
       break;
   }
   if (wish.gives_page) {

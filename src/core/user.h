@@ -34,8 +34,9 @@ struct User {
   Cell chain;  // the next user of the same bucket
   uint32_t realm : 12;
   uint32_t partition : 4;
-  uint32_t claims : 8;  // transactions that want to change it
-  uint32_t minute : 8;  // of this_minute, modulo 256
+  uint32_t claims : 7;      // transactions that want to change it
+  uint32_t forgetting : 1;  // one of them wants it forgotten
+  uint32_t minute : 8;      // of this_minute, modulo 256
   uint8_t id_bytes;
   Persist persist : 3;
   Status status : 2;     // what others see, as of the last settle
@@ -68,7 +69,7 @@ struct User {
   Cell persist_next, persist_prev;
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
-inline constexpr uint32_t max_claims = 255;  // fits User::claims
+inline constexpr uint32_t max_claims = 127;  // fits User::claims
 
 // Where a session stands with its row in the table.
 enum class SessionRow : uint8_t {

@@ -21,6 +21,7 @@ constexpr int minute_ms = 60 * second_ms;
 constexpr int max_ms = 24 * 24 * 60 * minute_ms;  // an int holds 24 days of milliseconds
 constexpr int shortest_timeout = 100;             // ms, so that a build can be tried quickly
 constexpr int max_prefix_bytes = 30;
+constexpr int sensible_session_timeout = 20 * second_ms;
 
 void duration(const char* name, const char* what, int* value, int preset, int least,
               GucIntCheckHook check) {
@@ -48,8 +49,7 @@ bool check_offline_timeout(int* value, void**, GucSource source) {
 }
 
 bool check_session_timeout(int* value, void**, GucSource source) {
-  constexpr int sensible = 20 * second_ms;
-  if (is_being_set() && source == PGC_S_FILE && *value < sensible)
+  if (is_being_set() && source == PGC_S_FILE && *value < sensible_session_timeout)
     ereport(WARNING, (errmsg("presence.session_timeout is below 20 seconds"),
                       errhint("Clients are heard of every 10 seconds at best; after a restart some "
                               "would be told to be offline who are not.")));
@@ -119,6 +119,10 @@ void warn_about_settings() {
             (errmsg("presence.offline_timeout (%d ms) is not above presence.idle_timeout (%d ms)",
                     settings.offline_timeout, settings.idle_timeout),
              errhint("Users go offline without ever being away.")));
+  if (settings.session_timeout < sensible_session_timeout)
+    ereport(WARNING, (errmsg("presence.session_timeout (%d ms) is below 20 seconds",
+                             settings.session_timeout),
+                      errhint("Clients are heard of every 10 seconds at best.")));
 }
 
 }  // namespace presence

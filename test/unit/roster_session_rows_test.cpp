@@ -278,6 +278,31 @@ TEST_F(RosterActivities, ComeOutAsTheyWentIn) {
   EXPECT_EQ(view.activity.session_id, "");
 }
 
+TEST_F(RosterActivities, OfWhomIsBeingForgottenWaitForTheEndOfThat) {
+  touch("ann");
+  const UserKey ann = key("ann");
+  const auto queue_of = [&](std::string_view id, std::string_view type) {
+    return roster.queue_activity(0, ann.partition(), {now, id, type, "", ""}, 10);
+  };
+  const auto taken = [&] {
+    ActivityView view;
+    return roster.begin_writing_activity(0, ann.partition(), view) ? std::string(view.activity.type)
+                                                                   : std::string("none");
+  };
+  ASSERT_TRUE(queue_of("ann", "first"));
+  ASSERT_TRUE(queue_of("bob", "second"));
+  const Cell cell = find("ann");
+  roster.claim(cell);
+  roster.set_forgetting(cell);
+  EXPECT_EQ(taken(), "second");
+  EXPECT_EQ(taken(), "none");
+  ASSERT_TRUE(queue_of("bob", "third"));
+  roster.drop_claim(cell);
+  EXPECT_EQ(taken(), "first");
+  EXPECT_EQ(taken(), "third");
+  roster.end_activities(0, ann.partition(), true);
+}
+
 TEST_F(RosterActivities, TheOldestIsFirst) {
   for (const char* type : {"a", "b", "c"}) queue(type);
   EXPECT_EQ(waiting(), 3u);

@@ -159,6 +159,12 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
   return answer;
 }
 
+void begin_forgetting(const RealmRef& realm, uint32_t partition, Cell cell) {
+  LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
+  if (!realm.gone()) Roster(shared.region).set_forgetting(cell);
+  LWLockRelease(shared.partition(partition));
+}
+
 void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell) {
   LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
   const bool awaited = !realm.gone() && Roster(shared.region).drop_claim(cell);

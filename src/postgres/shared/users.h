@@ -35,6 +35,8 @@ uint32_t removals_near(const RealmRef& realm, uint32_t partition);
 enum class Claiming : bool { unless_written, though_written };
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
                   const Policy& policy, Time now, Cell& cell);
+// The claimed user is about to be forgotten.
+void begin_forgetting(const RealmRef& realm, uint32_t partition, Cell cell);
 void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell);
 
 // Before the commit record: from now on the row may be seen without memory following yet.

@@ -268,7 +268,9 @@ bool make_forgotten(std::string_view user_id) {
   LockedRow locked;
   lock_rows(&user_id, &locked, 1, current_time());
   wait_for_commits(&user, 1);
-  // Of activities and sessions that it has taken nobody would know afterwards.
+  // From now on the worker takes no more of the user's activities, and what it has taken it writes
+  // before they are deleted.
+  begin_forgetting(realm, user->partition, user->cell);
   wait_for_persister(realm);
   const Time now = current_time();
   view_claimed(*user, now, before);

@@ -58,7 +58,10 @@ std::string_view user_object(const UserView& user) {
   push_text(WJB_VALUE, user.id(), value);
   const Datum id =
       JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
-  const Datum all = DirectFunctionCall2(jsonb_concat, jsonb_of_bytes(user.data()), id);
+  const Datum blank =
+      DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"name\": null, \"avatar\": null}"));
+  const Datum kept = DirectFunctionCall2(jsonb_concat, blank, jsonb_of_bytes(user.data()));
+  const Datum all = DirectFunctionCall2(jsonb_concat, kept, id);
   Jsonb* json = DatumGetJsonbP(all);
   StringInfoData text;
   initStringInfo(&text);
