@@ -10,7 +10,7 @@ CREATE FUNCTION test.sessions_of(wanted text) RETURNS SETOF text LANGUAGE plpgsq
 BEGIN
     RETURN QUERY SELECT format('%s %s, page %s, last_seen %s, last_heartbeat %s', r.session_id, r.status, coalesce(r.current_page, '-'),
                                CASE WHEN r.last_seen = f.last_seen THEN 'current' ELSE 'behind' END,
-                               CASE WHEN r.last_heartbeat IS NOT DISTINCT FROM f.last_heartbeat THEN 'current' ELSE 'behind' END)
+                               CASE WHEN r.gateway IS NOT NULL THEN 'of its gateway' WHEN r.last_heartbeat IS NOT DISTINCT FROM f.last_heartbeat THEN 'current' ELSE 'behind' END)
                  FROM presence.presence_sessions AS r LEFT JOIN presence.presence_sessions(wanted) AS f USING (session_id)
                  WHERE r.user_id = wanted ORDER BY r.session_id;
 END
