@@ -1,6 +1,8 @@
 // region_check.cpp: one walk over everything.
 #include "region_check.h"
 
+#include "support.h"
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -263,14 +265,18 @@ class Checker {
   }
 
   void check_activities(const RealmPartition& share) {
-    uint32_t count = 0;
+    uint32_t count = 0, cells = 0;
     Cell last = no_cell;
     for (Cell cell = share.first_activity; cell != no_cell; cell = next_activity(cell)) {
       reach_text(cell, "an activity");
       if (!problem_.empty()) return;
       last = cell;
+      cells += cells_of_text(text_bytes(region_.pool, cell));
       count++;
     }
+    if (cells != share.activity_cells)
+      return fail("the activities have " + std::to_string(cells) + " cells, not " +
+                  std::to_string(share.activity_cells));
     if (count != share.activity_count)
       return fail("there are " + std::to_string(count) + " activities, not " +
                   std::to_string(share.activity_count));
