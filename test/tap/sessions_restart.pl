@@ -26,10 +26,13 @@ for my $how (qw(postmaster backend immediate))
 		SELECT presence_connect('two', 'two-a'), presence_connect('two', 'two-b', status => 'busy');
 		SELECT presence_connect('chosen', 'chosen'), presence_set_status('chosen', 'busy', 'in a call');
 		SELECT presence_heartbeat_many('{hb,busy,away,two-a,two-b,leased,chosen}');
+		SELECT presence_connect('said', 'said');
 		SELECT presence_connect('gone', 'gone'), presence_logout('gone');
 		SELECT presence_touch('implicit');});
-	$node->poll_query_until('postgres', q{SELECT count(*) = 11 FROM presence_sessions}) or die 'the sessions were not written';
-	$node->poll_query_until('postgres', q{SELECT count(*) = 11 FROM user_presence WHERE status <> 'offline'}) or die 'the users were not written';
+	$node->poll_query_until('postgres', q{SELECT count(*) = 12 FROM presence_sessions}) or die 'the sessions were not written';
+	$node->poll_query_until('postgres', q{SELECT count(*) = 12 FROM user_presence WHERE status <> 'offline'}) or die 'the users were not written';
+	# What a session says is as durable as any status, also when the crash comes at once.
+	$node->safe_psql('postgres', q{SELECT presence_set_status('said', 'busy', session_id => 'said')});
 	# A choice in an open transaction is not made.
 	$bound->query_safe($_) for 'BEGIN', q{SELECT presence_connect('open', 'open'), presence_disconnect('hb')};
 	# The worker commits asynchronously: what it wrote is on disk when somebody else's commit is.
@@ -65,14 +68,14 @@ for my $how (qw(postmaster backend immediate))
 	is($node->safe_psql('postgres', $sessions), $before, "$how: once the worker is there too");
 	is($node->safe_psql('postgres', q{SELECT (user_data ->> 'name') || ' ' || (user_data ->> 'avatar') || ' ' || session_count || ' ' || current_page FROM presence_get('hb')}), 'Hanna h.png 1 /inbox', "$how: user_data is there");
 	is($node->safe_psql('postgres', q{SELECT string_agg(user_id || ' ' || status, ', ' ORDER BY user_id) FROM presence_online_users()}),
-		'away away, bound online, busy busy, chosen busy, gw online, gw-slow online, hb online, implicit online, leased online, quiet online, two busy', "$how: each with the status of its sessions");
+		'away away, bound online, busy busy, chosen busy, gw online, gw-slow online, hb online, implicit online, leased online, quiet online, said busy, two busy', "$how: each with the status of its sessions");
 	is($node->safe_psql('postgres', q{SELECT status_message FROM presence_get('chosen')}), 'in a call', "$how: what was chosen");
 	is($node->safe_psql('postgres', q{SELECT presence_heartbeat('gone'), presence_heartbeat('open'), presence_status('gone'), presence_status('open')}), 'f|f|offline|offline', "$how: who had gone is gone, and what was open has not happened");
 	is((error_of($node, 'postgres', q{SELECT presence_connect('thief', 'hb')}))[0], '42501', "$how: the sessions belong to whom they belonged");
 
 	# and gateways get their time, and so do the others
 	advance($node, 'postgres', '80 s');
-	is($node->safe_psql('postgres', 'SELECT total FROM presence_counts()'), '11', "$how: within session_timeout all are here");
+	is($node->safe_psql('postgres', 'SELECT total FROM presence_counts()'), '12', "$how: within session_timeout all are here");
 	is(scalar($listener->events), 0, "$how: and nothing is told");
 	is($node->safe_psql('postgres', q{SELECT presence_gateway('g'), presence_heartbeat_many('{hb,busy,two-a,leased,chosen,unknown}'), presence_touch('quiet', session_id => 'quiet')}), '1|{unknown}|online', "$how: some are heard of");
 	advance($node, 'postgres', '12 s');

@@ -60,16 +60,12 @@ void keep_online_until_quiet(Connection& connection, const std::vector<Parameter
   }
 }
 
-}  // namespace
+// It moves when somebody's status changes.
+std::string position_of_events(Connection& connection) {
+  return connection.query("SELECT seq FROM presence_info()").text(0, 0);
+}
 
-Burst run_burst(const std::string& connection_string, int touches) {
-  Connection connection(connection_string);
-  connection.prepare("bare", "SELECT $1::text, $2::text");
-  connection.prepare("touch", "SELECT presence_touch($1, session_id => $2)");
-  connection.query("SELECT presence_reset()");
-  const std::vector<Parameters> people = make_people();
-
-  keep_online_until_quiet(connection, people);
+Burst touch_in_turns(Connection& connection, const std::vector<Parameters>& people, int touches) {
   const int64_t before = wal_position(connection);
   // In turns, so that both meet the same machine.
   double bare_seconds = 0, touch_seconds = 0;
@@ -83,6 +79,26 @@ Burst run_burst(const std::string& connection_string, int touches) {
           .touches_per_second = touches / touch_seconds,
           .bare_per_second = touches / bare_seconds,
           .wal_bytes = wal_position(connection) - before};
+}
+
+}  // namespace
+
+Burst run_burst(const std::string& connection_string, int touches) {
+  Connection connection(connection_string);
+  connection.prepare("bare", "SELECT $1::text, $2::text");
+  connection.prepare("touch", "SELECT presence_touch($1, session_id => $2)");
+  connection.query("SELECT presence_reset()");
+  const std::vector<Parameters> people = make_people();
+
+  // On a machine that stands still for longer than the scaled timeouts people go idle in between,
+  // and that is written. Then it says nothing about touches, and is done again.
+  constexpr int most_tries = 3;
+  for (int tries = 1;; ++tries) {
+    keep_online_until_quiet(connection, people);
+    const std::string seq = position_of_events(connection);
+    const Burst burst = touch_in_turns(connection, people, touches);
+    if (tries == most_tries || position_of_events(connection) == seq) return burst;
+  }
 }
 
 }  // namespace demo
