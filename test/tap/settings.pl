@@ -50,10 +50,11 @@ check_histories($node, 'postgres', 'after all changes of settings');
 # what a user sets for everybody does not reach the worker
 $node->append_conf('postgresql.conf', "statement_timeout = '1ms'\nlock_timeout = '1ms'\nidle_in_transaction_session_timeout = '1ms'\ndefault_transaction_read_only = on\ndefault_transaction_isolation = 'serializable'\ndefault_transaction_deferrable = on\nrow_security = off");
 $node->restart;
-my $patient = "SET statement_timeout = 0; SET lock_timeout = 0; SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed';";
-ok(wait_until(sub { $node->safe_psql('postgres', "$patient SELECT worker_alive AND complete FROM presence_info()") eq 't' }), 'the worker comes in spite of impatient defaults');
-$node->safe_psql('postgres', "$patient SELECT count(presence_touch('u' || i)) FROM generate_series(1, 3000) AS i");
-ok(wait_until(sub { $node->safe_psql('postgres', "$patient SELECT count(*) FROM user_presence WHERE user_id LIKE 'u%'") == 3000 }), 'and writes');
+# Given with the connection: a SET would have to be done within that millisecond itself.
+$ENV{PGOPTIONS} = join ' ', $ENV{PGOPTIONS} // '', map { "-c $_" } ('statement_timeout=0', 'lock_timeout=0', 'idle_in_transaction_session_timeout=0', 'default_transaction_read_only=off', 'default_transaction_isolation=read\\ committed');
+ok(wait_until(sub { $node->safe_psql('postgres', "SELECT worker_alive AND complete FROM presence_info()") eq 't' }), 'the worker comes in spite of impatient defaults');
+$node->safe_psql('postgres', "SELECT count(presence_touch('u' || i)) FROM generate_series(1, 3000) AS i");
+ok(wait_until(sub { $node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE user_id LIKE 'u%'") == 3000 }), 'and writes');
 unlike(slurp_file($node->logfile), qr/\[\d+\] (presence worker )?(ERROR|FATAL):.*(timeout|read-only)/, 'and is not cut off');
 finish($node);
 done_testing();
