@@ -1,8 +1,7 @@
 // roster_activities.cpp: the queue of activities on their way to their rows.
 //
 // An activity is a text whose first bytes are its head: the next one in the queue, the moment and
-// the lengths of its parts. The queue of a partition is under the partition's lock, which a touch
-// has anyway.
+// the lengths of its parts. The queue of a partition is under the partition's lock.
 #include <algorithm>
 #include <cstring>
 
@@ -35,7 +34,7 @@ struct ActivityUser {
   uint32_t bytes;
   char text[max_id_bytes];
 
-  bool operator!=(std::string_view id) const { return std::string_view{text, bytes} != id; }
+  std::string_view id() const { return {text, bytes}; }
 };
 
 // The id lies behind the head, in the first cell unless it is a long one.
@@ -73,7 +72,7 @@ void Roster::note_dequeued(RealmPartition& share, Cell activity) {
 
 bool Roster::is_being_forgotten(uint16_t realm, Cell activity) const {
   const ActivityUser of = user_of_activity(pool_, activity);
-  const Cell cell = find(region_.key(realm, {of.text, of.bytes}));
+  const Cell cell = find(region_.key(realm, of.id()));
   return cell != no_cell && user(cell).forgetting;
 }
 
@@ -154,7 +153,7 @@ void Roster::drop_activities_of(const User& user, RealmPartition& share) {
   Cell before = no_cell;
   for (Cell at = share.first_activity; at != no_cell;) {
     const Cell next = next_activity(at);
-    if (user_of_activity(pool_, at) != user_id) {
+    if (user_of_activity(pool_, at).id() != user_id) {
       before = at;
     } else {
       (before == no_cell ? share.first_activity : next_activity(before)) = next;

@@ -138,9 +138,7 @@ Time regular_due(Status status, Time last_seen, const Policy& policy) {
 
 void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Policy& policy) {
   User& placed = user(cell);
-  if (placed.lives_on_touches)
-    pool_.at<Session>(placed.sessions).facts.active_at = placed.last_seen;
-  placed.lives_on_touches = false;
+  write_back(placed);
   const bool chosen = placed.extras != no_cell &&
                       pool_.at<Extras>(placed.extras).choices.top.status != Status::offline;
   // A session that ends unseen, below a stronger one, is let go of in time, too.

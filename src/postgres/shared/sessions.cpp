@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "postgres/shared/by_partition.h"
 #include "postgres/shared/work.h"
 
 namespace presence {
@@ -55,7 +56,6 @@ Answer heartbeat_session(const RealmRef& realm, const SessionKey& key, const Pol
 namespace {
 
 constexpr int heartbeats_at_once = 256;  // with the lock held
-constexpr int nowhere = partition_count;
 
 // Returns whether the worker has something to do.
 bool hear_portion(const RealmRef& realm, uint32_t partition, const SessionKey* keys,
@@ -79,26 +79,19 @@ bool hear_portion(const RealmRef& realm, uint32_t partition, const SessionKey* k
 int heartbeat_sessions(const RealmRef& realm, const SessionKey* keys, int count,
                        const Policy& policy, Time now, bool* unknown, int* room) {
   int* partitions = room;
-  int* places = room + count;
-  int starts[partition_count + 2] = {};
   for (int i = 0; i < count; i++) {
     const SessionIndex::Found found = shared.region.sessions.find(keys[i]);
-    partitions[i] = found.session == no_cell ? nowhere : static_cast<int>(found.partition);
+    partitions[i] =
+        found.session == no_cell ? ByPartition::nowhere : static_cast<int>(found.partition);
     unknown[i] = true;
-    starts[partitions[i] + 1]++;
   }
-  for (uint32_t i = 0; i <= partition_count; i++) starts[i + 1] += starts[i];
-  int next[partition_count + 1];
-  std::copy_n(starts, partition_count + 1, next);
-  for (int i = 0; i < count; i++) places[next[partitions[i]]++] = i;
-
+  const ByPartition batch(
+      count, [&](int i) { return partitions[i]; }, room + count);
   bool news = false;
-  for (uint32_t partition = 0; partition < partition_count; partition++) {
-    for (int at = starts[partition]; at < starts[partition + 1]; at += heartbeats_at_once) {
-      const int portion = std::min(heartbeats_at_once, starts[partition + 1] - at);
-      news |= hear_portion(realm, partition, keys, places + at, portion, policy, now, unknown);
-    }
-  }
+  batch.for_each_portion(
+      heartbeats_at_once, [&](uint32_t partition, const int* places, int portion) {
+        news |= hear_portion(realm, partition, keys, places, portion, policy, now, unknown);
+      });
   if (news) wake_worker(realm);
   return static_cast<int>(std::count(unknown, unknown + count, true));
 }

@@ -1,8 +1,7 @@
 // users.cpp: lock the partition, one call of the roster, unlock.
 #include "postgres/shared/users.h"
 
-#include <algorithm>
-
+#include "postgres/shared/by_partition.h"
 #include "postgres/shared/sessions.h"
 
 namespace presence {
@@ -40,12 +39,12 @@ Answer touch_user(const RealmRef& realm, const UserKey& key, const Touch& touch,
 
 namespace {
 
-constexpr uint32_t touches_at_once = 256;  // with the lock held
+constexpr int touches_at_once = 256;  // with the lock held
 
 // The users of a portion lie anywhere in memory: ask for all of them before the first is touched.
-void fetch_users_ahead(const TouchOfMany* touches, const int* places, uint32_t count) {
+void fetch_users_ahead(const TouchOfMany* touches, const int* places, int count) {
   const Index<User>& index = shared.region.index;
-  for (uint32_t i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++) {
     const Cell first = index.first(touches[places[i]].key.hash);
     if (first == no_cell) continue;
     const char* user = reinterpret_cast<const char*>(&shared.region.pool.at<User>(first));
@@ -55,15 +54,15 @@ void fetch_users_ahead(const TouchOfMany* touches, const int* places, uint32_t c
 }
 
 // Returns how many of the portion were not touched.
-int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* places,
-                  uint32_t count, const Policy& policy, Time now, int* missed) {
+int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* places, int count,
+                  const Policy& policy, Time now, int* missed) {
   Roster roster(shared.region);
   int missing = 0;
   bool news = false;
   LWLock* lock = shared.partition(touches[places[0]].key.partition());
   LWLockAcquire(lock, LW_EXCLUSIVE);
   fetch_users_ahead(touches, places, count);
-  for (uint32_t i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++) {
     const TouchOfMany& one = touches[places[i]];
     const Cell cell = realm.gone() ? no_cell : roster.find(one.key);
     Touched touched{};
@@ -82,23 +81,12 @@ int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* 
 // one comes last.
 int touch_users(const RealmRef& realm, const TouchOfMany* touches, int count, const Policy& policy,
                 Time now, int* missed) {
-  int starts[partition_count + 1] = {};
-  for (int i = 0; i < count; i++) starts[touches[i].key.partition() + 1]++;
-  for (uint32_t i = 0; i < partition_count; i++) starts[i + 1] += starts[i];
-  int* places = missed + count;
-  int next[partition_count];
-  std::copy_n(starts, partition_count, next);
-  for (int i = 0; i < count; i++) places[next[touches[i].key.partition()]++] = i;
-
+  const auto partition_of = [&](int i) { return static_cast<int>(touches[i].key.partition()); };
+  const ByPartition batch(count, partition_of, missed + count);
   int missing = 0;
-  for (uint32_t partition = 0; partition < partition_count; partition++) {
-    for (int at = starts[partition]; at < starts[partition + 1];) {
-      const uint32_t portion =
-          std::min(touches_at_once, static_cast<uint32_t>(starts[partition + 1] - at));
-      missing += touch_portion(realm, touches, places + at, portion, policy, now, missed + missing);
-      at += static_cast<int>(portion);
-    }
-  }
+  batch.for_each_portion(touches_at_once, [&](uint32_t, const int* places, int portion) {
+    missing += touch_portion(realm, touches, places, portion, policy, now, missed + missing);
+  });
   return missing;
 }
 
@@ -237,10 +225,6 @@ namespace {
 bool may_need_session(ChangeKind kind) {
   return kind == ChangeKind::choose || kind == ChangeKind::be_automatic;
 }
-
-}  // namespace
-
-namespace {
 
 bool reserve_text(std::string_view text, Cell& to) {
   const std::optional<Cell> put = put_text(shared.region.pool, text);

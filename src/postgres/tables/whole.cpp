@@ -50,10 +50,6 @@ void mark_done(RealmControl& control, uint64_t load) {
   while (done < load && !control.loads_done.compare_exchange_weak(done, load)) continue;
 }
 
-}  // namespace
-
-namespace {
-
 // Whoever was seen last comes first: a user's newest session takes the place of the one that was
 // made up.
 #define SESSION_COLUMNS                                                                         \
@@ -79,11 +75,11 @@ Time time_column(uint64 row, int number) {
   return get_value(row, number, value) ? DatumGetTimestampTz(value) : forever_ago;
 }
 
-bool is_session_id(std::string_view id) { return !id.empty() && id.size() <= max_id_bytes; }
+bool is_id(std::string_view id) { return !id.empty() && id.size() <= max_id_bytes; }
 
 // A gateway of the last run has session_timeout to call again, as everybody else.
 Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
-  if (!is_session_id(name)) return no_cell;
+  if (!is_id(name)) return no_cell;
   const Duration ahead = current_policy().session_timeout - default_gateway_lease;
   return hold_gateway(realm, name, default_gateway_lease, current_time() + Max(ahead, Duration{0}));
 }
@@ -97,7 +93,7 @@ uint32_t sensible_lease(int32 lease) {
 
 void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   const std::string_view id = text_column(row, 1);
-  if (!is_session_id(id)) return;
+  if (!is_id(id)) return;
   Datum lease;
   SessionRowFacts facts;
   facts.key = realm.session_key(id);
@@ -116,10 +112,11 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
     release_gateway(facts.gateway);
 }
 
-// Calls `use` with each row of presence_sessions as the last result; in a scope.
+// Calls `use` with each row of the query as the last result; in a scope. Whatever snapshot the
+// caller's transaction has: memory is about what is committed now.
 template <typename Use>
-void for_each_session_row(Use use) {
-  SPIPlanPtr plan = prepare(fetch_sessions);
+void for_each_row(Statement& query, Use use) {
+  SPIPlanPtr plan = prepare(query);
   PushActiveSnapshot(GetLatestSnapshot());
   Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
   PopActiveSnapshot();
@@ -166,9 +163,9 @@ bool delete_lost_sessions() {
   access.begin();
   access.set("lock_timeout", "100");
   LostSessions lost;
-  for_each_session_row([&](uint64 row) {
+  for_each_row(fetch_sessions, [&](uint64 row) {
     const std::string_view id = text_column(row, 1);
-    if (lost.count == rows_at_once || (is_session_id(id) && is_known(realm, id))) return;
+    if (lost.count == rows_at_once || (is_id(id) && is_known(realm, id))) return;
     lost.add(id, time_column(row, 6));
   });
   Datum values[] = {lost.ids.array(), lost.connected.array()};
@@ -190,27 +187,13 @@ void load_everybody() {
 
   TableAccess access;
   access.begin();
-  SPIPlanPtr plan = prepare(fetch_present);
-  // Whatever snapshot the caller's transaction has: memory is about what is committed now.
-  PushActiveSnapshot(GetLatestSnapshot());
-  Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
-  PopActiveSnapshot();
-  for (;;) {
-    SPI_cursor_fetch(rows, true, rows_at_once);
-    SPITupleTable* portion = SPI_tuptable;
-    const uint64 count = SPI_processed;
-    if (count == 0) break;
-    for (uint64 i = 0; i < count; i++) {
-      SPI_tuptable = portion;
-      ReadRow read = read_row(i);
-      load_row(realm, read, session_ends_at, removals);
-    }
-    SPI_freetuptable(portion);
-    CHECK_FOR_INTERRUPTS();
-  }
-  SPI_cursor_close(rows);
+  for_each_row(fetch_present, [&](uint64 row) {
+    ReadRow read = read_row(row);
+    load_row(realm, read, session_ends_at, removals);
+  });
   if (session_ends_at != never)
-    for_each_session_row([&](uint64 row) { load_session_row(realm, row, session_ends_at); });
+    for_each_row(fetch_sessions,
+                 [&](uint64 row) { load_session_row(realm, row, session_ends_at); });
   access.end();
   mark_done(control, load);
 }
