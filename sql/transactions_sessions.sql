@@ -65,6 +65,7 @@ ROLLBACK;
 SELECT status, session_count FROM presence_get('dora');
 SELECT session_id FROM presence_sessions('dora');
 SELECT presence_heartbeat('dora 1');
+SELECT test.eventually($$SELECT count(*) = 1 FROM presence_history WHERE user_id = 'dora'$$);
 SELECT test.history_of('dora');
 
 -- A savepoint takes back what came after it.
