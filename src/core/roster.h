@@ -278,7 +278,7 @@ class Roster {
   // The worker's transaction is over, or a worker before this one did not come to its end.
   void end_session_rows(uint16_t realm, uint32_t partition, bool committed);
   void flush_sessions(uint16_t realm, uint32_t partition);
-  bool has_sessions(uint16_t realm, uint32_t partition, SessionRow state) const;
+  bool has_sessions(uint16_t realm, uint32_t partition, RowState state) const;
 
  private:
   struct Loaded;
@@ -348,7 +348,7 @@ class Roster {
                        uint32_t* count) const;
 
   // roster_session_rows.cpp
-  void mark_row(Cell session, SessionRow state);
+  void mark_row(Cell session, RowState state);
   bool mark_row_dirty(Cell session);
   void forget_ended_sessions(RealmPartition& share);
 

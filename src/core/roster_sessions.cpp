@@ -46,7 +46,7 @@ void Roster::end_session(Cell session) {
   Session& ended = pool_.at<Session>(session);
   if (ended.id_bytes > 0) region_.sessions.remove(region_.hash_of(ended), session);
   if (!ended.has_row) {
-    mark_row(session, SessionRow::none);
+    mark_row(session, RowState::none);
     free_session(session);
     return;
   }
@@ -54,7 +54,7 @@ void Roster::end_session(Cell session) {
   free_text(pool_, ended.page);
   region_.sessions.release_gateway(ended.gateway);
   ended.details = ended.page = ended.gateway = ended.user = no_cell;
-  mark_row(session, SessionRow::ended);
+  mark_row(session, RowState::ended);
 }
 
 // Before anybody may find it.
@@ -161,14 +161,14 @@ bool Roster::heartbeat(Cell session, const Policy& policy, Time now, bool& chang
 void Roster::touch_session(Cell cell, Cell session, Time at) {
   Session& touched = pool_.at<Session>(session);
   record_activity(touched.facts, at);
-  if (touched.row != SessionRow::none) {
+  if (touched.row != RowState::none) {
     mark_row_dirty(session);
     return;
   }
   touched.connected_at = at;
   drop_implicit(cell);
   link_session(cell, session);
-  mark_row(session, SessionRow::waiting);
+  mark_row(session, RowState::waiting);
 }
 
 bool Roster::unbind(Cell session, uint32_t binder, const Policy& policy, Time now) {
@@ -215,7 +215,7 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   Session& made = pool_.at<Session>(session);
   made.gateway = row.gateway;
   made.has_row = true;
-  made.row = SessionRow::current;
+  made.row = RowState::current;
   made.connected_at = row.connected_at;
   made.facts.active_at = row.active_at;
   made.facts.heard_at = row.heard_at;
@@ -279,10 +279,10 @@ void Roster::grant_connect(Cell cell, Wish& wish, Cell there) {
     made.facts.active_at = std::max(made.facts.active_at, pool_.at<Session>(there).facts.active_at);
     take_over(pool_.at<Session>(there), made);
     free_session(wish.spare_session);
-    mark_row(there, SessionRow::waiting);
+    mark_row(there, RowState::waiting);
   } else {
     link_session(cell, wish.spare_session);
-    mark_row(wish.spare_session, SessionRow::waiting);
+    mark_row(wish.spare_session, RowState::waiting);
   }
   wish.spare_session = no_cell;
 }
@@ -331,7 +331,7 @@ void Roster::grant_in_session(Cell cell, RealmPartition& share, Wish& wish, cons
     default:
       say(pool_.at<Session>(found.session).facts, wish.change.status, wish.change.at);
       if (wish.change.status == Status::away) seen_at = forever_ago;
-      mark_row(found.session, SessionRow::waiting);
+      mark_row(found.session, RowState::waiting);
       break;
   }
   if (wish.gives_page) {

@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "cells.h"
+#include "row_state.h"
 #include "status.h"
 
 namespace presence {
@@ -71,18 +72,6 @@ struct User {
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
 inline constexpr uint32_t max_claims = 127;  // fits User::claims
 
-// Where a session stands with its row in the table.
-enum class SessionRow : uint8_t {
-  none,     // the implicit session has no row
-  current,  // the row says what memory says
-  dirty,    // only its moments or its page differ: flushed now and then
-  waiting,  // new, or connected again: written soon
-  writing,  // the worker's open transaction writes it
-  ended,    // its row is to be deleted; nobody finds it any more
-  deleting  // the worker's open transaction deletes its row
-};
-inline constexpr std::size_t session_row_lists = 7;
-
 // One browser tab, device or connection. The implicit session has no id and is not in the index.
 //
 // Of a user who lives on touches the only session is online, has sent no heartbeat, ends by the
@@ -93,7 +82,7 @@ struct Session {
   uint16_t realm : 12;
   uint16_t partition : 4;  // its user's
   uint8_t id_bytes;
-  SessionRow row : 3;
+  RowState row : 3;
   bool has_row : 1;        // a row was written, or is being written
   bool written_again : 1;  // changed while the worker wrote it
   bool is_connected : 1;   // presence_connect has made it
@@ -153,7 +142,7 @@ constexpr Status status_of_list(uint8_t list) {
 struct RealmPartition {
   std::array<List, list_count> lists;
   std::array<Cell, persist_lists> persist;       // heads; `current` has none
-  std::array<Cell, session_row_lists> sessions;  // by their rows; `none` and `current` have none
+  std::array<Cell, row_lists> sessions;  // by their rows; `none` and `current` have none
   // Activities that wait for their rows, oldest first, and those that are being written.
   Cell first_activity, last_activity, activities_taken;
   uint32_t activity_count, activity_cells;  // of those that wait

@@ -29,7 +29,7 @@ void Game::begin_session_rows(uint16_t realm, uint32_t partition, bool deletes, 
         deletes ? roster_.begin_deleting_session(realm, partition, view)
                 : roster_.begin_writing_session(realm, partition, model_.policy, now_, view);
     if (!begun) {
-      const SessionRow state = deletes ? SessionRow::ended : SessionRow::waiting;
+      const RowState state = deletes ? RowState::ended : RowState::waiting;
       expect(!roster_.has_sessions(realm, partition, state),
              "no row is left when there is none to write");
       return;
@@ -82,8 +82,8 @@ void Game::end_session_rows(bool committed) {
   for (uint16_t realm = 0; realm < realms; realm++)
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       roster_.end_session_rows(realm, partition, committed);
-      expect(!roster_.has_sessions(realm, partition, SessionRow::writing) &&
-                 !roster_.has_sessions(realm, partition, SessionRow::deleting),
+      expect(!roster_.has_sessions(realm, partition, RowState::writing) &&
+                 !roster_.has_sessions(realm, partition, RowState::deleting),
              "nothing is being written any more");
     }
 }

@@ -76,8 +76,8 @@ class Checker {
       check_persist(share.persist[state], static_cast<Persist>(state));
     if (problem_.empty() && share.persist[0] != no_cell) fail("`current` has a list");
     if (problem_.empty()) check_announcements(share.to_announce);
-    for (uint8_t state = 0; state < session_row_lists && problem_.empty(); state++)
-      check_session_rows(share.sessions[state], static_cast<SessionRow>(state));
+    for (uint8_t state = 0; state < row_lists && problem_.empty(); state++)
+      check_session_rows(share.sessions[state], static_cast<RowState>(state));
     if (problem_.empty()) check_activities(share);
   }
 
@@ -154,11 +154,11 @@ class Checker {
     if (of.realm != realm_ || of.partition != partition_)
       return fail(name + " is in a partition that is not its user's");
     if (of.user != owner) return fail(name + " belongs to somebody else");
-    if (of.row == SessionRow::ended || of.row == SessionRow::deleting)
+    if (of.row == RowState::ended || of.row == RowState::deleting)
       return fail(name + " has ended and is still its user's");
-    if (of.row == SessionRow::current && !of.has_row)
+    if (of.row == RowState::current && !of.has_row)
       return fail(name + " is as its row says, and has none");
-    if (of.row == SessionRow::writing && !of.has_row)
+    if (of.row == RowState::writing && !of.has_row)
       return fail(name + " is being written, and nobody would delete its row");
     if (of.id_bytes == 0)
       check_implicit(of, owner, name);
@@ -176,13 +176,13 @@ class Checker {
     if (found.session != cell) return fail(name + " is not found by its id");
     if (found.user != owner || found.partition != partition_)
       return fail(name + " is found as somebody else's");
-    if (session(cell).row == SessionRow::none) fail(name + " will have no row");
+    if (session(cell).row == RowState::none) fail(name + " will have no row");
   }
 
   void check_implicit(const Session& of, Cell owner, const std::string& name) {
     if (user(owner).sessions == no_cell || session(user(owner).sessions).next != no_cell)
       return fail(name + " was made up, and is not the only one");
-    if (of.row != SessionRow::none || of.has_row) return fail(name + " was made up, and has a row");
+    if (of.row != RowState::none || of.has_row) return fail(name + " was made up, and has a row");
     if (of.gateway != no_cell || of.binder != 0 || of.is_connected)
       fail(name + " was made up, and somebody keeps it");
   }
@@ -196,10 +196,10 @@ class Checker {
       fail(name + " lives on touches by mistake");
   }
 
-  void check_session_rows(Cell head, SessionRow state) {
+  void check_session_rows(Cell head, RowState state) {
     const std::string name = "session row list " + std::to_string(static_cast<int>(state));
-    const bool has_list = state >= SessionRow::dirty;
-    const bool is_over = state == SessionRow::ended || state == SessionRow::deleting;
+    const bool has_list = state >= RowState::dirty;
+    const bool is_over = state == RowState::ended || state == RowState::deleting;
     if (!has_list) {
       if (head != no_cell) fail(name + " should not be there");
       return;

@@ -15,7 +15,7 @@ class RosterSessionRows : public RosterTest {
     ask.details = details;
     commit(id, ask);
   }
-  SessionRow row_of(std::string_view id) const { return region.pool.at<Session>(session(id)).row; }
+  RowState row_of(std::string_view id) const { return region.pool.at<Session>(session(id)).row; }
   // Takes what waits, and says whose rows they are.
   std::vector<std::string> write() {
     return take([&](uint32_t partition) {
@@ -39,7 +39,7 @@ class RosterSessionRows : public RosterTest {
     connect_with(id, session, "desk");
     write();
     end(true);
-    ASSERT_EQ(row_of(session), SessionRow::current);
+    ASSERT_EQ(row_of(session), RowState::current);
   }
 
   SessionView row;
@@ -58,16 +58,16 @@ using Ids = std::vector<std::string>;
 
 TEST_F(RosterSessionRows, ANewOneIsWrittenWithItsDetailsOnce) {
   connect_with("ann", "desk", "Firefox");
-  EXPECT_EQ(row_of("desk"), SessionRow::waiting);
+  EXPECT_EQ(row_of("desk"), RowState::waiting);
   EXPECT_EQ(write(), Ids{"desk"});
   EXPECT_EQ(row.user_id(), "ann");
   EXPECT_EQ(row.connected_at, now);
   EXPECT_TRUE(row.has_details);
   EXPECT_EQ(row.details(), "Firefox");
-  EXPECT_EQ(row_of("desk"), SessionRow::writing);
+  EXPECT_EQ(row_of("desk"), RowState::writing);
   EXPECT_TRUE(write().empty());
   end(true);
-  EXPECT_EQ(row_of("desk"), SessionRow::current);
+  EXPECT_EQ(row_of("desk"), RowState::current);
   EXPECT_EQ(region.pool.at<Session>(session("desk")).details, no_cell)
       << "only in the table from now on";
 }
@@ -91,7 +91,7 @@ TEST_F(RosterSessionRows, WhatChangedWhileItWasWrittenIsWrittenAgain) {
   EXPECT_EQ(row.details(), "Chrome");
   touch_in("ann", "desk");
   end(true);
-  EXPECT_EQ(row_of("desk"), SessionRow::waiting);
+  EXPECT_EQ(row_of("desk"), RowState::waiting);
 }
 
 TEST_F(RosterSessionRows, ATouchOrAHeartbeatIsFlushedNowAndThen) {
@@ -100,7 +100,7 @@ TEST_F(RosterSessionRows, ATouchOrAHeartbeatIsFlushedNowAndThen) {
   bool changed;
   EXPECT_TRUE(heartbeat("desk", changed));
   EXPECT_TRUE(changed) << "a flush must be planned";
-  EXPECT_EQ(row_of("desk"), SessionRow::dirty);
+  EXPECT_EQ(row_of("desk"), RowState::dirty);
   EXPECT_TRUE(heartbeat("desk", changed));
   EXPECT_FALSE(changed);
   EXPECT_TRUE(write().empty());
@@ -116,7 +116,7 @@ TEST_F(RosterSessionRows, ATouchOrAHeartbeatIsFlushedNowAndThen) {
   write();
   end(true);
   touch("ann");
-  EXPECT_EQ(row_of("desk"), SessionRow::dirty) << "it was the newest";
+  EXPECT_EQ(row_of("desk"), RowState::dirty) << "it was the newest";
 }
 
 TEST_F(RosterSessionRows, WhatASessionSaysIsFlushedToo) {
@@ -173,14 +173,14 @@ TEST_F(RosterSessionRows, ALaterOneOfTheSameIdHasARowOfItsOwn) {
   EXPECT_EQ(row.user_id(), "bob");
   EXPECT_EQ(row.connected_at, now);
   end(true);
-  EXPECT_EQ(row_of("desk"), SessionRow::current);
+  EXPECT_EQ(row_of("desk"), RowState::current);
 }
 
 TEST_F(RosterSessionRows, AReconnectKeepsItsBegin) {
   connect_and_write("ann", "desk");
   now += minute;
   connect_with("ann", "desk", "Chrome");
-  EXPECT_EQ(row_of("desk"), SessionRow::waiting);
+  EXPECT_EQ(row_of("desk"), RowState::waiting);
   write();
   EXPECT_EQ(row.connected_at, now - minute);
   EXPECT_EQ(row.details(), "Chrome");

@@ -178,7 +178,7 @@ void end_session_rows(const RealmRef& realm, bool committed) {
   });
 }
 
-bool has_sessions(const RealmRef& realm, SessionRow state) {
+bool has_sessions(const RealmRef& realm, RowState state) {
   return any_partition(realm, [&](Roster& roster, uint32_t partition) {
     return roster.has_sessions(realm.number, partition, state);
   });

@@ -34,7 +34,7 @@ bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Pol
 // One of those taken is left for another time.
 void leave_session_row(const RealmRef& realm, const SessionView& taken);
 void end_session_rows(const RealmRef& realm, bool committed);
-bool has_sessions(const RealmRef& realm, SessionRow state);
+bool has_sessions(const RealmRef& realm, RowState state);
 bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out);
 void end_activities(const RealmRef& realm, bool committed);
 uint32_t queued_activities(const RealmRef& realm);

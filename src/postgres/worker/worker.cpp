@@ -149,7 +149,7 @@ void tell(Worker& worker, Time now) {
 
 void plan_flush(Worker& worker, Time now) {
   const bool dirty =
-      has_rows(worker.realm, Persist::dirty) || has_sessions(worker.realm, SessionRow::dirty);
+      has_rows(worker.realm, Persist::dirty) || has_sessions(worker.realm, RowState::dirty);
   if (!dirty) {
     worker.next_flush = never;
     return;
@@ -177,8 +177,8 @@ void note_written(Worker& worker, Written written, Time& next, Time now) {
 
 void write_sessions(Worker& worker, Time now) {
   const auto wait = [&] {
-    return has_sessions(worker.realm, SessionRow::waiting) ||
-           has_sessions(worker.realm, SessionRow::ended);
+    return has_sessions(worker.realm, RowState::waiting) ||
+           has_sessions(worker.realm, RowState::ended);
   };
   if (now < worker.next_sessions || !wait()) return;
   worker.next_sessions = 0;
