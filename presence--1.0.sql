@@ -23,7 +23,7 @@ CREATE TYPE presence_id (
     LIKE = text, CATEGORY = 'S', COLLATABLE = false
 );
 COMMENT ON TYPE presence_id IS
-    'the application''s own key of a user: text, varchar, name, smallint, integer, bigint or uuid, 1 to 128 bytes';
+    'the application''s own key of a user, or of a channel: text, varchar, name, smallint, integer, bigint or uuid, 1 to 128 bytes';
 COMMENT ON FUNCTION presence_id_in(cstring) IS 'input of presence_id';
 COMMENT ON FUNCTION presence_id_out(presence_id) IS 'output of presence_id';
 COMMENT ON FUNCTION presence_id_recv(internal) IS 'binary input of presence_id';
@@ -161,6 +161,45 @@ COMMENT ON COLUMN presence_sessions.current_page IS 'where the user was last in 
 COMMENT ON COLUMN presence_sessions.lease IS 'how long it may be silent, in milliseconds; 0: presence.session_timeout';
 COMMENT ON COLUMN presence_sessions.gateway IS 'the process that keeps it; NULL: its own heartbeats do';
 
+CREATE TABLE channel_presence (
+    channel_id text COLLATE "C" NOT NULL CHECK (octet_length(channel_id) BETWEEN 1 AND 128),
+    user_id text COLLATE "C" NOT NULL CHECK (octet_length(user_id) BETWEEN 1 AND 128),
+    joined_at timestamptz NOT NULL,
+    last_active timestamptz NOT NULL,
+    cursor_position jsonb,
+    selection_range jsonb,
+    state jsonb,
+    user_data jsonb,
+    session_ids text[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (channel_id, user_id)
+) WITH (fillfactor = 50);
+CREATE INDEX channel_presence_user_id_idx ON channel_presence (user_id);
+COMMENT ON TABLE channel_presence IS
+    'one row a member of a channel; the worker writes it, at most presence.flush_interval behind';
+COMMENT ON INDEX channel_presence_user_id_idx IS 'the channels of a user';
+COMMENT ON COLUMN channel_presence.channel_id IS 'a room, document or any topic; a document''s is document_<id>';
+COMMENT ON COLUMN channel_presence.user_id IS 'the application''s own key';
+COMMENT ON COLUMN channel_presence.joined_at IS 'when its first session joined';
+COMMENT ON COLUMN channel_presence.last_active IS 'the last activity there; at most presence.flush_interval behind';
+COMMENT ON COLUMN channel_presence.cursor_position IS 'where its cursor is; at most presence.flush_interval behind';
+COMMENT ON COLUMN channel_presence.selection_range IS 'what it has selected; at most presence.flush_interval behind';
+COMMENT ON COLUMN channel_presence.state IS 'what presence_set_state was given; at most presence.flush_interval behind';
+COMMENT ON COLUMN channel_presence.user_data IS 'what the application keeps with the member; NULL: what it keeps with the user';
+COMMENT ON COLUMN channel_presence.session_ids IS 'the sessions through which it is there; none: one without an id';
+
+-- The columns of the guide.
+CREATE VIEW document_presence AS
+    SELECT pg_catalog.substr(channel_id, 10) AS document_id, user_id, joined_at, last_active,
+        cursor_position, selection_range
+    FROM channel_presence WHERE pg_catalog.starts_with(channel_id, 'document_');
+COMMENT ON VIEW document_presence IS 'the members of channel_presence whose channel is a document';
+COMMENT ON COLUMN document_presence.document_id IS 'the document';
+COMMENT ON COLUMN document_presence.user_id IS 'the application''s own key';
+COMMENT ON COLUMN document_presence.joined_at IS 'when its first session joined';
+COMMENT ON COLUMN document_presence.last_active IS 'the last activity there';
+COMMENT ON COLUMN document_presence.cursor_position IS 'where its cursor is';
+COMMENT ON COLUMN document_presence.selection_range IS 'what it has selected';
+
 CREATE TABLE user_activities (
     user_id text COLLATE "C" NOT NULL,
     activity_type text NOT NULL,
@@ -189,6 +228,7 @@ COMMENT ON COLUMN user_activities_default.session_id IS 'in which session';
 
 SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_sessions', '');
+SELECT pg_catalog.pg_extension_config_dump('channel_presence', '');
 SELECT pg_catalog.pg_extension_config_dump('user_activities_default', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_history_default', '');
 
@@ -205,6 +245,9 @@ CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON p
 CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_sessions
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
 COMMENT ON TRIGGER presence_guard ON presence_sessions IS 'refuses direct changes';
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON channel_presence
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON channel_presence IS 'refuses direct changes';
 CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON user_activities
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
 COMMENT ON TRIGGER presence_guard ON user_activities IS 'refuses direct changes';
@@ -343,20 +386,90 @@ CREATE FUNCTION presence_sessions(user_id presence_id)
 COMMENT ON FUNCTION presence_sessions(presence_id) IS
     'the user''s live sessions, the newest first; one in its grace is among them';
 
+-- ---- channels ----------------------------------------------------------------------------------
+
+CREATE FUNCTION presence_join(
+    user_id presence_id, channel_id presence_id, user_data jsonb DEFAULT NULL,
+    session_id text DEFAULT NULL
+) RETURNS channel_presence LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_join(presence_id, presence_id, jsonb, text) IS
+    'a session of the user, the newest or the one named, joins a channel at COMMIT; again it updates user_data; the membership ends with its sessions';
+
+CREATE FUNCTION presence_leave(
+    user_id presence_id, channel_id presence_id, session_id text DEFAULT NULL
+) RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_leave(presence_id, presence_id, text) IS
+    'the user, or one of its sessions, leaves a channel at COMMIT; false: it was not there';
+
+CREATE FUNCTION presence_members(
+    channel_id presence_id, max_members integer DEFAULT 100, viewer presence_id DEFAULT NULL,
+    after text DEFAULT NULL, active_within interval DEFAULT NULL
+) RETURNS TABLE (user_id text, status text, user_data jsonb, joined_at timestamptz,
+        last_active timestamptz, cursor_position jsonb, selection_range jsonb, state jsonb, typing boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_members(presence_id, integer, presence_id, text, interval) IS
+    'who is in a channel, the last activity first; "after" is the last user_id of the page before';
+
+CREATE FUNCTION presence_member_count(channel_id presence_id)
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_member_count(presence_id) IS 'how many members a channel has';
+
+CREATE FUNCTION presence_channels(user_id presence_id)
+    RETURNS SETOF text LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_channels(presence_id) IS 'the channels that a user is in, by name';
+
+CREATE FUNCTION presence_join_document(
+    user_id presence_id, document_id presence_id, cursor_position jsonb DEFAULT NULL,
+    selection_range jsonb DEFAULT NULL, user_data jsonb DEFAULT NULL, session_id text DEFAULT NULL
+) RETURNS channel_presence LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_join_document(presence_id, presence_id, jsonb, jsonb, jsonb, text) IS
+    'joins the channel document_<document_id>, with a cursor and a selection of at most 1 kB each';
+
+CREATE FUNCTION presence_leave_document(
+    user_id presence_id, document_id presence_id, session_id text DEFAULT NULL
+) RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_leave_document(presence_id, presence_id, text) IS
+    'leaves the channel document_<document_id> at COMMIT; false: the user was not there';
+
+CREATE FUNCTION presence_move_cursor(
+    user_id presence_id, document_id presence_id, cursor_position jsonb,
+    selection_range jsonb DEFAULT NULL, clock bigint DEFAULT NULL
+) RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_move_cursor(presence_id, presence_id, jsonb, jsonb, bigint) IS
+    'a member''s cursor is somewhere else, at once; the last one wins, and an older clock is ignored; writes shared memory only';
+
+CREATE FUNCTION presence_set_state(
+    user_id presence_id, channel_id presence_id, state jsonb, clock bigint DEFAULT NULL
+) RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_state(presence_id, presence_id, jsonb, bigint) IS
+    'any small thing of a member, at most 1 kB, at once; the last one wins, and an older clock is ignored; writes shared memory only';
+
+CREATE FUNCTION presence_typing(
+    user_id presence_id, channel_id presence_id, typing boolean DEFAULT true,
+    user_name text DEFAULT NULL
+) RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_typing(presence_id, presence_id, boolean, text) IS
+    'the user types in a channel, until presence.typing_timeout after the last call; writes shared memory only';
+
+CREATE FUNCTION presence_typing_users(channel_id presence_id, viewer presence_id DEFAULT NULL)
+    RETURNS TABLE (user_id text, user_name text, since timestamptz)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 3 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_typing_users(presence_id, presence_id) IS 'who types in a channel just now';
+
 -- ---- delivery ----------------------------------------------------------------------------------
 
-CREATE FUNCTION presence_notify_channel(channel_id text)
+CREATE FUNCTION presence_notify_channel(channel_id presence_id)
     RETURNS text LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_notify_channel(text) IS
+COMMENT ON FUNCTION presence_notify_channel(presence_id) IS
     'what a channel is called in LISTEN: presence.notify_prefix and the channel itself, or a hashed form over 63 bytes';
 
-CREATE FUNCTION presence_listen(channel_id text DEFAULT 'global_presence')
+CREATE FUNCTION presence_listen(channel_id presence_id DEFAULT 'global_presence')
     RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_listen(text) IS 'LISTEN with the channel''s name, which it returns';
+COMMENT ON FUNCTION presence_listen(presence_id) IS 'LISTEN with the channel''s name, which it returns';
 
-CREATE FUNCTION presence_unlisten(channel_id text DEFAULT 'global_presence')
+CREATE FUNCTION presence_unlisten(channel_id presence_id DEFAULT 'global_presence')
     RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_unlisten(text) IS 'UNLISTEN with the channel''s name, which it returns';
+COMMENT ON FUNCTION presence_unlisten(presence_id) IS 'UNLISTEN with the channel''s name, which it returns';
 
 CREATE FUNCTION presence_info(
     OUT version text, OUT epoch text, OUT seq bigint, OUT worker_pid integer,
@@ -386,7 +499,11 @@ BEGIN
             names := ARRAY['presence_set_status', 'presence_set_status_many', 'presence_set_message',
                 'presence_clear_status', 'presence_touch', 'presence_touch_many',
                 'presence_connect', 'presence_heartbeat', 'presence_heartbeat_many', 'presence_gateway',
-                'presence_disconnect', 'presence_logout', 'presence_sessions', 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
+                'presence_disconnect', 'presence_logout', 'presence_sessions',
+                'presence_join', 'presence_leave', 'presence_members', 'presence_member_count',
+                'presence_channels', 'presence_join_document', 'presence_leave_document',
+                'presence_move_cursor', 'presence_set_state', 'presence_typing', 'presence_typing_users',
+                'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
                 'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
                 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
@@ -430,7 +547,7 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
     IF level = 'service' THEN
         EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
-            '%1$I.user_activities TO %2$s', schema, role);
+            '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence TO %2$s', schema, role);
     END IF;
 END $$;
 COMMENT ON FUNCTION presence_grant(regrole, text) IS
@@ -450,7 +567,7 @@ BEGIN
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %s', function, role);
     END LOOP;
     EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
-        '%1$I.user_activities FROM %2$s', schema, role);
+        '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence FROM %2$s', schema, role);
 END $$;
 COMMENT ON FUNCTION presence_revoke(regrole) IS
     'takes back what presence_grant gave; USAGE on the schema stays, since others may have given it';
@@ -570,7 +687,7 @@ BEGIN
         JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
         JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'presence',
         pg_catalog.aclexplode(c.relacl) a
-        WHERE c.relkind IN ('r', 'p') AND a.grantee <> c.relowner
+        WHERE c.relkind IN ('r', 'p', 'v') AND a.grantee <> c.relowner
     LOOP
         EXECUTE entry.command;
     END LOOP;

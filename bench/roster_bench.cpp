@@ -16,7 +16,8 @@ namespace {
 constexpr Policy policy;
 constexpr Time start = 800000000 * second;
 
-constexpr IndexLocks no_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+constexpr IndexLocks no_lock = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+constexpr Region::Locks no_locks = {no_lock, no_lock};
 
 // A region with `users` users online, each touched once, a microsecond apart.
 class Crowd {

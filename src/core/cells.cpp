@@ -86,6 +86,33 @@ void free_text(CellPool& pool, Cell text) {
   }
 }
 
+namespace {
+
+std::size_t cells_for(std::size_t bytes) {
+  return (bytes + TextCell::capacity - 1) / TextCell::capacity;
+}
+
+}  // namespace
+
+bool replace_text(CellPool& pool, Cell& text, std::string_view by) {
+  if (cells_for(text_bytes(pool, text)) != cells_for(by.size())) {
+    const std::optional<Cell> put = put_text(pool, by);
+    if (!put) return false;
+    free_text(pool, text);
+    text = *put;
+    return true;
+  }
+  const auto bytes = static_cast<uint32_t>(by.size());
+  for (Cell at = text; at != no_cell; at = pool.at<TextCell>(at).next) {
+    TextCell& part = pool.at<TextCell>(at);
+    const std::size_t here = std::min(by.size(), TextCell::capacity);
+    part.bytes = bytes;
+    std::memcpy(part.part, by.data(), here);
+    by.remove_prefix(here);
+  }
+  return true;
+}
+
 uint32_t text_bytes(const CellPool& pool, Cell text) {
   return text == no_cell ? 0 : pool.at<TextCell>(text).bytes;
 }

@@ -49,6 +49,10 @@ class CellPool {
   RawCell* cells_ = nullptr;
 };
 
+// Of an id as a record keeps it: a longer one goes on in a text.
+inline constexpr std::size_t inline_id = 32;
+inline constexpr std::size_t short_id = 36;  // a uuid fits
+
 // ---- texts -----------------------------------------------------------------
 
 // A text is a chain of cells; the empty text is no_cell.
@@ -63,6 +67,9 @@ struct TextCell {
 // Nothing when the pool is empty; the empty text always works.
 std::optional<Cell> put_text(CellPool& pool, std::string_view text);
 void free_text(CellPool& pool, Cell text);
+// Puts another text in the place of one, in its cells when they are as many. False: the pool is
+// empty, and nothing has changed.
+bool replace_text(CellPool& pool, Cell& text, std::string_view by);
 uint32_t text_bytes(const CellPool& pool, Cell text);
 // Copies to `to`, which must have room, and returns how many bytes it were.
 uint32_t get_text(const CellPool& pool, Cell text, char* to);

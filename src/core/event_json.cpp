@@ -15,11 +15,15 @@ namespace presence {
 
 namespace {
 
-constexpr std::string_view kind_names[] = {"user_status_changed", "user_joined", "user_left",
-                                           "user_updated", "presence_resync"};
+constexpr std::string_view kind_names[] = {
+    "user_status_changed", "user_joined",  "user_left",   "user_updated",      "cursor_moved",
+    "state_changed",       "typing_start", "typing_stop", "channel_occupancy", "presence_resync"};
 
 // What comes behind the user: the timestamp, `truncated` and the end.
 constexpr std::size_t end_bytes = 80;
+
+// It tells what others see of a user, rather than of what it does in a channel.
+bool is_about_status(EventKind kind) { return kind <= EventKind::user_updated; }
 
 bool has_user(EventKind kind) {
   return kind == EventKind::user_joined || kind == EventKind::user_left ||
@@ -66,6 +70,10 @@ class Json {
   void yes(std::string_view name) {
     key(name);
     raw("true");
+  }
+  void boolean(std::string_view name, bool value) {
+    key(name);
+    raw(value ? "true" : "false");
   }
   void number(std::string_view name, uint64_t value) {
     key(name);
@@ -174,12 +182,43 @@ std::size_t write_event(const EventFacts& event, char* to) {
   json.number("prev", event.prev);
   json.text("channel", event.channel);
   json.text("event", kind_names[static_cast<uint8_t>(event.kind)]);
-  if (event.kind != EventKind::presence_resync) {
+  // What does not fit is left out, which `truncated` tells.
+  const auto json_or_null = [&](std::string_view name, std::string_view value) {
+    const bool fits = json.length() + name.size() + value.size() + end_bytes <= max_payload_bytes;
+    truncated |= !fits;
+    json.object(name, value.empty() || !fits ? std::string_view{"null"} : value);
+  };
+  if (is_about_status(event.kind)) {
     json.text("user_id", event.user_id);
     json.text("status", name_of(event.status));
     json.text("previous_status", name_of(event.previous_status));
     json.text_or_null("status_message", truncated ? std::string_view{} : event.message);
     json.text("reason", event.reason);
+  }
+  switch (event.kind) {
+    case EventKind::cursor_moved:
+      json.text("user_id", event.user_id);
+      json_or_null("cursor_position", event.cursor);
+      json_or_null("selection_range", event.selection);
+      break;
+    case EventKind::state_changed:
+      json.text("user_id", event.user_id);
+      json_or_null("state", event.state);
+      break;
+    case EventKind::typing_start:
+      json.text("user_id", event.user_id);
+      json.text_or_null("user_name", event.user_name);
+      break;
+    case EventKind::typing_stop:
+      json.text("user_id", event.user_id);
+      json.text("reason", event.reason);
+      break;
+    case EventKind::channel_occupancy:
+      json.number("members", event.members);
+      json.boolean("large", event.large);
+      break;
+    default:
+      break;
   }
   if (has_user(event.kind)) {
     const bool fits = json.length() + event.user.size() + end_bytes <= max_payload_bytes;

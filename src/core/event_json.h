@@ -12,6 +12,11 @@ enum class EventKind : uint8_t {
   user_joined,
   user_left,
   user_updated,
+  cursor_moved,
+  state_changed,
+  typing_start,
+  typing_stop,
+  channel_occupancy,
   presence_resync
 };
 
@@ -27,6 +32,10 @@ struct EventFacts {
   std::string_view message;  // empty is null
   std::string_view reason;
   std::string_view user;  // what the application keeps with the user, and the id: a JSON object
+  std::string_view cursor, selection, state;  // JSON; empty is null
+  std::string_view user_name;                 // of who types; empty is null
+  uint32_t members = 0;                       // of the channel
+  bool large = false;                         // joins and leaves are told as counts
   Time at = 0;
 };
 

@@ -15,11 +15,11 @@ namespace presence {
 // One database's sequence of events.
 struct Stream {
   uint64_t epoch;
-  uint64_t seq;             // of the newest event
-  uint64_t last_on_global;  // seq of the newest event on global_presence
-  uint64_t newest;          // its position, 0: none
-  uint64_t sent;            // everything before this position has been broadcast
-  uint64_t sent_seq;        // and everything up to this seq
+  uint64_t seq;       // of the newest event
+  uint64_t first;     // the position from which on its events are in the ring
+  uint64_t newest;    // its position, 0: none
+  uint64_t sent;      // everything before this position has been broadcast
+  uint64_t sent_seq;  // and everything up to this seq
 };
 
 struct Event {

@@ -1,4 +1,4 @@
-// index.h: finds users and sessions by their ids.
+// index.h: finds users, sessions and channels by their ids.
 //
 // Buckets of chains through the records themselves. Each partition has a stretch of
 // the buckets of its own, so that one lock of as many is enough.
@@ -22,7 +22,7 @@ struct Key {
 using UserKey = Key;
 using SessionKey = Key;
 
-// `Record` is User or Session.
+// `Record` is User, Session or Channel.
 template <typename Record>
 class Index {
  public:
@@ -59,8 +59,8 @@ bool id_equals(const CellPool& pool, const Record& record, std::string_view id);
 
 // ---- sessions --------------------------------------------------------------
 
-// How to take the locks of the session index, one a partition of the sessions' own hashes. They
-// come after the lock of a user's partition.
+// How to take the locks of an index of its own, one a partition of its keys' hashes. They come
+// after the lock of a user's partition.
 struct IndexLocks {
   void (*share)(uint32_t number);
   void (*own)(uint32_t number);

@@ -10,6 +10,8 @@ struct Policy {
   Duration offline_timeout = 30 * minute;
   Duration session_timeout = 90 * second;
   Duration disconnect_grace = 10 * second;
+  Duration typing_timeout = 3 * second;
+  Duration cursor_interval = 50 * millisecond;
 
   bool operator==(const Policy&) const = default;
 };

@@ -36,8 +36,16 @@ std::size_t session_buckets_at(const RegionPlan& plan) {
   return buckets_at(plan) + bucket_bytes(plan);
 }
 
-std::size_t cells_at(const RegionPlan& plan) {
+std::size_t channel_buckets_at(const RegionPlan& plan) {
   return session_buckets_at(plan) + bucket_bytes(plan);
+}
+
+std::size_t channel_bucket_bytes(const RegionPlan& plan) {
+  return aligned(std::size_t{plan.channel_buckets} * partition_count * sizeof(Cell));
+}
+
+std::size_t cells_at(const RegionPlan& plan) {
+  return channel_buckets_at(plan) + channel_bucket_bytes(plan);
 }
 
 }  // namespace
@@ -51,6 +59,8 @@ RegionPlan plan_region(std::size_t bytes) {
   const std::size_t users = bytes / (2 * cell_bytes);
   plan.buckets_per_partition =
       static_cast<uint32_t>(std::max<std::size_t>(64, std::bit_floor(users) / partition_count));
+  // Channels have members, so there are fewer of them.
+  plan.channel_buckets = plan.buckets_per_partition / 4;
   const std::size_t start = cells_at(plan) + cell_bytes;
   const std::size_t cells = start < bytes ? (bytes - start) / cell_bytes : 0;
   plan.cells = static_cast<uint32_t>(std::min<std::size_t>(cells, UINT32_MAX - 1));
@@ -58,7 +68,7 @@ RegionPlan plan_region(std::size_t bytes) {
   return plan;
 }
 
-void Region::create(void* memory, const RegionPlan& plan, HashSeed seed, IndexLocks locks) {
+void Region::create(void* memory, const RegionPlan& plan, HashSeed seed, const Locks& locks) {
   header_ = new (memory) Header{plan, seed, {}};
   static_assert(sizeof(Header) <= header_bytes);
   char* base = static_cast<char*>(memory);
@@ -66,12 +76,13 @@ void Region::create(void* memory, const RegionPlan& plan, HashSeed seed, IndexLo
   Realm* realms = reinterpret_cast<Realm*>(base + realms_at());
   for (uint32_t i = 0; i < plan.realms; i++) new (realms + i) Realm{};
   Cell* buckets = reinterpret_cast<Cell*>(base + buckets_at(plan));
-  std::fill_n(buckets, 2 * bucket_bytes(plan) / sizeof(Cell), no_cell);
+  std::fill_n(buckets, (2 * bucket_bytes(plan) + channel_bucket_bytes(plan)) / sizeof(Cell),
+              no_cell);
   pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)), plan.cells);
   attach(memory, locks);
 }
 
-void Region::attach(void* memory, IndexLocks locks) {
+void Region::attach(void* memory, const Locks& locks) {
   header_ = static_cast<Header*>(memory);
   const RegionPlan& plan = header_->plan;
   char* base = static_cast<char*>(memory);
@@ -79,7 +90,9 @@ void Region::attach(void* memory, IndexLocks locks) {
   realms_ = reinterpret_cast<Realm*>(base + realms_at());
   index.attach(reinterpret_cast<Cell*>(base + buckets_at(plan)), plan.buckets_per_partition);
   sessions.attach(&pool, reinterpret_cast<Cell*>(base + session_buckets_at(plan)),
-                  plan.buckets_per_partition, locks);
+                  plan.buckets_per_partition, locks.sessions);
+  channels.attach(&pool, realms_, reinterpret_cast<Cell*>(base + channel_buckets_at(plan)),
+                  plan.channel_buckets, locks.channels);
   pool.attach(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)));
 }
 
@@ -95,6 +108,10 @@ SessionKey Region::session_key(uint16_t realm, std::string_view id) const {
   const uint64_t hash = hash_key(header_->seed, realm, id);
   sessions.fetch_ahead(hash);
   return {realm, hash, id};
+}
+
+ChannelKey Region::channel_key(uint16_t realm, std::string_view id) const {
+  return {realm, hash_key(header_->seed, realm, id), id};
 }
 
 uint64_t Region::hash_of(const User& user) const {

@@ -1,9 +1,10 @@
 // region.h: what lies where in shared memory.
 //
-// header | realms | buckets of users and of sessions | cells. Sized once at the start; a process
-// attaches by address and keeps nothing but pointers.
+// header | realms | buckets of users, of sessions and of channels | cells. Sized once at the start;
+// a process attaches by address and keeps nothing but pointers.
 #pragma once
 
+#include "channels.h"
 #include "index.h"
 #include "user.h"
 
@@ -16,11 +17,13 @@ struct Realm {
   std::atomic<uint64_t> identity;
   Cell gateways;  // see SessionIndex
   std::array<RealmPartition, partition_count> partitions;
+  std::array<RealmChannels, partition_count> channels;  // by the channels' own hashes
 };
 
 struct RegionPlan {
   uint32_t realms;
   uint32_t buckets_per_partition;
+  uint32_t channel_buckets;  // a partition
   uint32_t cells;
   std::size_t bytes;
 };
@@ -30,9 +33,12 @@ RegionPlan plan_region(std::size_t bytes);
 
 class Region {
  public:
-  // The locks are a process's own way to take those of the session index.
-  void create(void* memory, const RegionPlan& plan, HashSeed seed, IndexLocks locks);
-  void attach(void* memory, IndexLocks locks);
+  // A process's own way to take the locks.
+  struct Locks {
+    IndexLocks sessions, channels;
+  };
+  void create(void* memory, const RegionPlan& plan, HashSeed seed, const Locks& locks);
+  void attach(void* memory, const Locks& locks);
 
   uint32_t realm_count() const;
   Realm& realm(uint16_t number) const { return realms_[number]; }
@@ -41,12 +47,14 @@ class Region {
   }
   UserKey key(uint16_t realm, std::string_view id) const;
   SessionKey session_key(uint16_t realm, std::string_view id) const;
+  ChannelKey channel_key(uint16_t realm, std::string_view id) const;
   uint64_t hash_of(const User& user) const;
   uint64_t hash_of(const Session& session) const;
 
   CellPool pool;
   Index<User> index;
   SessionIndex sessions;
+  ChannelIndex channels;
 
  private:
   struct Header;

@@ -101,7 +101,7 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   loaded.page = parts.page;
   loaded.data = parts.data;
   if (parts.extras != no_cell) {
-    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell, no_cell};
+    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell, no_cell, no_cell};
     loaded.extras = parts.extras;
   }
   if (parts.session != no_cell) {
@@ -162,7 +162,7 @@ bool Roster::is_blank(const User& user) const { return is_bare(user) && is_evict
 // Nobody is interested in it but its row.
 bool Roster::is_evictable(const User& user) const {
   return user.list == offline_list && user.persist == Persist::current && !user.to_announce &&
-         user.claims == 0;
+         user.claims == 0 && members_of(user) == no_cell;
 }
 
 bool Roster::remove_if_blank(Cell cell) {
@@ -195,7 +195,8 @@ void Roster::free_extras(User& user) {
 void Roster::free_bare_extras(User& user) {
   if (user.extras == no_cell) return;
   const Extras& extras = pool_.at<Extras>(user.extras);
-  if (extras.choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell)
+  if (extras.choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
+      extras.members == no_cell)
     free_extras(user);
 }
 
@@ -211,6 +212,7 @@ void Roster::remove(Cell cell, RealmPartition& share) {
   unlink_user(pool_, share, cell);
   if (gone.in_heap) remove_deadline(pool_, share.heap, cell);
   mark(cell, share, Persist::current);
+  free_members(gone);
   free_sessions(gone);
   free_extras(gone);
   free_text(pool_, gone.page);
@@ -225,6 +227,7 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   unlink_user(pool_, share, cell);
   if (blanked.in_heap) remove_deadline(pool_, share.heap, cell);
   mark(cell, share, Persist::current);
+  free_members(blanked);
   free_sessions(blanked);
   free_extras(blanked);
   set_text(blanked.page, no_cell);
@@ -269,7 +272,7 @@ uint32_t Roster::evict(uint32_t partition, uint32_t wanted) {
 
 bool Roster::remove_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
   RealmPartition& share = region_.share(realm, partition);
-  share.to_announce = no_cell;
+  share.to_announce = share.members_to_announce = no_cell;
   for (List& list : share.lists) {
     while (list.newest != no_cell) {
       if (at_most-- == 0) return false;
@@ -289,6 +292,7 @@ bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
     share.to_announce = told.announce_next;
     told.to_announce = false;
   }
+  share.members_to_announce = no_cell;  // all of them are freed
   for (uint8_t number = 0; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
     while (cell != no_cell) {

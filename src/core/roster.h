@@ -30,6 +30,13 @@ struct Wish {
   Cell data = no_cell;
   Cell page = no_cell;
   bool writes_row = true;  // the transaction has written the user's row, and so has locked it
+  // Of `join` and `leave_channel`; the transaction keeps the id.
+  ChannelKey channel;
+  bool gives_cursor = false, gives_state = false;
+  Cell placed = no_cell;  // a text, see Placed
+  Cell spare_member = no_cell;
+  Cell spare_channel = no_cell;
+  Cell spare_seats = no_cell;
 };
 
 struct Touch {
@@ -37,6 +44,14 @@ struct Touch {
   std::optional<std::string_view> page;
   uint32_t interactions = 1;
   std::optional<SessionKey> session = {};  // nothing: the newest
+};
+
+// What a member does in its channel: it moves a cursor, or sets a state.
+struct Move {
+  bool is_state = false;
+  std::optional<int64_t> clock;  // of the client: an older one comes too late
+  std::string_view first;        // the cursor, or the state
+  std::string_view second = {};  // the selection
 };
 
 // A session to be.
@@ -61,6 +76,15 @@ struct SessionRowFacts {
   uint32_t lease = 0;    // ms
   std::string_view page;
   Cell gateway = no_cell;  // counted already
+};
+
+// A member as its row has it.
+struct MemberRowFacts {
+  ChannelKey channel;
+  Time joined_at = forever_ago;
+  Time last_active = forever_ago;
+  std::string_view data, cursor, selection, state;
+  std::span<const SessionKey> sessions;
 };
 
 // A user as its row in the table has it.
@@ -106,6 +130,52 @@ struct SessionView {
   std::string_view gateway() const { return {gateway_text, gateway_bytes}; }
 };
 
+// What became of something that a user did in a channel.
+enum class Done : uint8_t {
+  done,
+  older,      // something newer was there: nothing has changed
+  no_member,  // only members may
+  full,       // no cell was free: nothing has changed
+  crowded     // the user is in max_channels: nothing has changed
+};
+struct DoneInChannel {
+  Done what;
+  bool changed = false;  // there is something new for the worker to do
+};
+
+// The ids of the sessions of a member, each with a zero byte behind it. More than fit are left out.
+inline constexpr std::size_t max_seats_bytes = 64 * (max_id_bytes + 1);
+
+// A member, copied out of shared memory.
+struct MemberView {
+  Cell cell;
+  uint32_t partition;  // its user's
+  Status status;
+  bool typing;
+  Time joined_at, last_active;
+  Time typing_since;
+  uint32_t id_bytes, channel_bytes, data_bytes, cursor_bytes, selection_bytes, state_bytes;
+  uint32_t name_bytes, seats_bytes;
+  char id_text[max_id_bytes];
+  char channel_text[max_id_bytes];
+  char data_text[max_data_bytes];  // its own, or its user's
+  char cursor_text[max_placed_bytes];
+  char selection_text[max_placed_bytes];
+  char state_text[max_placed_bytes];
+  char name_text[max_user_name_bytes];
+  char seats_text[max_seats_bytes];
+  bool has_own_data;
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+  std::string_view channel() const { return {channel_text, channel_bytes}; }
+  std::string_view data() const { return {data_text, data_bytes}; }
+  std::string_view cursor() const { return {cursor_text, cursor_bytes}; }
+  std::string_view selection() const { return {selection_text, selection_bytes}; }
+  std::string_view state() const { return {state_text, state_bytes}; }
+  std::string_view name() const { return {name_text, name_bytes}; }
+  std::string_view seats() const { return {seats_text, seats_bytes}; }
+};
+
 // What somebody did, on its way to its row.
 struct Activity {
   Time at;
@@ -145,6 +215,18 @@ struct UserView {
   std::string_view reason_name() const {
     return reason == Reason::custom ? std::string_view{reason_text, reason_bytes} : name_of(reason);
   }
+};
+
+// What listeners of a channel have not been told of one of its members. In this order.
+struct MemberNews {
+  bool joined, status_changed, updated, typing_started, typing_stopped, moved, state_set, left;
+  bool large;     // joins and leaves are told as counts
+  Status told;    // what they were told last
+  Reason reason;  // of having joined or left
+  Reason typing_reason;
+  Time changed_at;  // when it left, or its typing ended
+  MemberView member;
+  UserView user;
 };
 
 struct Counts {
@@ -205,7 +287,7 @@ class Roster {
   void grant(Cell cell, Wish& wish, const Policy& policy, Time now);  // COMMIT
   void free_wish(Wish& wish);                                         // ROLLBACK
   void settle_user(Cell cell, const Policy& policy, Time now);
-  // Applies what is due, at most so many users; true: that was all.
+  // Applies what is due, at most for so many users; true: that was all.
   bool settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now, uint32_t at_most);
   Time next_due(uint16_t realm, uint32_t partition, const Policy& policy) const;
   // After the policy has changed: irregular users get their due moment anew.
@@ -229,6 +311,53 @@ class Roster {
   // Copies the user's sessions, newest first, and returns how many there are.
   std::size_t sessions(Cell user, const Policy& policy, Time now,
                        std::span<SessionView> room) const;
+
+  // ---- channels (roster_members.cpp)
+  DoneInChannel move(Cell user, const ChannelKey& channel, const Move& move, const Policy& policy,
+                     Time now);
+  DoneInChannel type(Cell user, const ChannelKey& channel, std::string_view name,
+                     const Policy& policy, Time now);
+  DoneInChannel stop_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now);
+  // The text that keeps a cursor and a selection, or a state.
+  std::optional<Cell> make_placed(const Move& move);
+  bool has_room_for_channels(Cell user, uint32_t more) const;
+  // A member of the last run. False: its user is not there, or there is no room.
+  bool load_member(Cell user, const MemberRowFacts& row, const Policy& policy, Time now);
+
+  // ---- who is in channels (roster_member_reads.cpp)
+  bool is_member(Cell user, const ChannelKey& channel) const {
+    const Cell found = look_up_member(user, channel);
+    return found != no_cell && pool_.at<Member>(found).joined;
+  }
+  // By open wishes; through that session, if one is given.
+  bool is_seated(Cell user, const ChannelKey& channel, const SessionKey* session,
+                 std::span<const Wish> wishes) const;
+  // False: it is none.
+  bool view_member(Cell user, const ChannelKey& channel, std::span<const Wish> wishes,
+                   const Policy& policy, Time now, MemberView& out) const;
+  // The name and since when. False: it does not type.
+  bool view_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now,
+                   MemberView& out) const;
+  // Copies those behind the user `after` (nobody: from the first on); nothing: it is not there.
+  std::optional<std::size_t> members_after(Cell after, const ChannelKey& channel, Time not_before,
+                                           std::span<MemberCandidate> room) const;
+  // The ids of the channels that a user has joined, each with a zero byte behind it. Returns how
+  // many bytes they are, which may be more than there is room for.
+  std::size_t channels(Cell user, std::span<char> room) const;
+
+  // ---- what the worker tells and writes of members (roster_member_work.cpp)
+  bool take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
+                        MemberNews& out);
+  bool has_member_news(uint16_t realm, uint32_t partition) const {
+    return region_.share(realm, partition).members_to_announce != no_cell;
+  }
+  bool begin_deleting_member(uint16_t realm, uint32_t partition, MemberView& out);
+  bool begin_writing_member(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
+                            MemberView& out);
+  void leave_member_row(uint16_t realm, uint32_t partition, Cell member);
+  void end_member_rows(uint16_t realm, uint32_t partition, bool committed);
+  void flush_members(uint16_t realm, uint32_t partition);
+  bool has_members(uint16_t realm, uint32_t partition, RowState state) const;
 
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
@@ -284,6 +413,7 @@ class Roster {
   struct Loaded;
   struct Spares;
   class OwnSessions;
+  class OwnPlace;
 
   User& user(Cell cell) const { return pool_.at<User>(cell); }
   RealmPartition& share_of(const User& user) const {
@@ -305,7 +435,8 @@ class Roster {
   // roster_changes.cpp
   SessionFacts facts_of(const User& user, const Session& session, const Policy& policy) const;
   Loaded load_facts(Cell cell, const Policy& policy, Time at) const;
-  void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares);
+  void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
+             Spares& spares);
   void announce(Cell cell, RealmPartition& share);
   void note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason);
   void note_data(Cell cell, RealmPartition& share);
@@ -315,7 +446,8 @@ class Roster {
   bool is_touched_alone(const User& user) const;
   bool parts_with_text(const User& user) const;
   bool has_gateway(const User& user) const;
-  void read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares);
+  void read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
+                  Spares& spares);
   void refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Policy& policy, Time at,
                Reason reason, Spares& spares);
   void settle_user(Cell cell, RealmPartition& share, const Policy& policy, Time now);
@@ -323,6 +455,10 @@ class Roster {
   Time due_of(const User& user, const Policy& policy) const;
   Cell next_due_user(const RealmPartition& share, const Policy& policy, Time& due) const;
   bool touch_online(Cell cell, RealmPartition& share, const Policy& policy, Time now);
+  bool touch_in_session(Cell cell, Cell session, RealmPartition& share, Time now);
+  void move_to_head(Cell cell, RealmPartition& share, Time now);
+  Cell session_touched(Cell cell, const Touch& touch) const;
+  bool mark_dirty_first(Cell cell, RealmPartition& share);
   std::optional<Cell> session_for_touch(Cell cell, const Touch& touch);
   Touched finish_touch(Cell cell, RealmPartition& share, uint32_t interactions, Time now,
                        bool news);
@@ -331,7 +467,7 @@ class Roster {
   // roster_sessions.cpp
   void write_back(User& user);
   void end_session(Cell session);
-  void drop_implicit(Cell cell);
+  void drop_implicit(Cell cell, Cell heir);
   void set_owner(Cell cell, Cell session);
   void link_session(Cell cell, Cell session);
   void link_session_last(Cell cell, Cell session);
@@ -346,6 +482,57 @@ class Roster {
                         Time now);
   UserFacts facts_with(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                        uint32_t* count) const;
+
+  // roster_members.cpp
+  Cell members_of(const User& user) const;
+  Cell find_member(Cell cell, const ChannelKey& channel);
+  Cell look_up_member(Cell cell, const ChannelKey& channel) const;
+  Cell add_member(Cell cell, const ChannelKey& channel, Cell& spare_member, Cell& spare_channel);
+  void remove_member(Cell member);
+  void remove_member_if_idle(Cell member);
+  void free_members(User& user);
+  void announce_member(Cell member);
+  void announce_members(const User& user);
+  void become_member(Cell member, Time at, Reason reason);
+  void leave_channel(Cell member, Reason reason, Time at);
+  void end_typing(Cell member, Reason reason, Time at);
+  void stop_typing_after_goodbye(const User& user, Time at);
+  void end_typing_everywhere(const User& user, Reason reason, Time at);
+  void start_typing(Cell member, Cell typing, Time now);
+  void act_in_channel(Cell cell, Cell member, RealmPartition& share, const Policy& policy, Time now,
+                      Spares& spares);
+  void activate_seats(const User& user, Cell session, Time at);
+  Cell session_to_act(Cell cell, Cell member, const Policy& policy, Time now) const;
+  void grant_join(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy, Time now);
+  void grant_leave(Cell cell, const Wish& wish, Time now);
+  void update_member(Cell member, Wish& wish);
+  void settle_typing(RealmPartition& share, const Policy& policy, Time now);
+  void settle_lane(RealmPartition& share, const Policy& policy, Time now);
+  Time next_member_due(const RealmPartition& share, const Policy& policy) const;
+  void link_in_lane(Cell member, RealmPartition& share, Time now);
+  void unlink_in_lane(Cell member, RealmPartition& share);
+  void link_typing(Cell typing, RealmPartition& share);
+  void unlink_typing(Cell typing, RealmPartition& share);
+
+  // roster_seats.cpp
+  bool has_seat(const Member& member, Cell session) const;
+  bool has_seats(const Member& member) const;
+  void add_seat(Member& member, Cell session, Cell& spare);
+  bool remove_seat(Member& member, Cell session);
+  void leave_seats(Member& member);
+  void leave_with_session(Cell session, Reason reason, Time at);
+  void hand_over_seats(const User& user, Cell from, Cell to);
+
+  // roster_member_reads.cpp
+  void add_seat_text(Cell session, MemberView& out) const;
+  void view_record(Cell member, const Policy& policy, Time now, MemberView& out) const;
+  void read_placed(Cell text, char* first, uint32_t& first_bytes, char* second,
+                   uint32_t& second_bytes) const;
+
+  // roster_member_work.cpp
+  bool note_news(Cell member, const Policy& policy, Time now, MemberNews& out);
+  void mark_member_row(Cell member, RowState state);
+  bool mark_member_row_dirty(Cell member);
 
   // roster_session_rows.cpp
   void mark_row(Cell session, RowState state);

@@ -56,13 +56,17 @@ Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) cons
   return loaded;
 }
 
-void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares) {
+// Who leaves channels with a session, or with all of them, does so for the same reason.
+void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
+                   Spares& spares) {
   User& to = user(cell);
   const UserFacts& facts = loaded.facts;
   to.last_seen = facts.last_seen;
   to.lives_on_touches = false;  // until it is placed again
 
   if (facts.all_ended) {
+    for (Cell all = to.sessions; all != no_cell; all = pool_.at<Session>(all).next)
+      leave_with_session(all, reason, at);
     free_sessions(to);
     loaded.newest = no_cell;
   }
@@ -79,9 +83,12 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spa
       continue;
     }
     const Cell ended = *link;
+    leave_with_session(ended, session.facts.disconnected ? session.facts.parting : Reason::timeout,
+                       at);
     *link = session.next;
     end_session(ended);
   }
+  if (to.sessions == no_cell && !lives) end_typing_everywhere(to, reason, at);
   if (lives && loaded.newest == no_cell) {
     Session& session = *new (&pool_.at<Session>(spares.session)) Session{};
     session.facts = facts.newest;
@@ -118,11 +125,16 @@ void Roster::note_change(Cell cell, RealmPartition& share, Status status, Time a
   changed.changed_at = at;
   changed.reason = reason;
   announce(cell, share);
+  announce_members(changed);
 }
 
 void Roster::note_data(Cell cell, RealmPartition& share) {
-  user(cell).data_changed = true;
+  User& changed = user(cell);
+  changed.data_changed = true;
   announce(cell, share);
+  for (Cell at = members_of(changed); at != no_cell; at = pool_.at<Member>(at).next)
+    pool_.at<Member>(at).data_changed |= pool_.at<Member>(at).data == no_cell;
+  announce_members(changed);
 }
 
 namespace {
@@ -208,14 +220,15 @@ bool Roster::has_gateway(const User& user) const {
 
 // A gateway may call at any moment, also between loading and storing. What is stored and what is
 // looked at must come to the same.
-void Roster::read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Spares& spares) {
+void Roster::read_again(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
+                        Spares& spares) {
   for (;;) {
     Loaded again = load_facts(cell, policy, at);
     const bool agree = again.facts.connected == (user(cell).sessions != no_cell);
     loaded.facts = again.facts;
     loaded.newest = again.newest;
     if (agree) return;
-    store(cell, loaded, policy, at, spares);
+    store(cell, loaded, policy, at, reason, spares);
   }
 }
 
@@ -224,8 +237,8 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
   User& changed = user(cell);
   const Cell message_before =
       changed.extras == no_cell ? no_cell : pool_.at<Extras>(changed.extras).choices.top.message;
-  store(cell, loaded, policy, at, spares);
-  if (has_gateway(changed)) read_again(cell, loaded, policy, at, spares);
+  store(cell, loaded, policy, at, reason, spares);
+  if (has_gateway(changed)) read_again(cell, loaded, policy, at, reason, spares);
   const Look now = look(loaded.facts, policy, at);
 
   const bool message_changed = !same_text(now.message, message_before);
@@ -234,6 +247,9 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
   if (now.status != changed.status || message_changed) {
     note_change(cell, share, now.status, at, reason);
     changed.message_changed |= message_changed;
+    for (Cell each = members_of(changed); message_changed && each != no_cell;
+         each = pool_.at<Member>(each).next)
+      pool_.at<Member>(each).message_changed = true;
     if (changed.extras != no_cell) {
       Extras& extras = pool_.at<Extras>(changed.extras);
       // The words of a goodbye are told when its session ends.
@@ -284,10 +300,29 @@ bool Roster::touch_online(Cell cell, RealmPartition& share, const Policy& policy
   if (!touched.lives_on_touches || after(touched.last_seen, policy.idle_timeout) <= now ||
       policy.offline_timeout <= policy.idle_timeout)
     return false;
-  touched.last_seen = std::max(now, touched.last_seen);
-  if (touched.newer == no_cell) return true;
+  move_to_head(cell, share, now);
+  return true;
+}
+
+void Roster::move_to_head(Cell cell, RealmPartition& share, Time now) {
+  User& moved = user(cell);
+  moved.last_seen = std::max(now, moved.last_seen);
+  if (moved.newer == no_cell) return;
   unlink_user(pool_, share, cell);
-  link_user(pool_, share, cell, touched.list);
+  link_user(pool_, share, cell, moved.list);
+}
+
+// The same of somebody who is online by sessions of its own, with nothing due: an activity only
+// puts off what is due, which is found out when the moment comes. False: more than that may change.
+bool Roster::touch_in_session(Cell cell, Cell session, RealmPartition& share, Time now) {
+  const User& touched = user(cell);
+  SessionFacts& facts = pool_.at<Session>(session).facts;
+  if (touched.list != list_of(Status::online, false, true) || facts.said != Status::online ||
+      facts.disconnected || facts.ends_at != never || facts.active_at > now)
+    return false;
+  facts.active_at = now;
+  mark_row_dirty(session);
+  move_to_head(cell, share, now);
   return true;
 }
 
@@ -295,11 +330,26 @@ Touched Roster::finish_touch(Cell cell, RealmPartition& share, uint32_t interact
                              bool news) {
   User& touched = user(cell);
   count_activity(touched, interactions, now);
-  // The worker must plan a flush when this is the first row that needs one.
-  const bool first_dirty = touched.persist == Persist::current &&
-                           share.persist[static_cast<uint8_t>(Persist::dirty)] == no_cell;
-  mark_dirty(cell, share);
+  const bool first_dirty = mark_dirty_first(cell, share);
   return {touched.status, false, first_dirty || news};
+}
+
+// True: it is the first row that needs a flush, which the worker must plan.
+bool Roster::mark_dirty_first(Cell cell, RealmPartition& share) {
+  const bool is_first = user(cell).persist == Persist::current &&
+                        share.persist[static_cast<uint8_t>(Persist::dirty)] == no_cell;
+  mark_dirty(cell, share);
+  return is_first;
+}
+
+// The session that a touch counts for, when there is no doubt; no_cell: there is.
+Cell Roster::session_touched(Cell cell, const Touch& touch) const {
+  if (touch.session) {
+    const SessionIndex::Found found = region_.sessions.find(*touch.session);
+    return found.user == cell ? found.session : no_cell;
+  }
+  const Cell first = user(cell).sessions;
+  return first != no_cell && pool_.at<Session>(first).next == no_cell ? first : no_cell;
 }
 
 // The session that a touch names, made when there is none; no_cell: it names none, or there is no
@@ -330,6 +380,14 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
   const bool was_told = !touched.to_announce;
   const Time due = due_of(touched, policy);
   settle_user(cell, share, policy, now);
+  if (!touch.seen_at && !touch.page) {
+    const Cell session = session_touched(cell, touch);
+    if (session != no_cell && touch_in_session(cell, session, share, now)) {
+      touched.moved_on |= touched.claims > 0;
+      activate_seats(touched, session, now);
+      return finish_touch(cell, share, touch.interactions, now, was_told && touched.to_announce);
+    }
+  }
 
   const bool new_page = touch.page && !text_equals(pool_, touched.page, *touch.page);
   const Time at = touch.seen_at ? std::min(*touch.seen_at, now) : std::max(now, touched.last_seen);
@@ -374,6 +432,8 @@ Touched Roster::touch(Cell cell, const Touch& touch, const Policy& policy, Time 
       loaded.facts.last_seen = std::max(loaded.facts.last_seen, at);
     else
       record_activity(loaded.facts, at);
+    const Cell active = touch.session ? *named : loaded.newest;
+    if (!touch.seen_at && active != no_cell) activate_seats(touched, active, at);
     refresh(cell, share, loaded, policy, now, Reason::activity, spares);
     pool_.give(spares.session);
     // A status that somebody chose may hide what the touch has changed.
@@ -392,6 +452,14 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   settle_user(cell, share, policy, now);
   if (names_session(wish.change.kind)) {
     grant_in_session(cell, share, wish, policy, now);
+    free_wish(wish);
+    return;
+  }
+  if (names_channel(wish.change.kind)) {
+    if (wish.change.kind == ChangeKind::join)
+      grant_join(cell, share, wish, policy, now);
+    else
+      grant_leave(cell, wish, now);
     free_wish(wish);
     return;
   }
@@ -451,7 +519,10 @@ void Roster::free_wish(Wish& wish) {
   free_text(pool_, wish.page);
   wish.change.kind == ChangeKind::connect ? free_session(wish.spare_session)
                                           : pool_.give(wish.spare_session);
-  pool_.give(wish.spare_extras);
+  for (const Cell spare : {wish.spare_extras, wish.spare_member, wish.spare_seats})
+    pool_.give(spare);
+  free_text(pool_, wish.placed);
+  region_.channels.free_made(wish.spare_channel);
 }
 
 // ---- time ------------------------------------------------------------------
@@ -523,6 +594,8 @@ Cell Roster::next_due_user(const RealmPartition& share, const Policy& policy, Ti
 bool Roster::settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                     uint32_t at_most) {
   RealmPartition& share = region_.share(realm, partition);
+  settle_typing(share, policy, now);
+  settle_lane(share, policy, now);
   for (;;) {
     Time due;
     const Cell next = next_due_user(share, policy, due);
@@ -533,9 +606,10 @@ bool Roster::settle(uint16_t realm, uint32_t partition, const Policy& policy, Ti
 }
 
 Time Roster::next_due(uint16_t realm, uint32_t partition, const Policy& policy) const {
+  const RealmPartition& share = region_.share(realm, partition);
   Time due;
-  next_due_user(region_.share(realm, partition), policy, due);
-  return due;
+  next_due_user(share, policy, due);
+  return std::min(due, next_member_due(share, policy));
 }
 
 // What is due by the new policy happens at its own moment. What it takes back (whoever went

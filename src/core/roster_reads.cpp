@@ -64,7 +64,7 @@ namespace {
 
 bool any_names_session(std::span<const Wish> wishes) {
   return std::any_of(wishes.begin(), wishes.end(),
-                     [](const Wish& wish) { return names_session(wish.change.kind); });
+                     [](const Wish& wish) { return !wish.session.id.empty(); });
 }
 
 }  // namespace

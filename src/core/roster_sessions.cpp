@@ -79,8 +79,8 @@ void Roster::link_session_last(Cell cell, Cell session) {
   *link = session;
 }
 
-// Whoever has a session of its own needs none that was made up.
-void Roster::drop_implicit(Cell cell) {
+// Whoever has a session of its own needs none that was made up: it takes its place.
+void Roster::drop_implicit(Cell cell, Cell heir) {
   for (Cell* link = &user(cell).sessions; *link != no_cell;) {
     const Cell session = *link;
     Session& there = pool_.at<Session>(session);
@@ -89,6 +89,7 @@ void Roster::drop_implicit(Cell cell) {
       continue;
     }
     *link = there.next;
+    hand_over_seats(user(cell), session, heir);
     end_session(session);
   }
 }
@@ -166,8 +167,8 @@ void Roster::touch_session(Cell cell, Cell session, Time at) {
     return;
   }
   touched.connected_at = at;
-  drop_implicit(cell);
   link_session(cell, session);
+  drop_implicit(cell, session);
   mark_row(session, RowState::waiting);
 }
 
@@ -181,6 +182,7 @@ bool Roster::unbind(Cell session, uint32_t binder, const Policy& policy, Time no
   write_back(user(cell));
   bound.binder = 0;
   disconnect(bound.facts, policy, now, Reason::disconnect);
+  stop_typing_after_goodbye(user(cell), now);
   Loaded loaded = load_facts(cell, policy, now);
   Spares none;
   refresh(cell, share, loaded, policy, now, Reason::disconnect, none);
@@ -233,8 +235,8 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   const bool is_idle = now - policy.idle_timeout >= made.facts.active_at;
   made.facts.said =
       said == Status::busy || (said == Status::away && !is_idle) ? said : Status::online;
-  drop_implicit(cell);
   link_session_last(cell, session);
+  drop_implicit(cell, session);
   if (said != row.status) mark_row_dirty(session);
   Loaded loaded = load_facts(cell, policy, now);
   Spares none;
@@ -273,16 +275,17 @@ void Roster::grant_connect(Cell cell, Wish& wish, Cell there) {
   made.facts.said = wish.change.status;
   made.facts.active_at = made.connected_at = wish.change.at;
   made.is_connected = true;
-  drop_implicit(cell);
   if (there != no_cell) {
     // The person may have been active in it since.
     made.facts.active_at = std::max(made.facts.active_at, pool_.at<Session>(there).facts.active_at);
     take_over(pool_.at<Session>(there), made);
     free_session(wish.spare_session);
     mark_row(there, RowState::waiting);
+    drop_implicit(cell, there);
   } else {
     link_session(cell, wish.spare_session);
     mark_row(wish.spare_session, RowState::waiting);
+    drop_implicit(cell, wish.spare_session);
   }
   wish.spare_session = no_cell;
 }
@@ -326,6 +329,7 @@ void Roster::grant_in_session(Cell cell, RealmPartition& share, Wish& wish, cons
       break;
     case ChangeKind::disconnect:
       grant_disconnect(cell, pool_.at<Session>(found.session), wish, policy, now, spares);
+      stop_typing_after_goodbye(changed, now);
       seen_at = forever_ago;
       break;
     default:
@@ -378,18 +382,19 @@ class Roster::OwnSessions {
               Time now)
       : roster_(roster), policy_(policy), now_(now) {
     for (const Wish& wish : wishes)
-      if (names_session(wish.change.kind) && !named(wish.session.id)) add_named(cell, wish);
+      if (!wish.session.id.empty() && !named(wish.session.id)) add_named(cell, wish);
     const User& of = roster.user(cell);
     for (Cell at = of.sessions; at != no_cell; at = session(at).next) add_other(of, at);
   }
 
   void apply(const Wish& wish, UserFacts& facts) {
-    if (!names_session(wish.change.kind)) return apply_to_all(wish.change, facts);
+    if (wish.session.id.empty()) return apply_to_all(wish.change, facts);
+    const Time at = wish.change.at;
+    One* one = named(wish.session.id);
+    if (names_channel(wish.change.kind)) return join_in(one, wish, facts);
     DroppedTexts ignored;
     presence::apply(facts, wish.change, ignored);
-    One* one = named(wish.session.id);
     if (!one) return take_together(wish, facts);
-    const Time at = wish.change.at;
     switch (wish.change.kind) {
       case ChangeKind::connect: {
         const Time active_at = one->here ? std::max(one->facts.active_at, at) : at;
@@ -411,6 +416,13 @@ class Roster::OwnSessions {
         if (wish.change.status != Status::away) facts.last_seen = std::max(facts.last_seen, at);
         return;
     }
+  }
+
+  // To join a channel in a session is an activity in it.
+  static void join_in(One* one, const Wish& wish, UserFacts& facts) {
+    if (wish.change.kind != ChangeKind::join) return;
+    facts.last_seen = std::max(facts.last_seen, wish.change.at);
+    if (one && one->here) record_activity(one->facts, wish.change.at);
   }
 
   // One more than there is room for: it has come, and what it does afterwards is not seen.

@@ -260,6 +260,11 @@ void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped) {
       facts.last_seen = std::max(facts.last_seen, change.at);
       end_sessions(facts);
       return;
+    case ChangeKind::join:
+      record_activity(facts, change.at);
+      return;
+    case ChangeKind::leave_channel:
+      return;
     case ChangeKind::connect:
     case ChangeKind::disconnect:
     case ChangeKind::say:

@@ -142,13 +142,18 @@ enum class ChangeKind : uint8_t {
   leave,         // `offline` with explicit_logout: every session ends
   forget,        // leave, and nothing remains
   log_out,       // every session ends; what was chosen stays
-  connect,       // a session comes, or comes back
-  disconnect,    // a session says goodbye
-  say            // a session says away, online or busy
+  join,          // a channel, which is an activity
+  leave_channel,
+  connect,     // a session comes, or comes back
+  disconnect,  // a session says goodbye
+  say          // a session says away, online or busy
 };
 
 // About one session, by its id, rather than about its user.
 constexpr bool names_session(ChangeKind kind) { return kind >= ChangeKind::connect; }
+constexpr bool names_channel(ChangeKind kind) {
+  return kind == ChangeKind::join || kind == ChangeKind::leave_channel;
+}
 
 struct Change {
   ChangeKind kind = ChangeKind::choose;

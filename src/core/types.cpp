@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> status_names = {"offline", "away", "online", "busy"};
 
-constexpr std::array<std::string_view, 11> reason_names = {
-    "manual",  "activity", "idle_timeout", "timeout", "disconnect", "logout",
-    "expired", "message",  "forgotten",    "connect", "custom"};
+constexpr std::array<std::string_view, 14> reason_names = {
+    "manual",  "activity",  "idle_timeout", "timeout", "disconnect", "logout",  "expired",
+    "message", "forgotten", "connect",      "join",    "leave",      "stopped", "custom"};
 
 template <typename Named, std::size_t count>
 std::optional<Named> named(const std::array<std::string_view, count>& names,

@@ -41,6 +41,9 @@ enum class Reason : uint8_t {
   message,
   forgotten,
   connect,
+  join,
+  leave,
+  stopped,  // typing
   custom
 };
 
@@ -62,6 +65,10 @@ inline constexpr std::size_t max_agent_bytes = 1024;
 inline constexpr std::size_t max_details_bytes =
     max_device_bytes + max_address_bytes + max_agent_bytes + 8;
 inline constexpr std::size_t max_activity_bytes = 64;  // of a type of activity
+inline constexpr std::size_t max_placed_bytes =
+    1024;  // of a cursor, a selection, a state, as jsonb
+inline constexpr std::size_t max_user_name_bytes = 256;  // of who types
+inline constexpr uint32_t max_channels = 1000;  // of a user: each change looks at all of them
 inline constexpr Duration shortest_lease = 10 * second;
 inline constexpr Duration longest_lease = 240 * minute;
 inline constexpr Duration default_gateway_lease = 15 * second;  // until it says another

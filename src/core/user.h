@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "cells.h"
+#include "channel.h"
 #include "row_state.h"
 #include "status.h"
 
@@ -25,10 +26,6 @@ enum class Persist : uint8_t {
   held      // somebody else has the row: written when they are done
 };
 inline constexpr std::size_t persist_lists = 5;
-
-// Of an id as User and Session keep it: a longer one goes on in a text.
-inline constexpr std::size_t inline_id = 32;
-inline constexpr std::size_t short_id = 36;  // a uuid fits
 
 // The first of the two cache lines of a cell is all that finding a user and most touches need.
 struct User {
@@ -96,6 +93,7 @@ struct Session {
   Cell page;        // a text
   Cell row_next, row_prev;
   char id[short_id];
+  uint32_t seats;  // so many channels it has joined
 };
 static_assert(sizeof(Session) <= cell_bytes);
 
@@ -117,6 +115,7 @@ struct Extras {
   Choices choices;
   Cell reason_text;   // of a `custom` reason, until listeners and history know it
   Cell parting_text;  // the reason that a disconnect gave, until its session ends
+  Cell members;       // the channels that the user is in, types in, or has not left for all yet
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 
@@ -141,14 +140,19 @@ constexpr Status status_of_list(uint8_t list) {
 // The share of one partition in one realm.
 struct RealmPartition {
   std::array<List, list_count> lists;
-  std::array<Cell, persist_lists> persist;       // heads; `current` has none
-  std::array<Cell, row_lists> sessions;  // by their rows; `none` and `current` have none
+  std::array<Cell, persist_lists> persist;  // heads; `current` has none
+  std::array<Cell, row_lists> sessions;     // by their rows; `none` and `current` have none
   // Activities that wait for their rows, oldest first, and those that are being written.
   Cell first_activity, last_activity, activities_taken;
   uint32_t activity_count, activity_cells;  // of those that wait
   Cell heap;                                // irregular users by their due moment
   Cell to_announce;
   uint32_t removals;  // so many users went out of memory
+  // The users' places in channels.
+  Cell members_to_announce;
+  std::array<Cell, row_lists> members;  // by their rows
+  Cell first_in_lane, last_in_lane;     // who was told of lately, by Member::lane_at
+  Cell first_typing, last_typing;       // who types, by Typing::at
 };
 
 }  // namespace presence

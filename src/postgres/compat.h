@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "catalog/pg_database.h"
+#include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -16,6 +17,8 @@ extern "C" {
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
+#include "utils/regproc.h"
+#include "utils/varlena.h"
 #if PG_VERSION_NUM >= 140000
 #include "utils/wait_event.h"  // PG_WAIT_EXTENSION; part of pgstat.h before
 #endif
@@ -116,21 +119,42 @@ inline constexpr int hash_strings_compat = HASH_STRINGS;
 inline constexpr int hash_strings_compat = 0;
 #endif
 
+// 16: the right to execute a function is that of any object, and a list of names may fail softly.
+#if PG_VERSION_NUM >= 160000
+inline bool may_execute_compat(Oid function, Oid role) {
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+}
+inline ::List* qualified_names_compat(const char* name) {
+  return stringToQualifiedNameList(name, nullptr);
+}
+#else
+inline bool may_execute_compat(Oid function, Oid role) {
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+}
+inline ::List* qualified_names_compat(const char* name) { return stringToQualifiedNameList(name); }
+#endif
+
 // 15: the tuplestore of a function that returns a set is made by the server.
 #if PG_VERSION_NUM >= 160000
 inline void start_rows_compat(FunctionCallInfo call) { InitMaterializedSRF(call, 0); }
+inline void start_values_compat(FunctionCallInfo call) {  // of one column
+  InitMaterializedSRF(call, MAT_SRF_USE_EXPECTED_DESC);
+}
 #elif PG_VERSION_NUM >= 150000
 inline void start_rows_compat(FunctionCallInfo call) { SetSingleFuncCall(call, 0); }
+inline void start_values_compat(FunctionCallInfo call) {
+  SetSingleFuncCall(call, SRF_SINGLE_USE_EXPECTED);
+}
 #else
-inline void start_rows_compat(FunctionCallInfo call) {
+inline void start_materialized(FunctionCallInfo call, bool is_row) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(call->resultinfo);
   if (result == nullptr || !IsA(result, ReturnSetInfo) ||
       !(result->allowedModes & SFRM_Materialize))
     ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("set-valued function called in context that cannot accept a set")));
   MemoryContext before = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-  TupleDesc type;
-  if (get_call_result_type(call, nullptr, &type) != TYPEFUNC_COMPOSITE)
+  TupleDesc type = is_row ? nullptr : CreateTupleDescCopy(result->expectedDesc);
+  if (is_row && get_call_result_type(call, nullptr, &type) != TYPEFUNC_COMPOSITE)
     elog(ERROR, "return type must be a row type");
   result->returnMode = SFRM_Materialize;
   result->setResult =
@@ -138,6 +162,8 @@ inline void start_rows_compat(FunctionCallInfo call) {
   result->setDesc = type;
   MemoryContextSwitchTo(before);
 }
+inline void start_rows_compat(FunctionCallInfo call) { start_materialized(call, true); }
+inline void start_values_compat(FunctionCallInfo call) { start_materialized(call, false); }
 #endif
 
 }  // namespace presence

@@ -29,7 +29,7 @@ bool valid;
 void forget_relation(Datum, Oid relation) {
   if (relation == InvalidOid || relation == current.user_presence ||
       relation == current.presence_history || relation == current.presence_sessions ||
-      relation == current.user_activities)
+      relation == current.user_activities || relation == current.channel_presence)
     valid = false;
 }
 
@@ -67,6 +67,7 @@ void remember(const Found& found) {
   current.presence_history = get_relname_relid("presence_history", found.schema);
   current.presence_sessions = get_relname_relid("presence_sessions", found.schema);
   current.user_activities = get_relname_relid("user_activities", found.schema);
+  current.channel_presence = get_relname_relid("channel_presence", found.schema);
   const char* quoted = quote_identifier(get_namespace_name(found.schema));
   if (changed || strcmp(current.quoted_schema, quoted) != 0) current.generation++;
   strlcpy(current.quoted_schema, quoted, sizeof current.quoted_schema);

@@ -16,6 +16,7 @@ struct Extension {
   Oid presence_history;
   Oid presence_sessions;
   Oid user_activities;
+  Oid channel_presence;
   char quoted_schema[2 * NAMEDATALEN + 3];
   RealmRef realm;
   uint64_t generation;  // another one: whatever was prepared is void

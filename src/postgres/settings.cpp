@@ -1,6 +1,7 @@
 // settings.cpp: definitions, defaults and checks.
 //
-// The rules must be the same for everybody, so nothing here can be set for one session.
+// The rules must be the same for everybody, so nothing here can be set for one session, but
+// authorize_function by a superuser: each database has its own (ALTER DATABASE ... SET).
 // A pair of settings cannot be refused: PostgreSQL checks one at a time, in any order. So ALTER
 // SYSTEM warns whoever calls it, and the launcher warns in the log.
 #include "postgres/settings.h"
@@ -63,6 +64,13 @@ bool check_prefix(char** value, void**, GucSource) {
   return false;
 }
 
+// With a schema: otherwise the caller's search_path would choose the function.
+bool check_function_name(char** value, void**, GucSource) {
+  if (*value == nullptr || **value == '\0' || strchr(*value, '.') != nullptr) return true;
+  GUC_check_errdetail("The function must be named with its schema, like app.may_join.");
+  return false;
+}
+
 }  // namespace
 
 void define_settings() {
@@ -77,6 +85,24 @@ void define_settings() {
   duration("presence.disconnect_grace",
            "A session that is disconnected ends so much later, unless the user is back by then.",
            &settings.disconnect_grace, 10 * second_ms, 0, nullptr);
+  duration("presence.typing_timeout", "Typing ends by itself so long after it was said last.",
+           &settings.typing_timeout, 3 * second_ms, shortest_timeout, nullptr);
+  DefineCustomIntVariable("presence.cursor_interval",
+                          "At most one cursor or state of a member is told in so long.", nullptr,
+                          &settings.cursor_interval, 50, 1, 10 * second_ms, PGC_SIGHUP, GUC_UNIT_MS,
+                          nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("presence.large_channel",
+                          "Above so many members a channel tells how many they are, instead of who "
+                          "comes and goes.",
+                          "Below 80 % of it who comes and goes is told again.",
+                          &settings.large_channel, 500, 1, INT_MAX, PGC_SIGHUP, 0, nullptr, nullptr,
+                          nullptr);
+  DefineCustomStringVariable(
+      "presence.authorize_function",
+      "The application's function that says who may join a channel or type in it.",
+      "Its name with its schema; it takes user_id, channel_id and action as text and returns "
+      "boolean.",
+      &settings.authorize_function, "", PGC_SUSET, 0, check_function_name, nullptr, nullptr);
   DefineCustomIntVariable("presence.broadcast_interval",
                           "The first event goes out at once, the next ones in one batch per "
                           "interval.",
@@ -109,8 +135,9 @@ void define_settings() {
 }
 
 Policy current_policy() {
-  return {settings.idle_timeout * millisecond, settings.offline_timeout * millisecond,
-          settings.session_timeout * millisecond, settings.disconnect_grace * millisecond};
+  return {settings.idle_timeout * millisecond,    settings.offline_timeout * millisecond,
+          settings.session_timeout * millisecond, settings.disconnect_grace * millisecond,
+          settings.typing_timeout * millisecond,  settings.cursor_interval * millisecond};
 }
 
 void warn_about_settings() {

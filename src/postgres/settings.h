@@ -17,6 +17,10 @@ struct Settings {
   int event_buffer;        // kB
   int history_retention;   // minutes
   int activity_retention;  // minutes
+  int typing_timeout;      // ms
+  int cursor_interval;     // ms
+  int large_channel;       // members
+  char* authorize_function;
   bool global_broadcast;
   char* notify_prefix;
 };

@@ -20,7 +20,8 @@ namespace presence {
 namespace {
 
 constexpr const char* tranche = "presence";
-constexpr int lock_count = 2 + 2 * partition_count;  // realms, events, partitions, sessions
+constexpr int lock_count =
+    2 + 3 * partition_count;  // realms, events; partitions, sessions, channels
 
 shmem_startup_hook_type next_startup_hook;
 
@@ -82,6 +83,7 @@ void find_locks() {
   shared.events = &locks[1].lock;
   shared.partitions = locks + 2;
   shared.sessions = locks + 2 + partition_count;
+  shared.channels = locks + 2 + 2 * partition_count;
 }
 
 void startup() {

@@ -24,6 +24,13 @@ void lock_settled(const RealmRef& realm, uint32_t partition, const Policy& polic
 
 }  // namespace
 
+void settle_all(const RealmRef& realm, const Policy& policy, Time now) {
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    lock_settled(realm, partition, policy, now);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
 void count_users(const RealmRef& realm, const Policy& policy, Time now, Counts& counts) {
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     lock_settled(realm, partition, policy, now);

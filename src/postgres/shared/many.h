@@ -8,6 +8,9 @@
 
 namespace presence {
 
+// Applies all that is due.
+void settle_all(const RealmRef& realm, const Policy& policy, Time now);
+
 void count_users(const RealmRef& realm, const Policy& policy, Time now, Counts& counts);
 
 // How recently seen the last of the best `cutoff.best.size()` users of a status is.

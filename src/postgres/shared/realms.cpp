@@ -12,13 +12,17 @@ Shared shared;
 namespace {
 
 LWLock* session_lock(uint32_t number) { return &shared.sessions[number].lock; }
+LWLock* channel_lock(uint32_t number) { return &shared.channels[number].lock; }
+
+template <LWLock* (*lock)(uint32_t)>
+constexpr IndexLocks locks_of = {
+    [](uint32_t number) { (void)LWLockAcquire(lock(number), LW_SHARED); },
+    [](uint32_t number) { (void)LWLockAcquire(lock(number), LW_EXCLUSIVE); },
+    [](uint32_t number) { LWLockRelease(lock(number)); }};
 
 }  // namespace
 
-const IndexLocks index_locks = {
-    [](uint32_t number) { (void)LWLockAcquire(session_lock(number), LW_SHARED); },
-    [](uint32_t number) { (void)LWLockAcquire(session_lock(number), LW_EXCLUSIVE); },
-    [](uint32_t number) { LWLockRelease(session_lock(number)); }};
+const Region::Locks index_locks = {locks_of<session_lock>, locks_of<channel_lock>};
 
 namespace {
 
@@ -41,6 +45,8 @@ void remove_users(uint16_t number) {
     }
   }
   shared.region.sessions.free_gateways(shared.region.realm(number).gateways);
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    shared.region.channels.forget_news(number, partition);
 }
 
 // With the realms lock. Nobody adds users to a realm whose identity is not theirs, so it is
@@ -54,7 +60,7 @@ void free_slot(uint32_t number) {
 
 void begin_stream(RealmControl& control, uint64_t epoch) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
-  control.stream = Stream{epoch, 0, 0, 0, shared.ring.end(), 0};
+  control.stream = Stream{epoch, 0, shared.ring.end(), 0, shared.ring.end(), 0};
   LWLockRelease(shared.events);
 }
 
@@ -141,6 +147,8 @@ void reset_realm(const RealmRef& realm, uint64_t epoch) {
         LWLockRelease(shared.partition(partition));
       }
     }
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      shared.region.channels.forget_news(realm.number, partition);
     begin_stream(realm.control(), epoch);
     realm.control().resync.store(true);
   }

@@ -1,7 +1,8 @@
 // state.h: our shared memory as a process sees it.
 //
-// Five kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one
-// of `partitions`, one of `sessions` (inside the core, which gets index_locks), `events`. Only the
+// Six kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one of
+// `partitions`, one of `sessions` or one of `channels` (inside the core, which gets index_locks),
+// `events`. Only the
 // files of this folder take them. They hold one for a call of the core and nothing else: nothing
 // that can raise an error is reachable from here, which scripts/check proves.
 #pragma once
@@ -52,13 +53,14 @@ struct Shared {
   LWLock* events = nullptr;
   LWLockPadded* partitions = nullptr;
   LWLockPadded* sessions = nullptr;
+  LWLockPadded* channels = nullptr;
 
   bool attached() const { return header != nullptr; }
   LWLock* partition(uint32_t number) const { return &partitions[number].lock; }
 };
 
 extern Shared shared;
-extern const IndexLocks index_locks;
+extern const Region::Locks index_locks;
 
 // A database's realm as a backend remembers it. The slot may have got another owner since.
 struct RealmRef {
@@ -75,17 +77,22 @@ struct RealmRef {
   SessionKey session_key(std::string_view id) const {
     return shared.region.session_key(number, id);
   }
+  ChannelKey channel_key(std::string_view id) const {
+    return shared.region.channel_key(number, id);
+  }
 };
 
 enum class Answer : uint8_t {
   done,
-  missing,  // not in memory
-  full,     // no cell is free
-  gone,     // the extension was dropped
-  writing,  // the persister is writing its row
-  stale,    // what was read from the table may be out of date
-  foreign,  // the session is another user's
-  crowded   // too many transactions claim the user already, or it has too many sessions
+  missing,   // not in memory
+  full,      // no cell is free
+  gone,      // the extension was dropped
+  writing,   // the persister is writing its row
+  stale,     // what was read from the table may be out of date
+  foreign,   // the session is another user's
+  older,     // something newer was there
+  stranger,  // the user is no member of the channel
+  crowded    // too many transactions claim the user already, or it has too many sessions
 };
 
 void wake_worker(const RealmRef& realm);

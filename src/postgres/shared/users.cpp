@@ -263,9 +263,28 @@ bool reserve_session(const RealmRef& realm, Wish& wish, const WishParts& parts,
          reserve_text(parts.page.value_or(""), wish.page);
 }
 
+// All that a first join may need. The ids stay in the transaction's memory.
+bool reserve_channel(Wish& wish, const WishParts& parts) {
+  wish.channel = *parts.channel;
+  if (parts.session) wish.session = parts.session->key;
+  if (wish.change.kind != ChangeKind::join) return true;
+  wish.gives_data = parts.data.has_value();
+  if (parts.move) {
+    const std::optional<Cell> placed = Roster(shared.region).make_placed(*parts.move);
+    if (!placed) return false;
+    wish.placed = *placed;
+    (parts.move->is_state ? wish.gives_state : wish.gives_cursor) = true;
+  }
+  wish.spare_channel = shared.region.channels.make(wish.channel);
+  return wish.spare_channel != no_cell && reserve_text(parts.data.value_or(""), wish.data) &&
+         reserve_cell(wish.spare_member) && reserve_cell(wish.spare_extras) &&
+         reserve_cell(wish.spare_seats) && reserve_cell(wish.spare_session);
+}
+
 bool reserve_parts(const RealmRef& realm, Wish& wish, const WishParts& parts,
                    const Policy& policy) {
   const ChangeKind kind = wish.change.kind;
+  if (names_channel(kind)) return reserve_channel(wish, parts);
   const std::string_view message = parts.message.value_or(std::string_view{});
   const bool needs_extras =
       kind == ChangeKind::choose || !message.empty() || !parts.reason_text.empty();

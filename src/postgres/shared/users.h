@@ -67,6 +67,9 @@ struct WishParts {
   std::optional<std::string_view> data, page;
   std::string_view gateway;  // that keeps the session; empty: none
   bool writes_row = true;
+  // Of a change that names a channel.
+  const ChannelKey* channel = nullptr;
+  const Move* move = nullptr;  // that comes with a join
 };
 // Takes the cells for a wish. False: full, and none is taken.
 bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy);

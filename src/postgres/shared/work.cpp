@@ -35,9 +35,25 @@ bool any_partition(const RealmRef& realm, Ask ask) {
 
 }  // namespace
 
+namespace {
+
+// Occupancies may be told again.
+Time settle_channels(const RealmRef& realm, Time now) {
+  ChannelIndex& channels = shared.region.channels;
+  Time next = never;
+  for (uint32_t partition = 0; partition < partition_count && !realm.gone(); partition++) {
+    if (channels.next_due(realm.number, partition) <= now)
+      channels.settle(realm.number, partition, now);
+    next = std::min(next, channels.next_due(realm.number, partition));
+  }
+  return next;
+}
+
+}  // namespace
+
 Time settle_realm(const RealmRef& realm, const Policy& policy, Time now) {
   Roster roster(shared.region);
-  Time next = never;
+  Time next = settle_channels(realm, now);
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     for (bool settled = false; !settled;) {
       LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
@@ -63,38 +79,62 @@ Time next_due_of_realm(const RealmRef& realm, const Policy& policy) {
     LWLockAcquire(shared.partition(partition), LW_SHARED);
     if (!realm.gone()) next = std::min(next, roster.next_due(realm.number, partition, policy));
     LWLockRelease(shared.partition(partition));
+    next = std::min(next, shared.region.channels.next_due(realm.number, partition));
   }
   return next;
 }
 
-bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out) {
+namespace {
+
+// Goes on from `partition` until one of them has something for `take`.
+template <typename Take>
+bool take_from(const RealmRef& realm, uint32_t& partition, Take take) {
   Roster roster(shared.region);
   for (; partition < partition_count; partition++) {
     LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
-    const bool taken = !realm.gone() && roster.take_announcement(realm.number, partition, out);
+    const bool taken = !realm.gone() && take(roster);
     LWLockRelease(shared.partition(partition));
     if (taken) return true;
   }
+  return false;
+}
+
+}  // namespace
+
+bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.take_announcement(realm.number, partition, out);
+  });
+}
+
+bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
+                      MemberNews& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.take_member_news(realm.number, partition, policy, now, out);
+  });
+}
+
+bool take_channel_news(const RealmRef& realm, uint32_t& partition, uint32_t large_from, Time now,
+                       ChannelNews& out) {
+  for (; partition < partition_count && !realm.gone(); partition++)
+    if (shared.region.channels.take_news(realm.number, partition, large_from, now, out))
+      return true;
   return false;
 }
 
 bool has_announcements(const RealmRef& realm) {
   return any_partition(realm, [&](Roster& roster, uint32_t partition) {
-    return roster.has_announcements(realm.number, partition);
+    return roster.has_announcements(realm.number, partition) ||
+           roster.has_member_news(realm.number, partition) ||
+           shared.region.channels.has_news(realm.number, partition);
   });
 }
 
 bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
                    UserView& out) {
-  Roster roster(shared.region);
-  for (; partition < partition_count; partition++) {
-    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
-    const bool taken =
-        !realm.gone() && roster.begin_writing(realm.number, partition, policy, now, out);
-    LWLockRelease(shared.partition(partition));
-    if (taken) return true;
-  }
-  return false;
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_writing(realm.number, partition, policy, now, out);
+  });
 }
 
 void end_writing(const RealmRef& realm, const UserKey& key, Cell cell) {
@@ -118,6 +158,7 @@ void flush_realm(const RealmRef& realm) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.flush(realm.number, partition);
     roster.flush_sessions(realm.number, partition);
+    roster.flush_members(realm.number, partition);
   });
 }
 
@@ -131,26 +172,42 @@ void recover_writing(const RealmRef& realm) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.recover_writing(realm.number, partition);
     roster.end_session_rows(realm.number, partition, false);
+    roster.end_member_rows(realm.number, partition, false);
     roster.end_activities(realm.number, partition, false);
   });
 }
 
-namespace {
-
-// Goes on from `partition` until one of them has something for `take`.
-template <typename Take>
-bool take_from(const RealmRef& realm, uint32_t& partition, Take take) {
-  Roster roster(shared.region);
-  for (; partition < partition_count; partition++) {
-    LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
-    const bool taken = !realm.gone() && take(roster);
-    LWLockRelease(shared.partition(partition));
-    if (taken) return true;
-  }
-  return false;
+bool begin_deleting_member(const RealmRef& realm, uint32_t& partition, MemberView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_deleting_member(realm.number, partition, out);
+  });
 }
 
-}  // namespace
+bool begin_writing_member(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                          Time now, MemberView& out) {
+  return take_from(realm, partition, [&](Roster& roster) {
+    return roster.begin_writing_member(realm.number, partition, policy, now, out);
+  });
+}
+
+void leave_member_row(const RealmRef& realm, const MemberView& taken) {
+  LWLockAcquire(shared.partition(taken.partition), LW_EXCLUSIVE);
+  if (!realm.gone())
+    Roster(shared.region).leave_member_row(realm.number, taken.partition, taken.cell);
+  LWLockRelease(shared.partition(taken.partition));
+}
+
+void end_member_rows(const RealmRef& realm, bool committed) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.end_member_rows(realm.number, partition, committed);
+  });
+}
+
+bool has_members(const RealmRef& realm, RowState state) {
+  return any_partition(realm, [&](Roster& roster, uint32_t partition) {
+    return roster.has_members(realm.number, partition, state);
+  });
+}
 
 bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out) {
   return take_from(realm, partition, [&](Roster& roster) {
@@ -222,8 +279,30 @@ void append_event(const RealmRef& realm, uint64_t epoch, std::string_view channe
   }
   // The slot's number is the owner; 0 is the ring's own filler.
   shared.ring.append(stream, realm.number + 1u, channel, payload);
-  if (channel == global_channel) stream.last_on_global = stream.seq;
   LWLockRelease(shared.events);
+}
+
+uint64_t horizon_of(const RealmRef& realm) {
+  LWLockAcquire(shared.events, LW_SHARED);
+  const Stream& stream = realm.control().stream;
+  const std::optional<Event> first = shared.ring.next(realm.number + 1u, stream.first);
+  const uint64_t horizon = first ? first->seq - 1 : stream.seq;
+  LWLockRelease(shared.events);
+  return horizon;
+}
+
+bool see_event(const RealmRef& realm, uint64_t& from, SeenEvent& out) {
+  LWLockAcquire(shared.events, LW_SHARED);
+  from = std::max(from, realm.control().stream.first);
+  const std::optional<Event> event = shared.ring.next(realm.number + 1u, from);
+  if (event) {
+    from = event->next;
+    out.seq = event->seq;
+    out.channel_bytes = static_cast<uint32_t>(event->channel.size());
+    std::memcpy(out.channel_text, event->channel.data(), event->channel.size());
+  }
+  LWLockRelease(shared.events);
+  return event.has_value();
 }
 
 namespace {

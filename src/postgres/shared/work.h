@@ -15,7 +15,13 @@ Time next_due_of_realm(const RealmRef& realm, const Policy& policy);
 // ---- announcements
 // Goes on from `partition`, which it moves; false: there are no more.
 bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out);
-bool has_announcements(const RealmRef& realm);
+bool has_announcements(const RealmRef& realm);  // of any kind
+
+// The same of members of channels, and of whole channels.
+bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
+                      MemberNews& out);
+bool take_channel_news(const RealmRef& realm, uint32_t& partition, uint32_t large_from, Time now,
+                       ChannelNews& out);
 
 // ---- rows
 bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
@@ -26,6 +32,15 @@ void flush_realm(const RealmRef& realm);
 void try_again(const RealmRef& realm);
 void recover_writing(const RealmRef& realm);
 bool has_rows(const RealmRef& realm, Persist state);
+
+// ---- the rows of members
+bool begin_deleting_member(const RealmRef& realm, uint32_t& partition, MemberView& out);
+bool begin_writing_member(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                          Time now, MemberView& out);
+// One of those taken is left for another time.
+void leave_member_row(const RealmRef& realm, const MemberView& taken);
+void end_member_rows(const RealmRef& realm, bool committed);
+bool has_members(const RealmRef& realm, RowState state);
 
 // ---- the rows of sessions, and activities
 bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out);
@@ -53,6 +68,18 @@ struct Unsent {
   uint64_t next;  // where to go on, and after which seq
   uint64_t seq;
 };
+// The seq of the newest event that has left the ring; 0: none has.
+uint64_t horizon_of(const RealmRef& realm);
+// Copies the first event of the stream at or after `from` (0: of all in the ring), and moves `from`
+// behind it. False: there is none.
+struct SeenEvent {
+  uint64_t seq;
+  uint32_t channel_bytes;
+  char channel_text[max_id_bytes];
+
+  std::string_view channel() const { return {channel_text, channel_bytes}; }
+};
+bool see_event(const RealmRef& realm, uint64_t& from, SeenEvent& out);
 Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buffer);
 void mark_sent(const RealmRef& realm, const Unsent& sent);
 Stream stream_of(const RealmRef& realm);

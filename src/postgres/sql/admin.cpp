@@ -34,7 +34,7 @@ PRESENCE_FUNCTION(presence_reset) {
                     errhint("Commit or roll back first.")));
   static Statement empty = {
       "TRUNCATE %s.user_presence, %s.presence_sessions, %s.presence_history, "
-      "%s.user_activities",
+      "%s.user_activities, %s.channel_presence",
       0,
       {}};
   TableAccess access;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/channel_name.h"
 #include "postgres/tables/rows.h"
 
 extern "C" {
@@ -62,6 +63,55 @@ std::optional<std::string_view> session_argument(FunctionCallInfo call, int numb
   const std::string_view id = text_of(call->args[number].value);
   check_session_id(id);
   return id;
+}
+
+namespace {
+
+void check_channel_id(std::string_view id, const char* name, std::size_t most_bytes) {
+  if (id.empty())
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", name),
+                    errhint("\"global_presence\" is the channel of everyone.")));
+  if (id.size() > most_bytes)
+    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
+                    errdetail("It has %zu bytes; at most %zu are allowed.", id.size(), most_bytes),
+                    errhint("Shorten it.")));
+}
+
+}  // namespace
+
+std::string_view channel_argument(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) raise_null("channel_id");
+  const std::string_view id = text_of(call->args[number].value);
+  check_channel_id(id, "channel_id", max_channel_id_bytes);
+  return id;
+}
+
+std::string_view document_argument(FunctionCallInfo call, int number) {
+  constexpr std::string_view prefix = "document_";
+  if (call->args[number].isnull) raise_null("document_id");
+  const std::string_view id = text_of(call->args[number].value);
+  check_channel_id(id, "document_id", max_channel_id_bytes - prefix.size());
+  char* channel = static_cast<char*>(palloc(prefix.size() + id.size()));
+  std::copy_n(prefix.data(), prefix.size(), channel);
+  std::copy_n(id.data(), id.size(), channel + prefix.size());
+  return {channel, prefix.size() + id.size()};
+}
+
+std::string_view placed_argument(FunctionCallInfo call, int number, const char* name) {
+  if (call->args[number].isnull) return {};
+  const std::string_view bytes = bytes_of_jsonb(call->args[number].value);
+  if (bytes.size() > max_placed_bytes)
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
+             errdetail("It has %zu bytes as jsonb; at most %zu are allowed.", bytes.size(),
+                       max_placed_bytes),
+             errhint("Keep what others need to draw it, and the rest in a table of your own.")));
+  return bytes;
+}
+
+std::optional<std::string_view> data_argument(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) return std::nullopt;
+  return check_data(call->args[number].value);
 }
 
 std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,

@@ -13,6 +13,14 @@ void check_id(std::string_view id);
 // An id of a session, or nothing for NULL: 22023 empty, 22001 over 128 bytes.
 std::optional<std::string_view> session_argument(FunctionCallInfo call, int number);
 void check_session_id(std::string_view id);
+// The id of a channel: 22004 NULL, 22023 empty, 22001 over 128 bytes.
+std::string_view channel_argument(FunctionCallInfo call, int number);
+// The same of a document, which has the channel document_<id>.
+std::string_view document_argument(FunctionCallInfo call, int number);
+// The bytes of a jsonb as they lie in memory, at most 1 kB (22001); empty for NULL.
+std::string_view placed_argument(FunctionCallInfo call, int number, const char* name);
+// An object of at most 4 kB, or nothing for NULL: see check_data.
+std::optional<std::string_view> data_argument(FunctionCallInfo call, int number);
 // A text of at most so many bytes (22001), or nothing for NULL.
 std::optional<std::string_view> text_argument(FunctionCallInfo call, int number, const char* name,
                                               std::size_t most_bytes);
@@ -34,4 +42,5 @@ int int_argument(FunctionCallInfo call, int number, const char* name, int least)
 [[noreturn]] void raise_null(const char* name);
 // Of several arrays that belong together: 2202E.
 void check_same_length(int a, int b, const char* name);
+
 }  // namespace presence

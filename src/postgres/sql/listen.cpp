@@ -12,15 +12,8 @@ namespace presence {
 
 namespace {
 
-// 22004 NULL, 22023 empty, 22001 over 128 bytes.
 void name_argument(FunctionCallInfo call, char* name) {
-  const auto channel = text_argument(call, 0, "channel_id", max_channel_id_bytes);
-  if (!channel) raise_null("channel_id");
-  if (channel->empty())
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("channel_id must not be empty"),
-             errhint("\"global_presence\" is the channel of everyone.")));
-  notify_name(*channel, name);
+  notify_name(channel_argument(call, 0), name);
 }
 
 }  // namespace

@@ -55,11 +55,6 @@ std::string_view made_up_id() {
       textin, DirectFunctionCall1(uuid_out, DirectFunctionCall1(gen_random_uuid, Datum{0}))));
 }
 
-std::optional<std::string_view> data_argument(FunctionCallInfo call, int number) {
-  if (call->args[number].isnull) return std::nullopt;
-  return check_data(call->args[number].value);
-}
-
 Status session_status_argument(FunctionCallInfo call, int number) {
   if (call->args[number].isnull) raise_null("status");
   const Status status = status_of_text(text_of(call->args[number].value));

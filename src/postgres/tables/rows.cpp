@@ -84,6 +84,7 @@ Statement history_many = {
 Statement erase_row = {"DELETE FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_history = {"DELETE FROM %s.presence_history WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_sessions = {"DELETE FROM %s.presence_sessions WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_members = {"DELETE FROM %s.channel_presence WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_activities = {"DELETE FROM %s.user_activities WHERE user_id = $1", 1, {TEXTOID}};
 
 std::string_view column_text(uint64 row, int number) {
@@ -126,18 +127,6 @@ ReadRow read_row(uint64 row) {
     read.row.choices.count = 1;
   }
   return read;
-}
-
-std::string_view bytes_of_jsonb(Datum value) {
-  const auto* data = reinterpret_cast<varlena*>(PG_DETOAST_DATUM_PACKED(value));
-  return {VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)};
-}
-
-Datum jsonb_of_bytes(std::string_view bytes) {
-  auto* data = static_cast<varlena*>(palloc(VARHDRSZ + bytes.size()));
-  SET_VARSIZE(data, VARHDRSZ + bytes.size());
-  std::memcpy(VARDATA(data), bytes.data(), bytes.size());
-  return PointerGetDatum(data);
 }
 
 Time loaded_session_ends_at(const RealmRef& realm) {
@@ -403,6 +392,7 @@ Erased erase_rows(std::string_view user_id) {
   erased.history = run(erase_history, values, nullptr);
   erased.activities = run(erase_activities, values, nullptr);
   run(erase_sessions, values, nullptr);
+  run(erase_members, values, nullptr);
   return erased;
 }
 

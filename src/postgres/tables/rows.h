@@ -2,6 +2,7 @@
 #pragma once
 
 #include "postgres/tables/arrays.h"
+#include "postgres/tables/jsonb.h"
 
 extern "C" {
 #include "storage/itemptr.h"
@@ -29,10 +30,6 @@ ReadRow read_row(uint64 row);
 
 // The beginning of a text that may be too long, cut between characters.
 std::string_view clipped(std::string_view text, std::size_t most_bytes);
-
-// user_data lies in memory as the bytes of the jsonb that it is.
-std::string_view bytes_of_jsonb(Datum value);
-Datum jsonb_of_bytes(std::string_view bytes);
 
 // When the session of a loaded user ends. Before the first load is done it is a user of the last
 // run, who has session_timeout to be heard of again; never: the rules of every day.

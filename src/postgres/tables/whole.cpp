@@ -6,19 +6,18 @@
 #include "postgres/settings.h"
 #include "postgres/shared/sessions.h"
 #include "postgres/shared/users.h"
+#include "postgres/tables/each_row.h"
+#include "postgres/tables/member_rows.h"
 #include "postgres/tables/rows.h"
 
 extern "C" {
 #include "storage/lmgr.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 }
 
 namespace presence {
 
 namespace {
-
-constexpr long rows_at_once = 2000;
 
 // In the order in which they go into the lists.
 Statement fetch_present = {"SELECT " PRESENCE_ROW_COLUMNS
@@ -65,18 +64,6 @@ Statement delete_sessions = {
     2,
     {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
 
-std::string_view text_column(uint64 row, int number) {
-  Datum value;
-  return get_value(row, number, value) ? text_of(value) : std::string_view{};
-}
-
-Time time_column(uint64 row, int number) {
-  Datum value;
-  return get_value(row, number, value) ? DatumGetTimestampTz(value) : forever_ago;
-}
-
-bool is_id(std::string_view id) { return !id.empty() && id.size() <= max_id_bytes; }
-
 // A gateway of the last run has session_timeout to call again, as everybody else.
 Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
   if (!is_id(name)) return no_cell;
@@ -110,29 +97,6 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   const UserKey user = realm.key(text_column(row, 2));
   if (!load_session(realm, user, facts, current_policy(), current_time()))
     release_gateway(facts.gateway);
-}
-
-// Calls `use` with each row of the query as the last result; in a scope. Whatever snapshot the
-// caller's transaction has: memory is about what is committed now.
-template <typename Use>
-void for_each_row(Statement& query, Use use) {
-  SPIPlanPtr plan = prepare(query);
-  PushActiveSnapshot(GetLatestSnapshot());
-  Portal rows = SPI_cursor_open(nullptr, plan, nullptr, nullptr, true);
-  PopActiveSnapshot();
-  for (;;) {
-    SPI_cursor_fetch(rows, true, rows_at_once);
-    SPITupleTable* portion = SPI_tuptable;
-    const uint64 count = SPI_processed;
-    if (count == 0) break;
-    for (uint64 i = 0; i < count; i++) {
-      SPI_tuptable = portion;
-      use(i);
-    }
-    SPI_freetuptable(portion);
-    CHECK_FOR_INTERRUPTS();
-  }
-  SPI_cursor_close(rows);
 }
 
 bool is_known(const RealmRef& realm, std::string_view session_id) {
@@ -191,9 +155,11 @@ void load_everybody() {
     ReadRow read = read_row(row);
     load_row(realm, read, session_ends_at, removals);
   });
-  if (session_ends_at != never)
+  if (session_ends_at != never) {
     for_each_row(fetch_sessions,
                  [&](uint64 row) { load_session_row(realm, row, session_ends_at); });
+    load_members(realm);
+  }
   access.end();
   mark_done(control, load);
 }

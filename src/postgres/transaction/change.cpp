@@ -42,16 +42,17 @@ struct Writing {
 };
 
 // The row was last written with the status `in_row`. Where the user has moved since, by a touch, by
-// time or by a connect of this transaction, that step comes first, so that the history is one
-// chain.
+// time or by a connect or a join of this transaction, that step comes first, so that the history is
+// one chain.
 void add_missed_step(const ClaimedUser& user, const UserView& before, Status in_row,
                      Writing& writing) {
   if (before.status == in_row) return;
   Step& step = writing.steps[writing.step_count++];
   step = {writing.row.user_id, in_row, before.status, before.changed_at,
           kept(before.reason_name())};
-  if (user.count == 0 || !names_session(user.wishes[user.count - 1].change.kind)) return;
+  if (user.count == 0) return;
   const Wish& last = user.wishes[user.count - 1];
+  if (!names_session(last.change.kind) && last.change.kind != ChangeKind::join) return;
   step.at = last.change.at;
   step.reason = name_of(last.reason == Reason::custom ? Reason::disconnect : last.reason);
 }
@@ -222,6 +223,21 @@ void make_connected(std::string_view user_id, const NewSession& session, Status 
   parts.gateway = gateway;
   add_wish(user, parts);
   view_claimed(*user, now, after);
+}
+
+void make_session_known(ClaimedUser* user, const NewSession& session, Time now) {
+  static UserView view;
+  if (!must_connect(user, session.key, now)) return;
+  view_claimed(*user, now, view);
+  if (view.session_count >= max_sessions) raise_too_many_sessions(user->id());
+  WishParts parts;
+  parts.change.kind = ChangeKind::connect;
+  parts.change.status = Status::online;
+  parts.change.at = now;
+  parts.reason = Reason::activity;
+  parts.session = &session;
+  parts.writes_row = false;
+  add_wish(user, parts);
 }
 
 namespace {

@@ -34,6 +34,9 @@ void make_connected(std::string_view user_id, const NewSession& session, Status 
 // The session says goodbye, at COMMIT. False: it is not there.
 bool make_disconnected(std::string_view session_id, const Why& why);
 
+// A session that is not there yet is made at COMMIT, as a touch would.
+void make_session_known(ClaimedUser* user, const NewSession& session, Time now);
+
 // Raises 42501 when the session is another user's.
 void check_session_owner(const RealmRef& realm, const SessionKey& session,
                          std::string_view user_id);

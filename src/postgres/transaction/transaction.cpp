@@ -124,7 +124,6 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
         room.near(key.partition());
         break;
       case Answer::stale:
-      case Answer::foreign:
         break;
       case Answer::crowded:
         pg_usleep(crowded_poll_us);
@@ -133,6 +132,8 @@ Cell claim(const RealmRef& realm, const UserKey& key) {
         wait_for_persister(realm);
         // Its transaction is over, whether or not it has said so.
         claiming = Claiming::though_written;
+        break;
+      default:
         break;
     }
   }
@@ -201,6 +202,12 @@ void add_wish(ClaimedUser* user, const WishParts& parts) {
     session = *parts.session;
     session.key.id = kept_by_transaction(session.key.id);
     kept.session = &session;
+  }
+  ChannelKey channel;
+  if (parts.channel) {
+    channel = *parts.channel;
+    channel.id = kept_by_transaction(channel.id);
+    kept.channel = &channel;
   }
   if (kept.change.kind == ChangeKind::connect) {
     auto* entry = static_cast<Connecting*>(

@@ -12,6 +12,7 @@
 #include "postgres/shared/work.h"
 #include "postgres/tables/rows.h"
 #include "postgres/worker/attempt.h"
+#include "postgres/worker/chains.h"
 
 extern "C" {
 #include "commands/async.h"
@@ -34,16 +35,20 @@ size_t append(const RealmRef& realm, EventFacts event) {
   const Stream stream = stream_of(realm);
   event.epoch = stream.epoch;
   event.seq = stream.seq + 1;
-  event.prev = stream.last_on_global;
+  event.prev = take_prev(realm, stream, event.channel, event.seq);
   const size_t bytes = write_event(event, payload);
   append_event(realm, stream.epoch, event.channel, {payload, bytes});
   return bytes;
 }
 
+std::string_view text_of_bytes(std::string_view jsonb) {
+  return jsonb.empty() ? std::string_view{} : text_of_jsonb(jsonb_of_bytes(jsonb));
+}
+
 // {"id", "name", "avatar", ...}: what the application keeps with the user. Whatever it calls "id",
 // the user's own id is meant.
-std::string_view user_object(const UserView& user) {
-  if (user.data_bytes == 0) return {};
+std::string_view user_object(std::string_view user_id, std::string_view user_data) {
+  if (user_data.empty()) return {};
   JsonbParseState* state = nullptr;
   JsonbValue name;
   JsonbValue value;
@@ -55,33 +60,34 @@ std::string_view user_object(const UserView& user) {
     return pushJsonbValue(&state, token, &to);
   };
   push_text(WJB_KEY, "id", name);
-  push_text(WJB_VALUE, user.id(), value);
+  push_text(WJB_VALUE, user_id, value);
   const Datum id =
       JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
   const Datum blank =
       DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"name\": null, \"avatar\": null}"));
-  const Datum kept = DirectFunctionCall2(jsonb_concat, blank, jsonb_of_bytes(user.data()));
+  const Datum kept = DirectFunctionCall2(jsonb_concat, blank, jsonb_of_bytes(user_data));
   const Datum all = DirectFunctionCall2(jsonb_concat, kept, id);
-  Jsonb* json = DatumGetJsonbP(all);
-  StringInfoData text;
-  initStringInfo(&text);
-  JsonbToCString(&text, &json->root, VARSIZE(json));
-  return {text.data, static_cast<size_t>(text.len)};
+  return text_of_jsonb(all);
+}
+
+EventFacts facts_of(const UserView& user, std::string_view channel, Status previous) {
+  EventFacts event{};
+  event.channel = channel;
+  event.user_id = user.id();
+  event.status = user.status;
+  event.previous_status = previous;
+  event.message = user.message();
+  event.reason = user.reason_name();
+  event.at = user.changed_at;
+  return event;
 }
 
 size_t append_events_of(const RealmRef& realm, const UserView& user) {
   size_t bytes = 0;
   const bool came_or_went = user.status != user.announced &&
                             (user.status == Status::offline || user.announced == Status::offline);
-  EventFacts event{};
-  event.channel = global_channel;
-  event.user_id = user.id();
-  event.status = user.status;
-  event.previous_status = user.announced;
-  event.message = user.message();
-  event.reason = user.reason_name();
-  event.at = user.changed_at;
-  if (came_or_went || user.data_changed) event.user = user_object(user);
+  EventFacts event = facts_of(user, global_channel, user.announced);
+  if (came_or_went || user.data_changed) event.user = user_object(user.id(), user.data());
   event.kind = EventKind::user_status_changed;
   if (user.status != user.announced || user.message_changed) bytes += append(realm, event);
   if (came_or_went)
@@ -92,37 +98,153 @@ size_t append_events_of(const RealmRef& realm, const UserView& user) {
   return bytes;
 }
 
+// As it was given, or as the application's data has it. A long one is cut.
+std::string_view name_of_user(const MemberView& member) {
+  return member.name_bytes > 0 ? member.name()
+                               : clipped(name_in(member.data()), max_user_name_bytes);
+}
+
+// The words of a goodbye are those of the user who has gone by it.
+std::string_view reason_in_channel(Reason reason, const UserView& user) {
+  if (reason != Reason::custom) return name_of(reason);
+  return user.reason == Reason::custom ? user.reason_name() : name_of(Reason::disconnect);
+}
+
+size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
+  const MemberView& member = news.member;
+  size_t bytes = 0;
+  EventFacts event = facts_of(news.user, member.channel(), news.told);
+  const auto tell = [&](EventKind kind, Time at) {
+    event.kind = kind;
+    event.at = at;
+    bytes += append(realm, event);
+  };
+  const bool comes_or_goes = (news.joined || news.left) && !news.large;
+  if (comes_or_goes || news.updated) event.user = user_object(member.id(), member.data());
+  if (news.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
+  if (news.joined && comes_or_goes) {
+    event.reason = name_of(Reason::join);
+    tell(EventKind::user_joined, member.joined_at);
+  }
+  if (news.updated) tell(EventKind::user_updated, current_time());
+  if (news.typing_started) {
+    event.user_name = name_of_user(member);
+    tell(EventKind::typing_start, member.typing_since);
+  }
+  if (news.typing_stopped) {
+    event.reason = reason_in_channel(news.typing_reason, news.user);
+    tell(EventKind::typing_stop, news.changed_at);
+  }
+  if (news.moved) {
+    event.cursor = text_of_bytes(member.cursor());
+    event.selection = text_of_bytes(member.selection());
+    tell(EventKind::cursor_moved, member.last_active);
+  }
+  if (news.state_set) {
+    event.state = text_of_bytes(member.state());
+    tell(EventKind::state_changed, member.last_active);
+  }
+  if (news.left && comes_or_goes) {
+    event.reason = reason_in_channel(news.reason, news.user);
+    tell(EventKind::user_left, news.changed_at);
+  }
+  return bytes;
+}
+
+void append_resync(const RealmRef& realm, std::string_view channel) {
+  EventFacts event{};
+  event.channel = channel;
+  event.kind = EventKind::presence_resync;
+  event.at = current_time();
+  append(realm, event);
+}
+
+size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
+  EventFacts event{};
+  event.channel = news.id();
+  event.kind = EventKind::channel_occupancy;
+  event.members = news.members;
+  event.large = news.large;
+  event.at = current_time();
+  const size_t bytes = append(realm, event);
+  if (news.resync) append_resync(realm, news.id());
+  return bytes;
+}
+
+// What one round may put into the ring.
+struct Portion {
+  const RealmRef& realm;
+  size_t most_bytes;
+  size_t bytes = 0;
+  bool any = false;
+
+  bool is_full() const { return bytes >= most_bytes; }
+};
+
+// Goes on where it stopped the last time, so that no partition has to wait for the others. False:
+// the portion is full.
+template <typename News, typename Take, typename Tell>
+bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
+  static News news;
+  while (!portion.is_full() && take(partition, news)) {
+    portion.bytes += tell(news);
+    portion.any = true;
+    MemoryContextReset(CurrentMemoryContext);
+  }
+  if (portion.is_full()) return false;
+  partition = 0;
+  return true;
+}
+
+// Whole channels come first: they say how joins and leaves are told.
+bool announce_all(Portion& portion) {
+  static uint32_t channels, users, members;
+  const RealmRef& realm = portion.realm;
+  const Time now = current_time();
+  const Policy policy = current_policy();
+  const auto large_from = static_cast<uint32_t>(settings.large_channel);
+  return tell_all<ChannelNews>(
+             portion, channels,
+             [&](uint32_t& partition, ChannelNews& news) {
+               return take_channel_news(realm, partition, large_from, now, news);
+             },
+             [&](const ChannelNews& news) { return append_events_of(realm, news); }) &&
+         tell_all<UserView>(
+             portion, users,
+             [&](uint32_t& partition, UserView& user) {
+               return take_announcement(realm, partition, user);
+             },
+             [&](const UserView& user) {
+               return settings.global_broadcast ? append_events_of(realm, user) : 0;
+             }) &&
+         tell_all<MemberNews>(
+             portion, members,
+             [&](uint32_t& partition, MemberNews& news) {
+               return take_member_news(realm, partition, policy, now, news);
+             },
+             [&](const MemberNews& news) { return append_events_of(realm, news); });
+}
+
 }  // namespace
 
 Announced announce(const RealmRef& realm, bool stuck) {
-  static UserView user;
   static MemoryContext context;
   if (!context)
     context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);
   MemoryContext before = MemoryContextSwitchTo(context);
-  // The next time it goes on where it stopped, so that no partition has to wait for the others.
-  static uint32_t partition;
-  const size_t most_bytes =
-      stuck ? SIZE_MAX : static_cast<size_t>(settings.event_buffer) * 1024 / 4;
-  size_t bytes = 0;
-  bool any = false;
-  while (bytes < most_bytes && take_announcement(realm, partition, user)) {
-    if (settings.global_broadcast) bytes += append_events_of(realm, user);
-    MemoryContextReset(context);
-    any = true;
-  }
+  prune_chains(realm);
+  Portion portion{realm, stuck ? SIZE_MAX : static_cast<size_t>(settings.event_buffer) * 1024 / 4};
+  const bool all = announce_all(portion);
   MemoryContextSwitchTo(before);
-  if (bytes >= most_bytes) return Announced::some;
-  partition = 0;
-  return any ? Announced::all : Announced::nothing;
+  if (!all) return Announced::some;
+  return portion.any ? Announced::all : Announced::nothing;
 }
 
 void announce_resync(const RealmRef& realm) {
-  EventFacts event{};
-  event.channel = global_channel;
-  event.kind = EventKind::presence_resync;
-  event.at = current_time();
-  append(realm, event);
+  const ToldChannels told = told_channels(realm);
+  append_resync(realm, global_channel);
+  for (int i = 0; i < told.count; i++)
+    if (told.ids[i] != global_channel) append_resync(realm, told.ids[i]);
 }
 
 namespace {

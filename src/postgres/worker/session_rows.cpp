@@ -11,12 +11,12 @@
 #include "postgres/tables/rows.h"
 #include "postgres/tables/session_details.h"
 #include "postgres/worker/attempt.h"
+#include "postgres/worker/taken.h"
 
 extern "C" {
 #include "access/xact.h"
 #include "storage/lmgr.h"
 #include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 }
@@ -84,34 +84,7 @@ Statement add_rows = {
     "ON CONFLICT (session_id) DO NOTHING RETURNING session_id",
     batch_columns, SESSION_TYPES};
 
-// In memory of the transaction: a view is large, and most batches are small.
-class Views {
- public:
-  template <typename Take>
-  explicit Views(Take take) {
-    for (uint32_t partition = 0; count_ < rows_at_once; count_++) {
-      make_space();
-      if (!take(partition, views_[count_])) return;
-    }
-  }
-
-  int count() const { return count_; }
-  const SessionView& operator[](int i) const { return views_[i]; }
-
- private:
-  void make_space() {
-    if (count_ < capacity_) return;
-    capacity_ = capacity_ == 0 ? 16 : 4 * capacity_;
-    const Size bytes = sizeof(SessionView) * static_cast<Size>(capacity_);
-    views_ =
-        static_cast<SessionView*>(views_ ? repalloc_huge(views_, bytes)
-                                         : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
-  }
-
-  SessionView* views_ = nullptr;
-  int count_ = 0;
-  int capacity_ = 0;
-};
+using Views = Taken<SessionView>;
 
 void add_time(Column& column, Time time) {
   time == forever_ago ? column.add_null() : column.add(TimestampTzGetDatum(time));
@@ -206,12 +179,12 @@ void write_in_transaction(void* context) {
   writing->locked = ConditionalLockRelationOid(extension().presence_sessions, RowExclusiveLock);
   if (!writing->locked) return;
   realm.control().writer.store(GetCurrentTransactionId());
-  const Views ended([&](uint32_t& partition, SessionView& out) {
+  const Views ended(rows_at_once, [&](uint32_t& partition, SessionView& out) {
     return begin_deleting_session(realm, partition, out);
   });
   const Policy policy = current_policy();
   const Time now = current_time();
-  const Views waiting([&](uint32_t& partition, SessionView& out) {
+  const Views waiting(rows_at_once, [&](uint32_t& partition, SessionView& out) {
     return begin_writing_session(realm, partition, policy, now, out);
   });
   writing->more = ended.count() == rows_at_once || waiting.count() == rows_at_once;

@@ -12,11 +12,13 @@
 #include "postgres/settings.h"
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
+#include "postgres/tables/member_rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/launcher.h"
+#include "postgres/worker/member_rows.h"
 #include "postgres/worker/partitions.h"
 #include "postgres/worker/persister.h"
 #include "postgres/worker/session_rows.h"
@@ -53,6 +55,7 @@ struct Worker {
   uint64_t cleaned_load = 0;  // after that load, lost sessions were cleaned away
   Time next_clean = 0;
   Time next_sessions = 0;  // not before: their table or rows are locked
+  Time next_members = 0;   // the same of the rows of channels
   bool more_events = false;
   bool events_stuck = false;
   bool more_rows = false;
@@ -72,17 +75,18 @@ bool is_still_there(const RealmRef& realm) {
   return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
 }
 
-// Sessions of the last run that did not come back, or that came by a restore.
+// Sessions and members of the last run that did not come back, or that came by a restore.
 void clean_sessions(Worker& worker, Time now) {
   const uint64_t load = worker.realm.control().loads_done.load();
   if (worker.cleaned_load == load || load == 0 || now < worker.next_clean) return;
   static bool more;
   more = false;
   const bool done = attempt(
-      "delete the rows of lost sessions", "See presence_info().",
+      "delete the rows of lost sessions and members", "See presence_info().",
       [](void*) {
         PushActiveSnapshot(GetTransactionSnapshot());
-        more = delete_lost_sessions();
+        const bool more_sessions = delete_lost_sessions();
+        more = delete_lost_members() || more_sessions;
         PopActiveSnapshot();
       },
       nullptr);
@@ -148,8 +152,9 @@ void tell(Worker& worker, Time now) {
 }
 
 void plan_flush(Worker& worker, Time now) {
-  const bool dirty =
-      has_rows(worker.realm, Persist::dirty) || has_sessions(worker.realm, RowState::dirty);
+  const bool dirty = has_rows(worker.realm, Persist::dirty) ||
+                     has_sessions(worker.realm, RowState::dirty) ||
+                     has_members(worker.realm, RowState::dirty);
   if (!dirty) {
     worker.next_flush = never;
     return;
@@ -161,8 +166,8 @@ void plan_flush(Worker& worker, Time now) {
 // Since when there are rows that cannot be written, or events that cannot be sent.
 void note_behind(const Worker& worker, Time now) {
   std::atomic<Time>& since = worker.realm.control().behind_since;
-  const bool sessions_stuck = worker.next_sessions > now;
-  if (worker.next_try == never && !sessions_stuck && !worker.activities_blocked &&
+  const bool behind_stuck = worker.next_sessions > now || worker.next_members > now;
+  if (worker.next_try == never && !behind_stuck && !worker.activities_blocked &&
       !worker.events_stuck)
     since.store(0);
   else if (since.load() == 0)
@@ -175,15 +180,16 @@ void note_written(Worker& worker, Written written, Time& next, Time now) {
   if (written == Written::blocked) next = now + blocked_rows_wait;
 }
 
-void write_sessions(Worker& worker, Time now) {
+// The rows of sessions, or of members.
+void write_behind(Worker& worker, bool (*has)(const RealmRef&, RowState),
+                  Written (*write)(const RealmRef&), Time& next, Time now) {
   const auto wait = [&] {
-    return has_sessions(worker.realm, RowState::waiting) ||
-           has_sessions(worker.realm, RowState::ended);
+    return has(worker.realm, RowState::waiting) || has(worker.realm, RowState::ended);
   };
-  if (now < worker.next_sessions || !wait()) return;
-  worker.next_sessions = 0;
-  const Written written = write_session_rows(worker.realm);
-  note_written(worker, written, worker.next_sessions, now);
+  if (now < next || !wait()) return;
+  next = 0;
+  const Written written = write(worker.realm);
+  note_written(worker, written, next, now);
   // Heard of while they were being written.
   if (written == Written::all && wait()) worker.more_rows = true;
 }
@@ -226,7 +232,8 @@ void write(Worker& worker, Time now) {
   drop_partitions(Kept::activities, worker.activities);
   if (has_rows(worker.realm, Persist::waiting))
     note_written(worker, write_waiting_rows(worker.realm), worker.next_try, now);
-  write_sessions(worker, now);
+  write_behind(worker, has_sessions, write_session_rows, worker.next_sessions, now);
+  write_behind(worker, has_members, write_member_rows, worker.next_members, now);
   write_activities(worker, flush, now);
   note_behind(worker, now);
   plan_flush(worker, now);
@@ -243,7 +250,8 @@ Rest rest_of(const Worker& worker, Time now) {
                       next_of(worker.history), next_of(worker.activities)}),
             false};
   if (worker.more_rows) rest.until = now;
-  if (worker.next_sessions > now) rest.until = std::min(rest.until, worker.next_sessions);
+  for (const Time next : {worker.next_sessions, worker.next_members})
+    if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_announcements(worker.realm);

@@ -1,0 +1,282 @@
+// channels.cpp: channels come with their first record and go with their last.
+#include "channels.h"
+
+#include <algorithm>
+#include <new>
+
+#include "region.h"
+
+namespace presence {
+
+void ChannelIndex::attach(CellPool* pool, Realm* realms, Cell* buckets,
+                          uint32_t buckets_per_partition, IndexLocks locks) {
+  pool_ = pool;
+  realms_ = realms;
+  index_.attach(buckets, buckets_per_partition);
+  locks_ = locks;
+}
+
+// Holds one of the locks, shared or alone.
+class ChannelIndex::Shared {
+ public:
+  Shared(const ChannelIndex& index, uint32_t number) : index_(index), number_(number) {
+    index_.locks_.share(number_);
+  }
+  ~Shared() { index_.locks_.leave(number_); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+ private:
+  const ChannelIndex& index_;
+  uint32_t number_;
+};
+
+class ChannelIndex::Owned {
+ public:
+  Owned(const ChannelIndex& index, uint32_t number) : index_(index), number_(number) {
+    index_.locks_.own(number_);
+  }
+  ~Owned() { index_.locks_.leave(number_); }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+
+ private:
+  const ChannelIndex& index_;
+  uint32_t number_;
+};
+
+RealmChannels& ChannelIndex::share_of(uint16_t realm, uint32_t partition) const {
+  return realms_[realm].channels[partition];
+}
+
+// ---- coming and going ------------------------------------------------------
+
+Cell ChannelIndex::make(const ChannelKey& key) {
+  const Cell cell = pool_->take();
+  if (cell == no_cell) return no_cell;
+  Channel& made = *new (&channel(cell)) Channel{};
+  made.realm = key.realm;
+  made.partition = key.partition() & (partition_count - 1);
+  made.hash = key.hash;
+  if (set_id(*pool_, made, key.id)) return cell;
+  pool_->give(cell);
+  return no_cell;
+}
+
+void ChannelIndex::free_made(Cell cell) {
+  if (cell == no_cell) return;
+  free_id(*pool_, channel(cell));
+  pool_->give(cell);
+}
+
+Cell ChannelIndex::hold(const ChannelKey& key, Cell& spare) {
+  const Owned lock(*this, key.partition());
+  Cell found = index_.find(*pool_, key);
+  if (found == no_cell) {
+    found = spare;
+    spare = no_cell;
+    index_.insert(*pool_, key.hash, found);
+  }
+  channel(found).records++;
+  return found;
+}
+
+void ChannelIndex::release(Cell cell) {
+  const Owned lock(*this, channel(cell).partition);
+  channel(cell).records--;
+  free_if_idle(cell);
+}
+
+void ChannelIndex::free_if_idle(Cell cell) {
+  Channel& idle = channel(cell);
+  if (idle.records > 0 || idle.in_changed || idle.in_told) return;
+  index_.remove(*pool_, idle.hash, cell);
+  free_made(cell);
+}
+
+// ---- who is there ----------------------------------------------------------
+
+void ChannelIndex::link_first(Channel& of, Cell cell) {
+  Member& linked = member(cell);
+  linked.newer = no_cell;
+  linked.older = of.newest;
+  (of.newest == no_cell ? of.oldest : member(of.newest).newer) = cell;
+  of.newest = cell;
+}
+
+void ChannelIndex::unlink(Channel& of, Cell cell) {
+  Member& unlinked = member(cell);
+  (unlinked.newer == no_cell ? of.newest : member(unlinked.newer).older) = unlinked.older;
+  (unlinked.older == no_cell ? of.oldest : member(unlinked.older).newer) = unlinked.newer;
+  unlinked.newer = unlinked.older = no_cell;
+}
+
+// Clocks of two processes may differ by a moment: whoever comes first at the lock is before.
+void ChannelIndex::arrive(Cell cell, Cell of, Time at) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  Member& arriving = member(of);
+  if (arriving.listed && at <= arriving.last_active) return;
+  if (there.newest != no_cell) at = std::max(at, member(there.newest).last_active);
+  arriving.last_active = at;
+  if (there.newest == of) return;
+  if (arriving.listed) unlink(there, of);
+  arriving.listed = true;
+  link_first(there, of);
+}
+
+void ChannelIndex::depart(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  Member& departing = member(of);
+  if (departing.listed) unlink(there, of);
+  departing.listed = false;
+  if (!departing.counted) return;
+  departing.counted = false;
+  there.members--;
+  note_change(cell);
+}
+
+void ChannelIndex::count(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  Member& counted = member(of);
+  if (counted.counted) return;
+  counted.counted = true;
+  there.members++;
+  note_change(cell);
+}
+
+Time ChannelIndex::last_active(Cell cell, Cell of) const {
+  const Shared lock(*this, channel(cell).partition);
+  return member(of).last_active;
+}
+
+bool ChannelIndex::is_large(Cell cell) const {
+  const Shared lock(*this, channel(cell).partition);
+  return channel(cell).large;
+}
+
+uint32_t ChannelIndex::members(const ChannelKey& key) const {
+  const Shared lock(*this, key.partition());
+  const Cell found = index_.find(*pool_, key);
+  return found == no_cell ? 0 : channel(found).members;
+}
+
+std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before, Who who,
+                                  std::span<MemberCandidate> room) const {
+  const Shared lock(*this, key.partition());
+  const Cell found = index_.find(*pool_, key);
+  if (found == no_cell) return 0;
+  if (after != no_cell && (member(after).channel != found || !member(after).listed)) return 0;
+  std::size_t count = 0;
+  Cell at = after == no_cell ? channel(found).newest : member(after).older;
+  for (; at != no_cell && count < room.size(); at = member(at).older) {
+    const Member& there = member(at);
+    if (there.last_active < not_before) break;
+    if (who == Who::members && !there.counted) continue;
+    MemberCandidate& candidate = room[count++];
+    candidate.last_active = there.last_active;
+    // The user of a listed record stays, and so does its id.
+    candidate.id_bytes = get_id(*pool_, pool_->at<User>(there.user), candidate.id_text);
+  }
+  return count;
+}
+
+// ---- whole channels --------------------------------------------------------
+
+void ChannelIndex::note_change(Cell cell) {
+  Channel& changed = channel(cell);
+  if (changed.in_changed) return;
+  RealmChannels& share = share_of(changed.realm, changed.partition);
+  changed.in_changed = true;
+  changed.changed_next = share.changed;
+  share.changed = cell;
+}
+
+bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_from, Time now,
+                             ChannelNews& out) {
+  const Owned lock(*this, partition);
+  RealmChannels& share = share_of(realm, partition);
+  while (share.changed != no_cell) {
+    const Cell cell = share.changed;
+    Channel& changed = channel(cell);
+    share.changed = changed.changed_next;
+    changed.in_changed = false;
+
+    // Back below 80 % of the limit, so that nobody who comes and goes makes it flap. While it was
+    // told of lately it stays large: listeners hear of the end first.
+    if (changed.members > large_from)
+      changed.large = true;
+    else if (!changed.in_told && uint64_t{changed.members} * 5 < uint64_t{large_from} * 4)
+      changed.large = false;
+    const bool differs = changed.large
+                             ? !changed.told_large || changed.members != changed.told_members
+                             : changed.told_large;
+    if (!differs || changed.in_told) {
+      free_if_idle(cell);
+      continue;
+    }
+    out.id_bytes = get_id(*pool_, changed, out.id_text);
+    out.members = changed.members;
+    out.large = changed.large;
+    out.resync = changed.told_large && !changed.large;
+    changed.told_members = changed.members;
+    changed.told_large = changed.large;
+    changed.told_at = now;
+    changed.in_told = true;
+    changed.told_next = no_cell;
+    (share.last_told == no_cell ? share.first_told : channel(share.last_told).told_next) = cell;
+    share.last_told = cell;
+    return true;
+  }
+  return false;
+}
+
+void ChannelIndex::settle(uint16_t realm, uint32_t partition, Time now) {
+  const Owned lock(*this, partition);
+  RealmChannels& share = share_of(realm, partition);
+  while (share.first_told != no_cell &&
+         channel(share.first_told).told_at + occupancy_interval <= now) {
+    const Cell cell = share.first_told;
+    Channel& due = channel(cell);
+    share.first_told = due.told_next;
+    if (share.first_told == no_cell) share.last_told = no_cell;
+    due.in_told = false;
+    if (due.large || due.told_large)
+      note_change(cell);
+    else
+      free_if_idle(cell);
+  }
+}
+
+Time ChannelIndex::next_due(uint16_t realm, uint32_t partition) const {
+  const Shared lock(*this, partition);
+  const Cell first = share_of(realm, partition).first_told;
+  return first == no_cell ? never : channel(first).told_at + occupancy_interval;
+}
+
+bool ChannelIndex::has_news(uint16_t realm, uint32_t partition) const {
+  const Shared lock(*this, partition);
+  return share_of(realm, partition).changed != no_cell;
+}
+
+void ChannelIndex::forget_news(uint16_t realm, uint32_t partition) {
+  const Owned lock(*this, partition);
+  RealmChannels& share = share_of(realm, partition);
+  while (share.changed != no_cell) {
+    const Cell cell = share.changed;
+    share.changed = channel(cell).changed_next;
+    channel(cell).in_changed = false;
+    free_if_idle(cell);
+  }
+  while (share.first_told != no_cell) {
+    const Cell cell = share.first_told;
+    share.first_told = channel(cell).told_next;
+    channel(cell).in_told = false;
+    free_if_idle(cell);
+  }
+  share.last_told = no_cell;
+}
+
+}  // namespace presence

@@ -1,0 +1,99 @@
+// channels.h: finds channels by their ids, and knows who is in them.
+//
+// An index like that of the sessions, with locks of its own, one a partition of the channels'
+// hashes. They come after the lock of a user's partition; never is one of the session index held
+// with them. A channel is there while anybody holds it: each record of a user (Member) does.
+#pragma once
+
+#include <span>
+
+#include "index.h"
+
+namespace presence {
+
+struct Realm;
+
+using ChannelKey = Key;
+
+// Somebody who is in a channel, or types there.
+struct MemberCandidate {
+  Time last_active;
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+};
+
+// What listeners of a large channel are to be told.
+struct ChannelNews {
+  uint32_t members;
+  bool large;
+  bool resync;  // joins and leaves are told one by one again, and some were not
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+};
+
+class ChannelIndex {
+ public:
+  void attach(CellPool* pool, Realm* realms, Cell* buckets, uint32_t buckets_per_partition,
+              IndexLocks locks);
+
+  // A blank channel that hold() may need; no_cell: memory is full.
+  Cell make(const ChannelKey& key);
+  void free_made(Cell channel);
+  // Finds the channel, or puts `spare` into its place, which is no_cell then.
+  Cell hold(const ChannelKey& key, Cell& spare);
+  void release(Cell channel);
+
+  // ---- who is there
+  // Puts a record before all others, or leaves it when somebody was there later.
+  void arrive(Cell channel, Cell member, Time at);
+  void depart(Cell channel, Cell member);
+  // It is a member from now on; depart() takes that back, too.
+  void count(Cell channel, Cell member);
+  Time last_active(Cell channel, Cell member) const;
+
+  bool is_large(Cell channel) const;
+  uint32_t members(const ChannelKey& key) const;
+  enum class Who : uint8_t { members, all };
+  // Copies those behind `after` (no_cell: from the first on), latest activity first, until the room
+  // is full or they were active before `not_before`. `after` must be in the channel, or nothing is
+  // found: the caller holds the lock of its user's partition. Returns how many were copied.
+  std::size_t collect(const ChannelKey& key, Cell after, Time not_before, Who who,
+                      std::span<MemberCandidate> room) const;
+
+  // ---- what the worker tells of whole channels
+  // Takes the next channel of which listeners must hear. False: there is none.
+  bool take_news(uint16_t realm, uint32_t partition, uint32_t large_from, Time now,
+                 ChannelNews& out);
+  // Whoever was told of lately may be told of again.
+  void settle(uint16_t realm, uint32_t partition, Time now);
+  Time next_due(uint16_t realm, uint32_t partition) const;
+  bool has_news(uint16_t realm, uint32_t partition) const;
+  // Of a realm whose users are gone, or blank.
+  void forget_news(uint16_t realm, uint32_t partition);
+
+ private:
+  class Shared;
+  class Owned;
+
+  Channel& channel(Cell cell) const { return pool_->at<Channel>(cell); }
+  Member& member(Cell cell) const { return pool_->at<Member>(cell); }
+  RealmChannels& share_of(uint16_t realm, uint32_t partition) const;
+  void link_first(Channel& channel, Cell member);
+  void unlink(Channel& channel, Cell member);
+  void note_change(Cell cell);
+  void free_if_idle(Cell cell);
+
+  CellPool* pool_ = nullptr;
+  Realm* realms_ = nullptr;
+  Index<Channel> index_;
+  IndexLocks locks_{};
+};
+
+// At most once in so long a channel's occupancy is told.
+inline constexpr Duration occupancy_interval = second;
+
+}  // namespace presence

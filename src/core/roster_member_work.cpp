@@ -1,0 +1,138 @@
+// roster_member_work.cpp: what listeners of channels are told, and which rows of members the
+// worker must write or delete.
+//
+// Like a user, a member remembers what was told last. A cursor or a state is told at once, and then
+// its member is in the lane for `cursor_interval`: it is told again when that is over and something
+// has changed meanwhile. So the lane is in the order in which its members leave it.
+#include "roster_parts.h"
+#include "row_lists.h"
+
+namespace presence {
+
+// ---- news ------------------------------------------------------------------
+
+void Roster::link_in_lane(Cell cell, RealmPartition& share, Time now) {
+  Member& linked = pool_.at<Member>(cell);
+  linked.in_lane = true;
+  linked.lane_at = now;
+  linked.lane_next = no_cell;
+  linked.lane_prev = share.last_in_lane;
+  (share.last_in_lane == no_cell ? share.first_in_lane
+                                 : pool_.at<Member>(share.last_in_lane).lane_next) = cell;
+  share.last_in_lane = cell;
+}
+
+void Roster::unlink_in_lane(Cell cell, RealmPartition& share) {
+  Member& gone = pool_.at<Member>(cell);
+  (gone.lane_prev == no_cell ? share.first_in_lane : pool_.at<Member>(gone.lane_prev).lane_next) =
+      gone.lane_next;
+  (gone.lane_next == no_cell ? share.last_in_lane : pool_.at<Member>(gone.lane_next).lane_prev) =
+      gone.lane_prev;
+  gone.in_lane = false;
+}
+
+// Compares what is with what was told. True: there is something to tell.
+bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& out) {
+  Member& member = pool_.at<Member>(cell);
+  const User& of = user(member.user);
+  const bool stays = member.joined && member.told_joined;
+  const bool types = member.typing != no_cell;
+  out.joined = member.joined && !member.told_joined;
+  out.left = !member.joined && member.told_joined;
+  out.status_changed = stays && (of.status != member.told_status || member.message_changed);
+  out.updated = stays && member.data_changed;
+  out.typing_started = types && !member.told_typing;
+  out.typing_stopped = !types && member.told_typing;
+  out.told = out.joined ? Status::offline : member.told_status;
+  out.reason = member.reason;
+  out.typing_reason = member.typing_reason;
+  out.changed_at = member.changed_at;
+  out.moved = out.state_set = false;
+  if (member.joined && !member.in_lane && (member.cursor_changed || member.state_changed)) {
+    out.state_set = member.state_changed && (member.state_is_next || !member.cursor_changed);
+    out.moved = !out.state_set;
+    (out.state_set ? member.state_changed : member.cursor_changed) = false;
+    member.state_is_next = out.moved;
+    link_in_lane(cell, region_.share(member.realm, member.partition), now);
+  }
+  member.told_joined = member.joined;
+  member.told_typing = types;
+  member.told_status = of.status;
+  member.message_changed = member.data_changed = false;
+
+  const bool any = out.joined || out.left || out.status_changed || out.updated ||
+                   out.typing_started || out.typing_stopped || out.moved || out.state_set;
+  if (!any) return false;
+  const Cell message =
+      of.extras == no_cell ? no_cell : pool_.at<Extras>(of.extras).choices.top.message;
+  copy_out(of, message, out.user);
+  view_record(cell, policy, now, out.member);
+  out.large = region_.channels.is_large(member.channel);
+  return true;
+}
+
+bool Roster::take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
+                              MemberNews& out) {
+  RealmPartition& share = region_.share(realm, partition);
+  while (share.members_to_announce != no_cell) {
+    const Cell cell = share.members_to_announce;
+    Member& member = pool_.at<Member>(cell);
+    share.members_to_announce = member.announce_next;
+    member.to_announce = false;
+    const bool tell = note_news(cell, policy, now, out);
+    remove_member_if_idle(cell);
+    if (tell) return true;
+  }
+  return false;
+}
+
+// ---- rows ------------------------------------------------------------------
+
+namespace {
+
+RowLists<Member> rows_of(CellPool& pool, RealmPartition& share) { return {pool, share.members}; }
+
+}  // namespace
+
+void Roster::mark_member_row(Cell cell, RowState state) {
+  const Member& marked = pool_.at<Member>(cell);
+  rows_of(pool_, region_.share(marked.realm, marked.partition)).mark(cell, state);
+}
+
+bool Roster::mark_member_row_dirty(Cell cell) {
+  const Member& marked = pool_.at<Member>(cell);
+  return rows_of(pool_, region_.share(marked.realm, marked.partition)).mark_dirty(cell);
+}
+
+bool Roster::begin_deleting_member(uint16_t realm, uint32_t partition, MemberView& out) {
+  const Cell cell = rows_of(pool_, region_.share(realm, partition)).begin_deleting();
+  if (cell != no_cell) view_record(cell, {}, 0, out);
+  return cell != no_cell;
+}
+
+bool Roster::begin_writing_member(uint16_t realm, uint32_t partition, const Policy& policy,
+                                  Time now, MemberView& out) {
+  const Cell cell = rows_of(pool_, region_.share(realm, partition)).begin_writing();
+  if (cell != no_cell) view_record(cell, policy, now, out);
+  return cell != no_cell;
+}
+
+void Roster::leave_member_row(uint16_t realm, uint32_t partition, Cell member) {
+  rows_of(pool_, region_.share(realm, partition)).leave(member);
+}
+
+void Roster::end_member_rows(uint16_t realm, uint32_t partition, bool committed) {
+  rows_of(pool_, region_.share(realm, partition))
+      .end(
+          committed, [](Member&) {}, [&](Cell cell) { remove_member_if_idle(cell); });
+}
+
+void Roster::flush_members(uint16_t realm, uint32_t partition) {
+  rows_of(pool_, region_.share(realm, partition)).flush();
+}
+
+bool Roster::has_members(uint16_t realm, uint32_t partition, RowState state) const {
+  return rows_of(pool_, region_.share(realm, partition)).has(state);
+}
+
+}  // namespace presence

@@ -1,0 +1,363 @@
+// channels.cpp: users join channels and documents, and leave them; who is there.
+//
+// Joins and leaves happen at COMMIT. Reading is shared memory, with this transaction's own changes
+// laid over it.
+#include <algorithm>
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/channels.h"
+#include "postgres/shared/many.h"
+#include "postgres/sql/arguments.h"
+#include "postgres/sql/authorize.h"
+#include "postgres/sql/member_row.h"
+#include "postgres/sql/people.h"
+#include "postgres/tables/access.h"
+#include "postgres/tables/member_rows.h"
+#include "postgres/tables/whole.h"
+#include "postgres/transaction/membership.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+}
+
+namespace presence {
+
+namespace {
+
+// Nobody joins or leaves it: whoever is present is in it.
+void check_joinable(std::string_view channel_id) {
+  if (channel_id != global_channel) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("nobody joins or leaves \"global_presence\""),
+                  errdetail("Whoever is present is in it."),
+                  errhint("presence_connect() and presence_touch() make a user present.")));
+}
+
+Datum join(FunctionCallInfo fcinfo, WantedJoin wanted, const char* action) {
+  static MemberView after;
+  check_joinable(wanted.channel_id);
+  authorize(wanted.user_id, wanted.channel_id, action);
+  make_joined(wanted, after);
+  return HeapTupleGetDatum(channel_presence_tuple(after, result_type(fcinfo)));
+}
+
+}  // namespace
+
+}  // namespace presence
+
+using namespace presence;
+
+PRESENCE_FUNCTION(presence_join) {
+  extension();
+  require_primary("presence_join()");
+  WantedJoin wanted;
+  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.channel_id = channel_argument(fcinfo, 1);
+  wanted.data = data_argument(fcinfo, 2);
+  wanted.session_id = session_argument(fcinfo, 3);
+  PG_RETURN_DATUM(join(fcinfo, wanted, "join"));
+}
+
+PRESENCE_FUNCTION(presence_join_document) {
+  extension();
+  require_primary("presence_join_document()");
+  WantedJoin wanted;
+  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.channel_id = document_argument(fcinfo, 1);
+  Move cursor;
+  cursor.first = placed_argument(fcinfo, 2, "cursor_position");
+  cursor.second = placed_argument(fcinfo, 3, "selection_range");
+  if (!cursor.first.empty() || !cursor.second.empty()) wanted.move = &cursor;
+  wanted.data = data_argument(fcinfo, 4);
+  wanted.session_id = session_argument(fcinfo, 5);
+  PG_RETURN_DATUM(join(fcinfo, wanted, "join_document"));
+}
+
+PRESENCE_FUNCTION(presence_leave) {
+  extension();
+  require_primary("presence_leave()");
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view channel_id = channel_argument(fcinfo, 1);
+  check_joinable(channel_id);
+  PG_RETURN_BOOL(make_left(user_id, channel_id, session_argument(fcinfo, 2)));
+}
+
+PRESENCE_FUNCTION(presence_leave_document) {
+  extension();
+  require_primary("presence_leave_document()");
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  PG_RETURN_BOOL(make_left(user_id, document_argument(fcinfo, 1), session_argument(fcinfo, 2)));
+}
+
+// ---- who is there ----------------------------------------------------------
+
+namespace presence {
+
+namespace {
+
+struct WantedMembers {
+  std::string_view channel_id;
+  int most;
+  std::optional<std::string_view> after;
+  Time not_before;
+};
+
+struct ListedMember {
+  Time last_active;
+  HeapTuple tuple;
+};
+
+// Grows as needed; the memory of the function's call.
+struct MemberList {
+  ListedMember* items = nullptr;
+  int count = 0;
+  int capacity = 0;
+  TupleDesc type;
+
+  void add(const MemberView& view) {
+    if (count == capacity) {
+      capacity = capacity == 0 ? 128 : capacity * 2;
+      const Size bytes = sizeof(ListedMember) * static_cast<Size>(capacity);
+      items =
+          static_cast<ListedMember*>(items ? repalloc_huge(items, bytes)
+                                           : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
+    }
+    items[count++] = {view.last_active, member_tuple(view, type)};
+  }
+};
+
+WantedMembers wanted_members(FunctionCallInfo fcinfo) {
+  WantedMembers wanted{};
+  wanted.channel_id = channel_argument(fcinfo, 0);
+  if (wanted.channel_id == global_channel)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("\"global_presence\" has no list of members"),
+                    errdetail("Whoever is present is in it."),
+                    errhint("presence_online_users() lists them.")));
+  wanted.most = int_argument(fcinfo, 1, "max_members", 0);
+  wanted.after = text_argument(fcinfo, 3, "after", max_id_bytes);
+  wanted.not_before = forever_ago;
+  if (!PG_ARGISNULL(4)) {
+    const Datum now = TimestampTzGetDatum(current_time());
+    wanted.not_before =
+        DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, now, PG_GETARG_DATUM(4)));
+  }
+  return wanted;
+}
+
+[[noreturn]] void raise_not_there(const WantedMembers& wanted) {
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("user \"%.*s\" is not in channel \"%.*s\" any more",
+                  static_cast<int>(wanted.after->size()), wanted.after->data(),
+                  static_cast<int>(wanted.channel_id.size()), wanted.channel_id.data()),
+           errdetail("What comes after it cannot be told."),
+           errhint("Begin again without \"after\", or pass another member of the last page.")));
+}
+
+struct Found {
+  MemberCandidate* items;
+  size_t count;
+};
+
+// A few more than wanted: those whom this transaction sees differently, and those who leave just
+// now, are left out of them.
+Found find_members(const RealmRef& realm, const ChannelKey& channel, const WantedMembers& wanted) {
+  constexpr uint32_t may_leave = 16;
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  const uint32_t there = count_members(realm, channel, policy, now);
+  const size_t room = Min(static_cast<uint32_t>(wanted.most), there) +
+                      static_cast<size_t>(wisher_count()) + may_leave;
+  auto* items = static_cast<MemberCandidate*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
+  std::optional<UserKey> after;
+  if (wanted.after) after = realm.key(*wanted.after);
+  const auto count = collect_members(realm, channel, after ? &*after : nullptr, wanted.not_before,
+                                     policy, now, {items, room});
+  if (!count) raise_not_there(wanted);
+  return {items, *count};
+}
+
+struct OwnMembers {
+  const RealmRef& realm;
+  const ChannelKey& channel;
+  const WantedMembers& wanted;
+  Time before;  // the last activity of whom the page comes after
+  MemberList& list;
+};
+
+void add_own_member(const ClaimedUser& user, void* context) {
+  static MemberView view;
+  auto* own = static_cast<OwnMembers*>(context);
+  const UserKey key = own->realm.key(user.id());
+  if (see_member(own->realm, key, own->channel, view) &&
+      view.last_active >= own->wanted.not_before && view.last_active < own->before)
+    own->list.add(view);
+}
+
+void list_members(const WantedMembers& wanted, MemberList& list) {
+  static MemberView view;
+  const RealmRef realm = whole_realm();
+  const ChannelKey channel = realm.channel_key(wanted.channel_id);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  Time before = never;
+  if (wanted.after && see_member(realm, realm.key(*wanted.after), channel, view))
+    before = view.last_active;
+  const Found found = find_members(realm, channel, wanted);
+  for (size_t i = 0; i < found.count && list.count < wanted.most; i++) {
+    CHECK_FOR_INTERRUPTS();
+    const UserKey key = realm.key(found.items[i].id());
+    if (!wishes_for(key).empty()) continue;  // listed as this transaction sees them
+    if (view_member(realm, key, channel, {}, policy, now, view) == Answer::done) list.add(view);
+  }
+  OwnMembers own{realm, channel, wanted, before, list};
+  for_each_wisher(add_own_member, &own);
+  std::stable_sort(
+      list.items, list.items + list.count,
+      [](const ListedMember& a, const ListedMember& b) { return a.last_active > b.last_active; });
+}
+
+}  // namespace
+
+}  // namespace presence
+
+PRESENCE_FUNCTION(presence_members) {
+  extension();
+  const WantedMembers wanted = wanted_members(fcinfo);
+  start_rows_compat(fcinfo);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (wanted.most == 0) return 0;
+  if (RecoveryInProgress()) {
+    put_member_rows(wanted.channel_id, wanted.most, wanted.after, wanted.not_before, result);
+    return 0;
+  }
+  MemberList list;
+  list.type = result->setDesc;
+  list_members(wanted, list);
+  for (int i = 0; i < list.count && i < wanted.most; i++)
+    tuplestore_puttuple(result->setResult, list.items[i].tuple);
+  return 0;
+}
+
+namespace presence {
+
+namespace {
+
+struct OwnCount {
+  ChannelKey channel;
+  int difference;
+};
+
+// Counted as this transaction sees them instead of as everybody does.
+void recount_own_member(const ClaimedUser& user, void* context) {
+  auto* own = static_cast<OwnCount*>(context);
+  const UserKey key = user.realm.key(user.id());
+  own->difference -= seated(user.realm, key, own->channel, nullptr, {});
+  own->difference += seated(user.realm, key, own->channel, nullptr, wishes_for(key));
+}
+
+int count_present() {
+  const RealmRef realm = whole_realm();
+  Counts counts;
+  count_users(realm, current_policy(), current_time(), counts);
+  return static_cast<int>(counts.online + counts.busy + counts.away);
+}
+
+}  // namespace
+
+}  // namespace presence
+
+PRESENCE_FUNCTION(presence_member_count) {
+  extension();
+  const std::string_view channel_id = channel_argument(fcinfo, 0);
+  if (RecoveryInProgress()) PG_RETURN_INT32(count_member_rows(channel_id));
+  if (channel_id == global_channel) PG_RETURN_INT32(count_present());
+  const RealmRef realm = whole_realm();
+  OwnCount own{realm.channel_key(channel_id), 0};
+  for_each_wisher(recount_own_member, &own);
+  const uint32_t members = count_members(realm, own.channel, current_policy(), current_time());
+  PG_RETURN_INT32(static_cast<int32>(members) + own.difference);
+}
+
+namespace presence {
+
+namespace {
+
+struct ChannelIds {
+  std::string_view* ids;
+  size_t count;
+};
+
+// Of the user as everybody sees it, in memory of the call.
+ChannelIds stored_channels(const RealmRef& realm, const UserKey& key) {
+  char* text = nullptr;
+  size_t room = 0;
+  size_t bytes = 0;
+  // They may become more between two looks.
+  do {
+    room = bytes;
+    text = static_cast<char*>(palloc(room + 1));
+    bytes = channels_of_user(realm, key, current_policy(), current_time(), {text, room});
+  } while (bytes > room);
+  ChannelIds channels{};
+  channels.ids =
+      static_cast<std::string_view*>(palloc(sizeof(std::string_view) * (max_channels + 1)));
+  for (size_t at = 0; at < bytes; at += channels.ids[channels.count++].size() + 1)
+    channels.ids[channels.count] = text + at;
+  return channels;
+}
+
+bool has(const ChannelIds& channels, std::string_view id) {
+  return std::find(channels.ids, channels.ids + channels.count, id) !=
+         channels.ids + channels.count;
+}
+
+// Those that its wishes speak of may have come or gone.
+ChannelIds own_channels(const RealmRef& realm, const UserKey& key) {
+  const ChannelIds stored = stored_channels(realm, key);
+  const std::span<const Wish> wishes = wishes_for(key);
+  if (wishes.empty()) return stored;
+  ChannelIds own{};
+  own.ids = static_cast<std::string_view*>(
+      palloc(sizeof(std::string_view) * (stored.count + wishes.size() + 1)));
+  const auto add = [&](std::string_view id) {
+    if (!has(own, id) && seated(realm, key, realm.channel_key(id), nullptr, wishes))
+      own.ids[own.count++] = id;
+  };
+  for (size_t i = 0; i < stored.count; i++) add(stored.ids[i]);
+  for (const Wish& wish : wishes)
+    if (wish.change.kind == ChangeKind::join) add(wish.channel.id);
+  return own;
+}
+
+}  // namespace
+
+}  // namespace presence
+
+PRESENCE_FUNCTION(presence_channels) {
+  extension();
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  start_values_compat(fcinfo);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (RecoveryInProgress()) {
+    put_channel_rows(user_id, result);
+    return 0;
+  }
+  const RealmRef realm = whole_realm();
+  const ChannelIds channels = own_channels(realm, realm.key(user_id));
+  std::sort(channels.ids, channels.ids + channels.count);
+  for (size_t i = 0; i < channels.count; i++) {
+    Datum value = text_datum(channels.ids[i]);
+    bool is_null = false;
+    tuplestore_putvalues(result->setResult, result->setDesc, &value, &is_null);
+  }
+  return 0;
+}

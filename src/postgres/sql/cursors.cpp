@@ -1,0 +1,187 @@
+// cursors.cpp: what users do in channels: they move, set a state, and type. Shared memory only, at
+// once: no xid, no WAL, no dead tuple. The worker tells of it.
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/channels.h"
+#include "postgres/sql/arguments.h"
+#include "postgres/sql/authorize.h"
+#include "postgres/tables/rows.h"
+#include "postgres/tables/whole.h"
+#include "postgres/transaction/membership.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+}
+
+namespace presence {
+
+namespace {
+
+[[noreturn]] void raise_no_member(std::string_view user_id, std::string_view channel_id) {
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("user \"%.*s\" is not in channel \"%.*s\"", static_cast<int>(user_id.size()),
+                  user_id.data(), static_cast<int>(channel_id.size()), channel_id.data()),
+           errhint("Call presence_join() or presence_join_document() first: a membership ends "
+                   "with its session.")));
+}
+
+std::optional<int64_t> clock_argument(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) return std::nullopt;
+  return DatumGetInt64(call->args[number].value);
+}
+
+void move(std::string_view user_id, std::string_view channel_id, const Move& move) {
+  const RealmRef realm = whole_realm();
+  const UserKey user = realm.key(user_id);
+  const ChannelKey channel = realm.channel_key(channel_id);
+  RoomNeeded room;
+  for (;;) {
+    switch (move_in_channel(realm, user, channel, move, current_policy(), current_time())) {
+      case Answer::done:
+      case Answer::older:
+        return;
+      case Answer::full:
+        room.near(user.partition());
+        break;
+      case Answer::missing:
+      case Answer::stranger:
+        if (!is_joining(user, channel)) raise_no_member(user_id, channel_id);
+        move_at_commit(user_id, channel_id, move);
+        return;
+      default:
+        raise_gone();
+    }
+    CHECK_FOR_INTERRUPTS();
+  }
+}
+
+}  // namespace
+
+}  // namespace presence
+
+using namespace presence;
+
+PRESENCE_FUNCTION(presence_move_cursor) {
+  extension();
+  require_primary("presence_move_cursor()");
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view channel_id = document_argument(fcinfo, 1);
+  Move cursor;
+  cursor.first = placed_argument(fcinfo, 2, "cursor_position");
+  cursor.second = placed_argument(fcinfo, 3, "selection_range");
+  cursor.clock = clock_argument(fcinfo, 4);
+  move(user_id, channel_id, cursor);
+  PG_RETURN_VOID();
+}
+
+PRESENCE_FUNCTION(presence_set_state) {
+  extension();
+  require_primary("presence_set_state()");
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view channel_id = channel_argument(fcinfo, 1);
+  Move state;
+  state.is_state = true;
+  state.first = placed_argument(fcinfo, 2, "state");
+  state.clock = clock_argument(fcinfo, 3);
+  move(user_id, channel_id, state);
+  PG_RETURN_VOID();
+}
+
+namespace presence {
+
+namespace {
+
+void type(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
+          std::string_view name) {
+  RoomNeeded room;
+  for (;;) {
+    switch (type_in_channel(realm, user, channel, name, current_policy(), current_time())) {
+      case Answer::done:
+        return;
+      case Answer::missing:
+        bring_from_row(realm, user);
+        break;
+      case Answer::full:
+        room.near(user.partition());
+        break;
+      case Answer::crowded:
+        raise_too_many_channels(user.id);
+      default:
+        raise_gone();
+    }
+    CHECK_FOR_INTERRUPTS();
+  }
+}
+
+}  // namespace
+
+}  // namespace presence
+
+PRESENCE_FUNCTION(presence_typing) {
+  extension();
+  require_primary("presence_typing()");
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view channel_id = channel_argument(fcinfo, 1);
+  const bool typing = bool_argument(fcinfo, 2, "typing");
+  const auto name = text_argument(fcinfo, 3, "user_name", max_user_name_bytes);
+  if (typing) authorize(user_id, channel_id, "typing");
+  const RealmRef realm = whole_realm();
+  const UserKey user = realm.key(user_id);
+  const ChannelKey channel = realm.channel_key(channel_id);
+  if (typing)
+    type(realm, user, channel, name.value_or(std::string_view{}));
+  else
+    stop_typing(realm, user, channel, current_policy(), current_time());
+  PG_RETURN_VOID();
+}
+
+namespace presence {
+
+namespace {
+
+void put_typing(const MemberView& view, ReturnSetInfo* result) {
+  std::string_view name = view.name();
+  if (name.empty()) name = clipped(name_in(view.data()), max_user_name_bytes);
+  Datum values[] = {text_datum(view.id()), name.empty() ? Datum{0} : text_datum(name),
+                    TimestampTzGetDatum(view.typing_since)};
+  bool nulls[] = {false, name.empty(), false};
+  tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+}  // namespace
+
+}  // namespace presence
+
+// Whoever types was active not longer ago than typing lasts.
+PRESENCE_FUNCTION(presence_typing_users) {
+  static MemberView view;
+  extension();
+  const std::string_view channel_id = channel_argument(fcinfo, 0);
+  start_rows_compat(fcinfo);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (RecoveryInProgress()) return 0;  // a standby does not hear of it
+  const RealmRef realm = whole_realm();
+  const ChannelKey channel = realm.channel_key(channel_id);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  const Time since = now - policy.typing_timeout;
+  MemberCandidate* present = nullptr;
+  size_t room = 64;
+  size_t found = room;
+  for (; found == room; room *= 4) {
+    present = static_cast<MemberCandidate*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
+    found = collect_present(realm, channel, since, {present, room});
+    if (found < room) break;
+  }
+  for (size_t i = 0; i < found; i++) {
+    CHECK_FOR_INTERRUPTS();
+    if (view_typing(realm, realm.key(present[i].id()), channel, policy, now, view) == Answer::done)
+      put_typing(view, result);
+  }
+  return 0;
+}

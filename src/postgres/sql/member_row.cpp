@@ -1,0 +1,60 @@
+// member_row.cpp: columns.
+#include "postgres/sql/member_row.h"
+
+#include "postgres/tables/arrays.h"
+#include "postgres/tables/jsonb.h"
+#include "postgres/tables/member_rows.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "utils/timestamp.h"
+}
+
+namespace presence {
+
+namespace {
+
+template <int columns>
+struct Values {
+  Datum values[columns] = {};
+  bool nulls[columns] = {};
+  int count = 0;
+
+  void add(Datum value) { values[count++] = value; }
+  void add_jsonb(std::string_view bytes) {
+    nulls[count] = bytes.empty();
+    values[count++] = bytes.empty() ? Datum{0} : jsonb_of_bytes(bytes);
+  }
+};
+
+}  // namespace
+
+HeapTuple channel_presence_tuple(const MemberView& view, TupleDesc type) {
+  Values<9> row;
+  row.add(text_datum(view.channel()));
+  row.add(text_datum(view.id()));
+  row.add(TimestampTzGetDatum(view.joined_at));
+  row.add(TimestampTzGetDatum(view.last_active));
+  row.add_jsonb(view.cursor());
+  row.add_jsonb(view.selection());
+  row.add_jsonb(view.state());
+  row.add_jsonb(view.data());
+  row.add(array_of_seats(view.seats()));
+  return heap_form_tuple(type, row.values, row.nulls);
+}
+
+HeapTuple member_tuple(const MemberView& view, TupleDesc type) {
+  Values<9> row;
+  row.add(text_datum(view.id()));
+  row.add(text_datum(name_of(view.status)));
+  row.add_jsonb(view.data());
+  row.add(TimestampTzGetDatum(view.joined_at));
+  row.add(TimestampTzGetDatum(view.last_active));
+  row.add_jsonb(view.cursor());
+  row.add_jsonb(view.selection());
+  row.add_jsonb(view.state());
+  row.add(BoolGetDatum(view.typing));
+  return heap_form_tuple(type, row.values, row.nulls);
+}
+
+}  // namespace presence

@@ -1,0 +1,46 @@
+// jsonb.cpp: between shared memory and jsonb.
+#include "postgres/tables/jsonb.h"
+
+#include <cstring>
+
+extern "C" {
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+}
+
+namespace presence {
+
+std::string_view bytes_of_jsonb(Datum value) {
+  const auto* data = reinterpret_cast<varlena*>(PG_DETOAST_DATUM_PACKED(value));
+  return {VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)};
+}
+
+Datum jsonb_of_bytes(std::string_view bytes) {
+  auto* data = static_cast<varlena*>(palloc(VARHDRSZ + bytes.size()));
+  SET_VARSIZE(data, VARHDRSZ + bytes.size());
+  std::memcpy(VARDATA(data), bytes.data(), bytes.size());
+  return PointerGetDatum(data);
+}
+
+std::string_view text_of_jsonb(Datum value) {
+  Jsonb* json = DatumGetJsonbP(value);
+  StringInfoData text;
+  initStringInfo(&text);
+  JsonbToCString(&text, &json->root, VARSIZE(json));
+  return {text.data, static_cast<size_t>(text.len)};
+}
+
+std::string_view name_in(std::string_view object) {
+  if (object.empty()) return {};
+  Jsonb* json = DatumGetJsonbP(jsonb_of_bytes(object));
+  if (!JB_ROOT_IS_OBJECT(json)) return {};
+  JsonbValue key{};
+  key.type = jbvString;
+  key.val.string.val = const_cast<char*>("name");
+  key.val.string.len = 4;
+  const JsonbValue* name = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
+  if (!name || name->type != jbvString) return {};
+  return {name->val.string.val, static_cast<size_t>(name->val.string.len)};
+}
+
+}  // namespace presence

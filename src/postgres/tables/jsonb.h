@@ -1,0 +1,17 @@
+// jsonb.h: jsonb as it lies in shared memory: the bytes behind its header.
+#pragma once
+
+#include "postgres/boundary.h"
+
+namespace presence {
+
+std::string_view bytes_of_jsonb(Datum value);
+Datum jsonb_of_bytes(std::string_view bytes);
+
+// As text, in the current context.
+std::string_view text_of_jsonb(Datum value);
+
+// The text at "name" of an object, in the current context; empty: there is none.
+std::string_view name_in(std::string_view object);
+
+}  // namespace presence

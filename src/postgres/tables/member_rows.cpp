@@ -1,0 +1,188 @@
+// member_rows.cpp: from rows to members.
+#include "postgres/tables/member_rows.h"
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/channels.h"
+#include "postgres/tables/arrays.h"
+#include "postgres/tables/each_row.h"
+#include "postgres/tables/jsonb.h"
+
+extern "C" {
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+}
+
+namespace presence {
+
+Datum array_of_seats(std::string_view seats) {
+  int count = 0;
+  for (const char c : seats) count += c == '\0';
+  Column ids(TEXTOID, Max(count, 1));
+  while (!seats.empty()) {
+    const std::size_t end = seats.find('\0');
+    ids.add_text(seats.substr(0, end));
+    seats.remove_prefix(end + 1);
+  }
+  return ids.array();
+}
+
+std::string_view text_of_array(Datum array) {
+  Oid output;
+  bool is_varlena;
+  getTypeOutputInfo(TEXTARRAYOID, &output, &is_varlena);
+  return OidOutputFunctionCall(output, array);
+}
+
+namespace {
+
+// Whoever was active last comes last: each one goes before those who are there.
+Statement fetch_members = {
+    "SELECT channel_id, user_id, joined_at, last_active, cursor_position, selection_range, state, "
+    "user_data, session_ids FROM %s.channel_presence ORDER BY last_active",
+    0,
+    {}};
+Statement delete_members = {
+    "DELETE FROM %s.channel_presence p USING unnest($1, $2) AS r(channel_id, user_id) "
+    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id",
+    2,
+    {TEXTARRAYOID, TEXTARRAYOID}};
+
+std::string_view jsonb_column(uint64 row, int number, std::size_t most_bytes) {
+  Datum value;
+  if (!get_value(row, number, value)) return {};
+  const std::string_view bytes = bytes_of_jsonb(value);
+  return bytes.size() <= most_bytes ? bytes : std::string_view{};
+}
+
+// Those that may be ids, in memory of the scope.
+std::span<const SessionKey> session_keys(const RealmRef& realm, uint64 row, int number) {
+  Datum value;
+  if (!get_value(row, number, value)) return {};
+  const Elements ids = elements_of(DatumGetArrayTypeP(value));
+  auto* keys =
+      static_cast<SessionKey*>(palloc(sizeof(SessionKey) * static_cast<Size>(Max(ids.count, 1))));
+  std::size_t count = 0;
+  for (int i = 0; i < ids.count; i++)
+    if (!ids.nulls[i] && is_id(text_of(ids.values[i])))
+      new (keys + count++) SessionKey(realm.session_key(text_of(ids.values[i])));
+  return {keys, count};
+}
+
+void load_member_row(const RealmRef& realm, uint64 row) {
+  const std::string_view channel = text_column(row, 1);
+  const std::string_view user = text_column(row, 2);
+  if (!is_id(channel) || !is_id(user) || channel == global_channel) return;
+  const Time now = current_time();
+  MemberRowFacts facts;
+  facts.channel = realm.channel_key(channel);
+  facts.joined_at = time_column(row, 3);
+  facts.last_active = Min(time_column(row, 4), now);
+  facts.cursor = jsonb_column(row, 5, max_placed_bytes);
+  facts.selection = jsonb_column(row, 6, max_placed_bytes);
+  facts.state = jsonb_column(row, 7, max_placed_bytes);
+  facts.data = jsonb_column(row, 8, max_data_bytes);
+  facts.sessions = session_keys(realm, row, 9);
+  load_member(realm, realm.key(user), facts, current_policy(), now);
+}
+
+}  // namespace
+
+void load_members(const RealmRef& realm) {
+  for_each_row(fetch_members, [&](uint64 row) { load_member_row(realm, row); });
+}
+
+bool delete_lost_members() {
+  const RealmRef realm = extension().realm;
+  if (!ConditionalLockRelationOid(extension().channel_presence, RowExclusiveLock)) return true;
+  TableAccess access;
+  access.begin();
+  access.set("lock_timeout", "100");
+  Column channels(TEXTOID, rows_at_once), users(TEXTOID, rows_at_once);
+  int count = 0;
+  for_each_row(fetch_members, [&](uint64 row) {
+    const std::string_view channel = text_column(row, 1);
+    const std::string_view user = text_column(row, 2);
+    const bool may_be = is_id(channel) && is_id(user);
+    if (count == rows_at_once ||
+        (may_be && is_member(realm, realm.key(user), realm.channel_key(channel))))
+      return;
+    channels.add_text(channel);
+    users.add_text(user);
+    count++;
+  });
+  Datum values[] = {channels.array(), users.array()};
+  if (count > 0) run(delete_members, values, nullptr);
+  access.end();
+  return count == rows_at_once;
+}
+
+// ---- a standby -------------------------------------------------------------
+
+namespace {
+
+// Puts the columns of each row of the last result, as they are.
+void put_all(uint64 found, int columns, ReturnSetInfo* result) {
+  Datum values[9];
+  bool nulls[9];
+  for (uint64 i = 0; i < found; i++) {
+    for (int column = 0; column < columns; column++)
+      nulls[column] = !get_value(i, column + 1, values[column]);
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+}
+
+}  // namespace
+
+void put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
+                     Time not_before, ReturnSetInfo* result) {
+  static Statement fetch = {
+      "SELECT c.user_id, coalesce(u.status, 'offline'), coalesce(c.user_data, u.user_data), "
+      "c.joined_at, c.last_active, c.cursor_position, c.selection_range, c.state, false "
+      "FROM %s.channel_presence c LEFT JOIN %s.user_presence u USING (user_id) "
+      "WHERE c.channel_id = $1 AND ($3 IS NULL OR c.last_active >= $3) AND ($4 IS NULL OR "
+      "  (c.last_active, c.user_id) < (SELECT a.last_active, a.user_id FROM %s.channel_presence a "
+      "   WHERE a.channel_id = $1 AND a.user_id = $4)) "
+      "ORDER BY c.last_active DESC, c.user_id DESC LIMIT $2",
+      4,
+      {TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(channel_id), Int32GetDatum(most), TimestampTzGetDatum(not_before),
+                    after ? text_datum(*after) : Datum{0}};
+  const char nulls[] = {' ', ' ', not_before == forever_ago ? 'n' : ' ', after ? ' ' : 'n', '\0'};
+  put_all(run_fresh(fetch, values, nulls), 9, result);
+  access.end();
+}
+
+int count_member_rows(std::string_view channel_id) {
+  static Statement query = {
+      "SELECT count(*) FROM %s.channel_presence WHERE channel_id = $1 "
+      "UNION ALL SELECT count(*) FROM %s.user_presence WHERE $1 = 'global_presence' AND status <> "
+      "'offline'",
+      1,
+      {TEXTOID}};
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(channel_id)};
+  int count = 0;
+  const uint64 found = run_fresh(query, values, nullptr);
+  for (uint64 i = 0; i < found; i++)
+    if (Datum value; get_value(i, 1, value)) count += static_cast<int>(DatumGetInt64(value));
+  access.end();
+  return count;
+}
+
+void put_channel_rows(std::string_view user_id, ReturnSetInfo* result) {
+  static Statement fetch = {
+      "SELECT channel_id FROM %s.channel_presence WHERE user_id = $1 ORDER BY 1", 1, {TEXTOID}};
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(user_id)};
+  put_all(run_fresh(fetch, values, nullptr), 1, result);
+  access.end();
+}
+
+}  // namespace presence

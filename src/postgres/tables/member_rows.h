@@ -1,0 +1,29 @@
+// member_rows.h: the rows of channel_presence, read: at a start, and on a standby.
+#pragma once
+
+#include <optional>
+
+#include "postgres/shared/state.h"
+
+extern "C" {
+#include "nodes/execnodes.h"
+}
+
+namespace presence {
+
+// The sessions of a member as text[].
+Datum array_of_seats(std::string_view seats);
+std::string_view text_of_array(Datum array);
+
+// At a start, when users and sessions are loaded: who was in channels is so again. In a scope.
+void load_members(const RealmRef& realm);
+// Deletes rows whose member is not there any more. True: there may be more of them.
+bool delete_lost_members();
+
+// On a standby the table is all there is.
+void put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
+                     Time not_before, ReturnSetInfo* result);
+int count_member_rows(std::string_view channel_id);
+void put_channel_rows(std::string_view user_id, ReturnSetInfo* result);
+
+}  // namespace presence

@@ -1,0 +1,102 @@
+// chains.cpp: a table of channels.
+#include "postgres/worker/chains.h"
+
+#include <cstring>
+
+extern "C" {
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+}
+
+namespace presence {
+
+namespace {
+
+struct ChannelName {
+  uint32_t bytes;
+  char text[max_id_bytes];
+};
+
+struct Chain {
+  ChannelName channel;
+  uint64_t last;
+};
+
+constexpr long sensible_size = 1024;
+
+HTAB* chains;
+uint64_t epoch_of_chains;
+long prune_at = sensible_size;
+
+ChannelName name_of_channel(std::string_view channel) {
+  ChannelName name{};
+  name.bytes = static_cast<uint32_t>(channel.size());
+  std::memcpy(name.text, channel.data(), channel.size());
+  return name;
+}
+
+Chain& chain_of(std::string_view channel, bool& found) {
+  const ChannelName name = name_of_channel(channel);
+  return *static_cast<Chain*>(hash_search(chains, &name, HASH_ENTER, &found));
+}
+
+void read_ring(const RealmRef& realm) {
+  SeenEvent event;
+  for (uint64_t from = 0; see_event(realm, from, event);) {
+    bool found;
+    chain_of(event.channel(), found).last = event.seq;
+  }
+}
+
+// A reset begins a new epoch, in which nothing has been told yet.
+void begin(const RealmRef& realm, uint64_t epoch) {
+  if (chains && epoch_of_chains == epoch) return;
+  if (chains) hash_destroy(chains);
+  HASHCTL control{};
+  control.keysize = sizeof(ChannelName);
+  control.entrysize = sizeof(Chain);
+  control.hcxt = TopMemoryContext;
+  chains = hash_create("presence: the last events of channels", 256, &control,
+                       HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+  epoch_of_chains = epoch;
+  read_ring(realm);
+}
+
+}  // namespace
+
+uint64_t take_prev(const RealmRef& realm, const Stream& stream, std::string_view channel,
+                   uint64_t seq) {
+  begin(realm, stream.epoch);
+  bool found;
+  Chain& chain = chain_of(channel, found);
+  const uint64_t prev = found ? chain.last : horizon_of(realm);
+  chain.last = seq;
+  return prev;
+}
+
+void prune_chains(const RealmRef& realm) {
+  if (!chains || hash_get_num_entries(chains) < prune_at) return;
+  const uint64_t known = Min(horizon_of(realm), stream_of(realm).sent_seq);
+  HASH_SEQ_STATUS all;
+  hash_seq_init(&all, chains);
+  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all)))
+    if (chain->last <= known) hash_search(chains, &chain->channel, HASH_REMOVE, nullptr);
+  prune_at = Max(sensible_size, 2 * hash_get_num_entries(chains));
+}
+
+ToldChannels told_channels(const RealmRef& realm) {
+  ToldChannels told{};
+  if (!chains) begin(realm, stream_of(realm).epoch);
+  told.ids = static_cast<std::string_view*>(
+      palloc(sizeof(std::string_view) * static_cast<Size>(hash_get_num_entries(chains) + 1)));
+  HASH_SEQ_STATUS all;
+  hash_seq_init(&all, chains);
+  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all))) {
+    char* text = static_cast<char*>(palloc(max_id_bytes));
+    std::memcpy(text, chain->channel.text, chain->channel.bytes);
+    told.ids[told.count++] = {text, chain->channel.bytes};
+  }
+  return told;
+}
+
+}  // namespace presence

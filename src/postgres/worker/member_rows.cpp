@@ -1,0 +1,193 @@
+// member_rows.cpp: batches of rows of members.
+//
+// Rows that somebody has locked are left for another time. Each row of a batch has a place in it,
+// by which the statements tell what they have done.
+#include "postgres/worker/member_rows.h"
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/work.h"
+#include "postgres/tables/arrays.h"
+#include "postgres/tables/jsonb.h"
+#include "postgres/tables/member_rows.h"
+#include "postgres/worker/attempt.h"
+#include "postgres/worker/taken.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "storage/lmgr.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+}
+
+namespace presence {
+
+namespace {
+
+constexpr int rows_at_once = 500;
+
+using Members = Taken<MemberView>;
+
+#define LEFT_ROWS "unnest($1, $2) WITH ORDINALITY AS r(channel_id, user_id, place)"
+#define LEFT_TYPES \
+  { TEXTARRAYOID, TEXTARRAYOID }
+Statement delete_rows = {
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM " LEFT_ROWS
+    ", LATERAL (SELECT FROM %s.channel_presence p "
+    "    WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id FOR UPDATE SKIP LOCKED) p) "
+    "DELETE FROM %s.channel_presence p USING free r "
+    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id",
+    2, LEFT_TYPES};
+// Those that somebody has locked.
+Statement undeleted_rows = {"SELECT r.place FROM " LEFT_ROWS
+                            " JOIN %s.channel_presence p USING (channel_id, user_id)",
+                            2, LEFT_TYPES};
+
+constexpr int batch_columns = 9;
+#define MEMBER_ROWS                                                                           \
+  "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS r(channel_id, user_id, "     \
+  "joined_at, last_active, cursor_position, selection_range, state, user_data, session_ids, " \
+  "place)"
+#define MEMBER_TYPES                                                                     \
+  {                                                                                      \
+    TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, JSONBARRAYOID, \
+        JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID, TEXTARRAYOID                        \
+  }
+// An array of arrays would need the same length of each: they come as their text.
+Statement update_rows = {
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM " MEMBER_ROWS
+    ", LATERAL (SELECT FROM %s.channel_presence p "
+    "    WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id "
+    "    FOR NO KEY UPDATE SKIP LOCKED) p) "
+    "UPDATE %s.channel_presence p SET joined_at = r.joined_at, last_active = r.last_active, "
+    "cursor_position = r.cursor_position, selection_range = r.selection_range, state = r.state, "
+    "user_data = r.user_data, session_ids = r.session_ids::text[] "
+    "FROM free r WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id RETURNING r.place",
+    batch_columns, MEMBER_TYPES};
+Statement add_rows = {
+    "WITH batch AS MATERIALIZED (SELECT r.* FROM " MEMBER_ROWS
+    "), added AS ("
+    "  INSERT INTO %s.channel_presence (channel_id, user_id, joined_at, last_active, "
+    "    cursor_position, selection_range, state, user_data, session_ids) "
+    "  SELECT channel_id, user_id, joined_at, last_active, cursor_position, selection_range, "
+    "    state, user_data, session_ids::text[] FROM batch b "
+    "  WHERE NOT EXISTS (SELECT FROM %s.channel_presence p "
+    "    WHERE p.channel_id = b.channel_id AND p.user_id = b.user_id) "
+    "  ON CONFLICT (channel_id, user_id) DO NOTHING RETURNING channel_id, user_id) "
+    "SELECT b.place FROM batch b JOIN added USING (channel_id, user_id)",
+    batch_columns, MEMBER_TYPES};
+
+// Marks the places that the last result names.
+void note_places(bool* marks) {
+  for (uint64 i = 0; i < SPI_processed; i++)
+    if (Datum place; get_value(i, 1, place)) marks[DatumGetInt64(place) - 1] = true;
+}
+
+// Those that are marked so are left for another time. True: there are some.
+bool leave(const RealmRef& realm, const Members& taken, const bool* marks, bool marked) {
+  bool any = false;
+  for (int i = 0; i < taken.count(); i++) {
+    if (marks[i] != marked) continue;
+    leave_member_row(realm, taken[i]);
+    any = true;
+  }
+  return any;
+}
+
+// True: some rows were locked.
+bool delete_left(const RealmRef& realm, const Members& left) {
+  Column channels(TEXTOID, left.count()), users(TEXTOID, left.count());
+  for (int i = 0; i < left.count(); i++) {
+    channels.add_text(left[i].channel());
+    users.add_text(left[i].id());
+  }
+  Datum values[] = {channels.array(), users.array()};
+  if (run(delete_rows, values, nullptr) == static_cast<uint64>(left.count())) return false;
+  auto* undeleted = static_cast<bool*>(palloc0(static_cast<Size>(left.count())));
+  run(undeleted_rows, values, nullptr);
+  note_places(undeleted);
+  return leave(realm, left, undeleted, true);
+}
+
+void add_jsonb(Column& column, std::string_view bytes) {
+  bytes.empty() ? column.add_null() : column.add(jsonb_of_bytes(bytes));
+}
+
+// True: some rows were locked.
+bool write_waiting(const RealmRef& realm, const Members& waiting) {
+  const int count = waiting.count();
+  Column channels(TEXTOID, count), users(TEXTOID, count);
+  Column joined(TIMESTAMPTZOID, count), active(TIMESTAMPTZOID, count);
+  Column cursors(JSONBOID, count), selections(JSONBOID, count), states(JSONBOID, count);
+  Column data(JSONBOID, count), sessions(TEXTOID, count);
+  for (int i = 0; i < count; i++) {
+    const MemberView& member = waiting[i];
+    channels.add_text(member.channel());
+    users.add_text(member.id());
+    joined.add(TimestampTzGetDatum(member.joined_at));
+    active.add(TimestampTzGetDatum(member.last_active));
+    add_jsonb(cursors, member.cursor());
+    add_jsonb(selections, member.selection());
+    add_jsonb(states, member.state());
+    add_jsonb(data, member.has_own_data ? member.data() : std::string_view{});
+    sessions.add_text(text_of_array(array_of_seats(member.seats())));
+  }
+  Datum values[] = {channels.array(), users.array(),   joined.array(),
+                    active.array(),   cursors.array(), selections.array(),
+                    states.array(),   data.array(),    sessions.array()};
+  auto* written = static_cast<bool*>(palloc0(static_cast<Size>(count)));
+  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return false;
+  note_places(written);
+  run(add_rows, values, nullptr);
+  note_places(written);
+  return leave(realm, waiting, written, false);
+}
+
+struct Writing {
+  RealmRef realm;
+  bool locked;  // the table was ours
+  bool more;
+  bool left;  // rows that somebody else had locked
+};
+
+void write_in_transaction(void* context) {
+  auto* writing = static_cast<Writing*>(context);
+  const RealmRef& realm = writing->realm;
+  writing->locked = ConditionalLockRelationOid(extension().channel_presence, RowExclusiveLock);
+  if (!writing->locked) return;
+  realm.control().writer.store(GetCurrentTransactionId());
+  const Members left(rows_at_once, [&](uint32_t& partition, MemberView& out) {
+    return begin_deleting_member(realm, partition, out);
+  });
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  const Members waiting(rows_at_once, [&](uint32_t& partition, MemberView& out) {
+    return begin_writing_member(realm, partition, policy, now, out);
+  });
+  writing->more = left.count() == rows_at_once || waiting.count() == rows_at_once;
+  PushActiveSnapshot(GetTransactionSnapshot());
+  TableAccess access;
+  access.begin_many();
+  access.set("lock_timeout", "100");
+  if (left.count() > 0) writing->left |= delete_left(realm, left);
+  if (waiting.count() > 0) writing->left |= write_waiting(realm, waiting);
+  access.end();
+  PopActiveSnapshot();
+}
+
+}  // namespace
+
+Written write_member_rows(const RealmRef& realm) {
+  Writing writing{realm, false, false, false};
+  const bool committed =
+      attempt("write the rows of channels", "See presence_info().", write_in_transaction, &writing);
+  end_member_rows(realm, committed && writing.locked);
+  realm.control().writer.store(InvalidTransactionId);
+  if (!committed || !writing.locked || writing.left) return Written::blocked;
+  return writing.more ? Written::more : Written::all;
+}
+
+}  // namespace presence
