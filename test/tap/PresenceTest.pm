@@ -333,17 +333,25 @@ sub short
 	return "$event->{previous_status}>$event->{status} $event->{reason}";
 }
 
-# What is wrong with the sequence: each event names the one before it, in one epoch.
+# The same in one channel.
+sub story_in
+{
+	my ($self, $channel, $user) = @_;
+	return map { short($_) } grep { ($_->{user_id} // '') eq $user && $_->{channel} eq $channel } @{ $self->{events} };
+}
+
+# What is wrong with the sequences: each event names the one before it on its channel, in one epoch.
 sub gaps
 {
 	my ($self) = @_;
 	my @gaps;
-	my $before;
+	my %before;
 	for my $event (@{ $self->{events} })
 	{
-		push @gaps, "$event->{seq} follows $before->{seq} and says $event->{prev}"
+		my $before = $before{ $event->{channel} };
+		push @gaps, "$event->{channel}: $event->{seq} follows $before->{seq} and says $event->{prev}"
 		  if $before && $before->{epoch} eq $event->{epoch} && $event->{prev} != $before->{seq};
-		$before = $event;
+		$before{ $event->{channel} } = $event;
 	}
 	return @gaps;
 }
@@ -361,16 +369,17 @@ package PresenceTest::Tally;
 
 use File::Temp ();
 
-# A session that listens to global_presence and writes what it hears to a file: for tens of thousands of events, of which
-# a Listener would make a slow test.
+# A session that listens to one channel, global_presence when none is named, and writes what it hears to a file: for tens of
+# thousands of events, of which a Listener would make a slow test. each => what is called with the JSON of each of them.
 sub new
 {
-	my ($class, $node, $database) = @_;
-	my $self = bless { file => File::Temp->new, stories => {}, heard => 0, gaps => 0, before => undef }, $class;
+	my ($class, $node, $database, $channel, %params) = @_;
+	$channel //= 'global_presence';
+	my $self = bless { file => File::Temp->new, stories => {}, heard => 0, gaps => 0, before => undef, each => $params{each} }, $class;
 	$self->{psql} = $node->background_psql($database);
 	$self->{psql}->set_query_timer_restart;
 	$self->{psql}->query_safe("\\o $self->{file}");
-	$self->{psql}->query_safe('LISTEN global_presence');
+	$self->{psql}->query_safe(qq{LISTEN "$channel"});
 	return $self;
 }
 
@@ -384,6 +393,7 @@ sub hear
 	while (my $line = <$file>)
 	{
 		next unless $line =~ /with payload "(.*)" received from/;
+		$self->{each}->($1) if $self->{each};
 		my %is = $1 =~ /"(event|user_id|previous_status|status|reason|epoch|seq|prev)":"?([^",}]*)/g;
 		my $told = $is{event} eq 'user_status_changed' ? "$is{previous_status}>$is{status} $is{reason}" : $is{event};
 		push @{ $self->{stories}{ $is{user_id} // '' } }, $told;
@@ -405,6 +415,13 @@ sub wait_for_count
 {
 	my ($self, $count) = @_;
 	return PresenceTest::wait_until(sub { $self->hear >= $count });
+}
+
+# Waits until what was heard fulfils a condition, which is asked with the tally.
+sub wait_for
+{
+	my ($self, $condition) = @_;
+	return PresenceTest::wait_until(sub { $self->hear; $condition->($self) });
 }
 
 # How many users have which story: { "online>offline timeout, user_left" => 1000 }.
