@@ -51,7 +51,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
   if (member.joined && !member.in_lane && (member.cursor_changed || member.state_changed)) {
     out.state_set = member.state_changed && (member.state_is_next || !member.cursor_changed);
     out.moved = !out.state_set;
-    (out.state_set ? member.state_changed : member.cursor_changed) = false;
+    mark_placed(member, out.state_set, false);
     member.state_is_next = out.moved;
     link_in_lane(cell, region_.share(member.realm, member.partition), now);
   }

@@ -54,6 +54,13 @@ bool Roster::has_room_for_channels(Cell cell, uint32_t more) const {
   return count + more <= max_channels;
 }
 
+// Whoever is in a channel does not live on touches alone: they count there, too.
+void Roster::give_extras(User& user, Cell& spare) {
+  write_back(user);
+  user.extras = std::exchange(spare, no_cell);
+  new (&pool_.at<Extras>(user.extras)) Extras{};
+}
+
 // The user has extras.
 Cell Roster::add_member(Cell cell, const ChannelKey& channel, Cell& spare_member,
                         Cell& spare_channel) {
@@ -262,7 +269,7 @@ DoneInChannel Roster::move(Cell cell, const ChannelKey& channel, const Move& mov
   PlacedText placed;
   write_placed(move, read_head(pool_, place), placed);
   if (!replace_text(pool_, place, placed.text())) return {Done::full, news};
-  move.is_state ? member.state_changed = true : member.cursor_changed = true;
+  mark_placed(member, move.is_state, true);
   const bool tells = !member.in_lane && !member.to_announce;
   if (tells) announce_member(found);
   region_.channels.arrive(member.channel, found, now);
@@ -395,8 +402,7 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   Spares spares{parts.session, no_cell, no_cell};
   act_in_channel(cell, found, share, policy, now, spares);
   pool_.give(spares.session);
-  if (of.extras == no_cell)
-    new (&pool_.at<Extras>(of.extras = std::exchange(parts.extras, no_cell))) Extras{};
+  if (of.extras == no_cell) give_extras(of, parts.extras);
   pool_.give(parts.extras);
   if (found == no_cell) found = add_member(cell, channel, parts.member, parts.channel);
   region_.channels.free_made(parts.channel);
@@ -446,7 +452,7 @@ void Roster::update_member(Cell cell, Wish& wish) {
   }
   if (wish.gives_cursor || wish.gives_state) {
     std::swap(wish.gives_state ? member.state : member.cursor, wish.placed);
-    (wish.gives_state ? member.state_changed : member.cursor_changed) = true;
+    mark_placed(member, wish.gives_state, true);
     mark_member_row(cell, RowState::waiting);
     if (!member.in_lane) announce_member(cell);
   }
@@ -481,10 +487,7 @@ void Roster::grant_join(Cell cell, RealmPartition& share, Wish& wish, const Poli
   // An open transaction may have lasted longer than the session.
   if (!names_one) session = session_to_act(cell, no_cell, policy, now);
   if (session == no_cell || !has_session(cell, session)) return;
-  if (joining.extras == no_cell) {
-    joining.extras = std::exchange(wish.spare_extras, no_cell);
-    new (&pool_.at<Extras>(joining.extras)) Extras{};
-  }
+  if (joining.extras == no_cell) give_extras(joining, wish.spare_extras);
   Cell found = find_member(cell, wish.channel);
   if (found == no_cell)
     found = add_member(cell, wish.channel, wish.spare_member, wish.spare_channel);
@@ -544,11 +547,7 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
   const bool loads = data && cursor && state && spare_member != no_cell &&
                      spare_channel != no_cell && (of.extras != no_cell || spare_extras != no_cell);
   if (loads) {
-    if (of.extras == no_cell) {
-      of.extras = std::exchange(spare_extras, no_cell);
-      new (&pool_.at<Extras>(of.extras)) Extras{};
-      write_back(of);
-    }
+    if (of.extras == no_cell) give_extras(of, spare_extras);
     const Cell cell_of = add_member(cell, row.channel, spare_member, spare_channel);
     Member& member = pool_.at<Member>(cell_of);
     member.data = *data;

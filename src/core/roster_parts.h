@@ -19,6 +19,14 @@ struct Roster::Spares {
   Cell reason_text = no_cell;
 };
 
+// Whether listeners have not been told of a member's state, or of its cursor.
+inline void mark_placed(Member& member, bool is_state, bool changed) {
+  if (is_state)
+    member.state_changed = changed;
+  else
+    member.cursor_changed = changed;
+}
+
 // Why a user has changed by itself at a moment at which its next choice was due, or not.
 Reason reason_of_time(bool connected, Time choice_due, Time at);
 

@@ -245,8 +245,9 @@ std::string when(Time at) {
 }
 
 std::string describe(const Ask& ask) {
-  static constexpr std::array kinds = {"choose", "be_automatic", "clear",   "set_message", "leave",
-                                       "forget", "log_out",      "connect", "disconnect",  "say"};
+  static constexpr std::array kinds = {"choose",        "be_automatic", "clear",      "set_message",
+                                       "leave",         "forget",       "log_out",    "join",
+                                       "leave_channel", "connect",      "disconnect", "say"};
   std::string text = kinds[static_cast<std::size_t>(ask.kind)];
   if (!ask.session.empty()) text += " " + std::string(ask.session.substr(0, 3));
   if (!ask.gateway.empty()) text += " of " + ask.gateway.substr(0, 2);

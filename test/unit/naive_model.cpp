@@ -264,12 +264,23 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
       last_seen = std::max(last_seen, ask.at);
       sessions.clear();
       return;
+    case ChangeKind::join:
+    case ChangeKind::leave_channel:
+      if (ask.kind == ChangeKind::join) join(ask, policy, now);
+      return;
     case ChangeKind::connect:
     case ChangeKind::disconnect:
     case ChangeKind::say:
       apply_to_session(ask, policy, ask.at);
       return;
   }
+}
+
+// To join is an activity, in the session that is named or in the newest.
+void NaiveFacts::join(const Ask& ask, const Policy& policy, Time now) {
+  if (ask.session.empty()) return record_activity(policy, ask.at, now);
+  last_seen = std::max(last_seen, ask.at);
+  if (NaiveSession* named = session(ask.session)) named->record_activity(ask.at);
 }
 
 std::vector<Time> NaiveFacts::moments(const Policy& policy) const {

@@ -74,6 +74,7 @@ struct NaiveFacts {
   void apply(const Ask& ask, const Policy& policy, Time now);
   // Of a wish that names a session, as its transaction sees it or as it is at the commit.
   void apply_to_session(const Ask& ask, const Policy& policy, Time parts_at);
+  void join(const Ask& ask, const Policy& policy, Time now);
   NaiveSession* session(std::string_view id);
   bool is_connected(const Policy& policy, Time at) const;
   uint32_t session_count(const Policy& policy, Time at) const;

@@ -25,6 +25,11 @@ class Checker {
     if (problem_.empty() && held_sessions != 0)
       fail("gateways: " + std::to_string(held_sessions) + " of wishes are not counted");
     if (problem_.empty() && !kept_by_.empty()) fail("a session's gateway is in no list");
+    for (uint32_t realm = 0; realm < region_.realm_count(); realm++)
+      for (uint32_t partition = 0; partition < partition_count && problem_.empty(); partition++)
+        check_news_of_channels(static_cast<uint16_t>(realm), partition);
+    for (const auto& [cell, records] : records_)
+      if (problem_.empty()) check_channel(cell, records);
     if (problem_.empty() && reached_ + held != region_.pool.used())
       fail("cells: " + std::to_string(reached_) + " reached and " + std::to_string(held) +
            " held, but " + std::to_string(region_.pool.used()) + " used");
@@ -40,6 +45,8 @@ class Checker {
 
   User& user(Cell cell) const { return region_.pool.at<User>(cell); }
   Session& session(Cell cell) const { return region_.pool.at<Session>(cell); }
+  Member& member(Cell cell) const { return region_.pool.at<Member>(cell); }
+  Channel& channel(Cell cell) const { return region_.pool.at<Channel>(cell); }
 
   // False, and a problem, when the cell is no cell or was reached before.
   bool reach(Cell cell, const std::string& as) {
@@ -69,6 +76,8 @@ class Checker {
     const RealmPartition& share = region_.share(realm, partition);
     users_.clear();
     sessions_.clear();
+    members_.clear();
+    seats_.clear();
     for (uint8_t number = 0; number < list_count && problem_.empty(); number++)
       check_list(share.lists[number], number);
     if (problem_.empty()) check_heap(share.heap);
@@ -79,6 +88,7 @@ class Checker {
     for (uint8_t state = 0; state < row_lists && problem_.empty(); state++)
       check_session_rows(share.sessions[state], static_cast<RowState>(state));
     if (problem_.empty()) check_activities(share);
+    if (problem_.empty()) check_members(share);
   }
 
   // ---- lists
@@ -132,7 +142,7 @@ class Checker {
       has_words |= facts.disconnected && facts.parting == Reason::custom;
     }
     if (problem_.empty() && of.lives_on_touches) check_touched_alone(of, name);
-    check_extras(of, has_words, name);
+    check_extras(of, cell, has_words, name);
   }
 
   template <typename Record>
@@ -196,29 +206,41 @@ class Checker {
       fail(name + " lives on touches by mistake");
   }
 
-  void check_session_rows(Cell head, RowState state) {
-    const std::string name = "session row list " + std::to_string(static_cast<int>(state));
-    const bool has_list = state >= RowState::dirty;
-    const bool is_over = state == RowState::ended || state == RowState::deleting;
-    if (!has_list) {
-      if (head != no_cell) fail(name + " should not be there");
-      return;
-    }
+  // Whether those of a list are linked well. Returns how many they are.
+  template <typename Record>
+  std::size_t walk_rows(Cell head, RowState state, const std::string& name) {
+    if (state < RowState::dirty && head != no_cell) fail(name + " should not be there");
     std::size_t count = 0;
     Cell before = no_cell;
-    for (Cell cell = head; cell != no_cell && problem_.empty(); cell = session(cell).row_next) {
-      if (++count > region_.pool.count()) return fail(name + " goes round in a circle");
-      const Session& of = session(cell);
-      if (of.row != state) return fail(name + " has a session of another state");
-      if (of.row_prev != before) return fail(name + " is not linked both ways");
-      if (is_over) check_ended(cell, name);
+    for (Cell cell = head; cell != no_cell && problem_.empty();) {
+      const Record& of = region_.pool.at<Record>(cell);
+      if (++count > region_.pool.count()) fail(name + " goes round in a circle");
+      if (of.row != state) fail(name + " has one of another state");
+      if (of.row_prev != before) fail(name + " is not linked both ways");
       before = cell;
+      cell = of.row_next;
     }
-    if (is_over) return;
+    return count;
+  }
+
+  // All that are marked so are in the list.
+  template <typename Record>
+  void check_marked(const std::vector<Cell>& all, RowState state, std::size_t count,
+                    const std::string& name) {
+    if (state < RowState::dirty || !problem_.empty()) return;
     std::size_t marked = 0;
-    for (const Cell cell : sessions_) marked += session(cell).row == state;
+    for (const Cell cell : all) marked += region_.pool.at<Record>(cell).row == state;
     if (count != marked)
       fail(name + " has " + std::to_string(count) + ", not " + std::to_string(marked));
+  }
+
+  void check_session_rows(Cell head, RowState state) {
+    const std::string name = "session row list " + std::to_string(static_cast<int>(state));
+    const std::size_t count = walk_rows<Session>(head, state, name);
+    if (state != RowState::ended && state != RowState::deleting)
+      return check_marked<Session>(sessions_, state, count, name);
+    for (Cell cell = head; cell != no_cell && problem_.empty(); cell = session(cell).row_next)
+      check_ended(cell, name);
   }
 
   // Nothing is left of it but what its row is found by.
@@ -287,7 +309,7 @@ class Checker {
       reach_text(cell, "an activity that is being written");
   }
 
-  void check_extras(const User& of, bool has_words, const std::string& name) {
+  void check_extras(const User& of, Cell owner, bool has_words, const std::string& name) {
     const bool in_chosen_list = of.list != offline_list && (of.list - 1) / 2 % 2 == 1;
     if (of.extras == no_cell) {
       if (in_chosen_list) fail(name + " is in a list of the chosen without a choice");
@@ -296,7 +318,8 @@ class Checker {
     if (!reach(of.extras, name + "'s extras")) return;
     const Extras& extras = region_.pool.at<Extras>(of.extras);
     const Choices& choices = extras.choices;
-    if (choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell)
+    if (choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
+        extras.members == no_cell)
       return fail(name + " has empty extras");
     if (extras.parting_text != no_cell && !has_words)
       return fail(name + " keeps words of a goodbye that nobody said");
@@ -309,6 +332,229 @@ class Checker {
     reach_text(choices.top.message, name + "'s message");
     for (uint8_t i = 0; i < choices.depth; i++)
       reach_text(choices.earlier[i].message, name + "'s earlier message");
+    for (Cell at = extras.members; at != no_cell && problem_.empty(); at = member(at).next)
+      check_member(at, owner, name);
+  }
+
+  // ---- members
+
+  void check_member(Cell cell, Cell owner, const std::string& owner_name) {
+    if (!reach(cell, owner_name + "'s place")) return;
+    const Member& of = member(cell);
+    if (of.channel == no_cell || of.channel > region_.pool.count())
+      return fail(owner_name + " is in a channel that is none");
+    char id[max_id_bytes];
+    const std::string channel_id(id, get_id(region_.pool, channel(of.channel), id));
+    const std::string name = owner_name + "'s place in " + channel_id;
+    if (of.user != owner || of.realm != realm_ || of.partition != partition_)
+      return fail(name + " is somebody else's");
+    if (channel(of.channel).realm != realm_ ||
+        of.channel_hash != static_cast<uint32_t>(channel(of.channel).hash >> 32))
+      return fail(name + " is in another channel");
+    const bool types = of.typing != no_cell;
+    if (of.listed != (of.joined || types)) return fail(name + " is listed, or not, by mistake");
+    if (of.counted != of.joined) return fail(name + " is counted, or not, by mistake");
+    if (!of.to_announce && (of.joined != of.told_joined || types != of.told_typing))
+      return fail(name + " has changed, and nobody will be told");
+    const bool has_moved = of.cursor_changed || of.state_changed;
+    if (has_moved && !of.joined) return fail(name + " has moved, and is no member");
+    if (has_moved && !of.to_announce && !of.in_lane)
+      return fail(name + " has moved, and nobody will be told");
+    if (!of.joined && !types && !of.to_announce && of.row == RowState::none)
+      return fail(name + " is nothing any more");
+    check_row_of_member(of, name);
+    check_seats(of, owner, name);
+    reach_text(of.data, name + "'s data");
+    reach_text(of.cursor, name + "'s cursor");
+    reach_text(of.state, name + "'s state");
+    if (types && reach(of.typing, name + "'s typing"))
+      reach_text(region_.pool.at<Typing>(of.typing).name, name + "'s name");
+    members_.push_back(cell);
+    records_[of.channel].push_back(cell);
+  }
+
+  void check_row_of_member(const Member& of, const std::string& name) {
+    const bool is_over = of.row == RowState::ended || of.row == RowState::deleting;
+    const bool comes_back = of.row == RowState::deleting && of.written_again;
+    if (of.joined && (of.row == RowState::none || (is_over && !comes_back)))
+      return fail(name + " will have no row");
+    if (!of.joined && of.row != RowState::none && !is_over)
+      return fail(name + " is none any more, and its row stays");
+    if (!of.has_row && of.row != RowState::none && of.row != RowState::waiting)
+      fail(name + " has no row, and should have one");
+  }
+
+  void check_seats(const Member& of, Cell owner, const std::string& name) {
+    std::vector<Cell> seats(of.seats.sessions.begin(), of.seats.sessions.end());
+    for (Cell more = of.seats.more; more != no_cell;) {
+      if (!reach(more, name + "'s seats")) return;
+      const MoreSeats& here = region_.pool.at<MoreSeats>(more);
+      seats.insert(seats.end(), here.sessions.begin(), here.sessions.end());
+      more = here.next;
+    }
+    std::erase(seats, no_cell);
+    if (of.joined != !seats.empty()) return fail(name + " has seats, or none, by mistake");
+    std::sort(seats.begin(), seats.end());
+    if (std::adjacent_find(seats.begin(), seats.end()) != seats.end())
+      return fail(name + " has a session twice");
+    for (const Cell seat : seats) {
+      Cell at = user(owner).sessions;
+      while (at != no_cell && at != seat) at = session(at).next;
+      if (at == no_cell) return fail(name + " has a session that is not its user's");
+      seats_[seat]++;
+    }
+  }
+
+  // The lists of a partition in which its members are.
+  void check_members(const RealmPartition& share) {
+    for (const Cell cell : sessions_)
+      if (session(cell).seats != seats_[cell])
+        return fail("a session counts " + std::to_string(session(cell).seats) + " seats, not " +
+                    std::to_string(seats_[cell]));
+    for (uint8_t state = 0; state < row_lists; state++) {
+      const std::string name = "member row list " + std::to_string(state);
+      const std::size_t count =
+          walk_rows<Member>(share.members[state], static_cast<RowState>(state), name);
+      check_marked<Member>(members_, static_cast<RowState>(state), count, name);
+    }
+    if (problem_.empty()) check_members_to_announce(share.members_to_announce);
+    if (problem_.empty()) check_lane(share);
+    if (problem_.empty()) check_typing(share);
+  }
+
+  void check_members_to_announce(Cell head) {
+    std::size_t count = 0;
+    for (Cell cell = head; cell != no_cell; cell = member(cell).announce_next) {
+      if (++count > members_.size()) return fail("the news of members go round in a circle");
+      if (!member(cell).to_announce) return fail("the news have a member that did not change");
+    }
+    expect_count(
+        count, [](const Member& of) { return of.to_announce; }, "the news of members");
+  }
+
+  void check_lane(const RealmPartition& share) {
+    std::size_t count = 0;
+    Cell before = no_cell;
+    for (Cell cell = share.first_in_lane; cell != no_cell; cell = member(cell).lane_next) {
+      if (++count > members_.size()) return fail("the lane goes round in a circle");
+      if (!member(cell).in_lane) return fail("the lane has a member that does not know of it");
+      if (member(cell).lane_prev != before) return fail("the lane is not linked both ways");
+      if (before != no_cell && member(before).lane_at > member(cell).lane_at)
+        return fail("the lane is out of order");
+      before = cell;
+    }
+    if (share.last_in_lane != before) fail("the lane does not end with its last");
+    expect_count(
+        count, [](const Member& of) { return of.in_lane; }, "the lane");
+  }
+
+  void check_typing(const RealmPartition& share) {
+    std::size_t count = 0;
+    Cell before = no_cell;
+    for (Cell cell = share.first_typing; cell != no_cell;) {
+      const Typing& of = region_.pool.at<Typing>(cell);
+      if (++count > members_.size()) return fail("who types goes round in a circle");
+      if (member(of.member).typing != cell) return fail("somebody types without knowing");
+      if (of.prev != before) return fail("who types is not linked both ways");
+      if (before != no_cell && region_.pool.at<Typing>(before).at > of.at)
+        return fail("who types is out of order");
+      if (of.since > of.at) return fail("somebody types since later than now");
+      before = cell;
+      cell = of.next;
+    }
+    if (share.last_typing != before) fail("who types does not end with the last");
+    expect_count(
+        count, [](const Member& of) { return of.typing != no_cell; }, "who types");
+  }
+
+  template <typename Is>
+  void expect_count(std::size_t count, Is is, const std::string& name) {
+    std::size_t wanted = 0;
+    for (const Cell cell : members_) wanted += is(member(cell));
+    if (count != wanted)
+      fail(name + " has " + std::to_string(count) + ", not " + std::to_string(wanted));
+  }
+
+  // ---- channels
+
+  // Those that are in a list are known from here on, also without a record.
+  void check_news_of_channels(uint16_t realm, uint32_t partition) {
+    realm_ = realm;
+    partition_ = partition;
+    const RealmChannels& share = region_.realm(realm).channels[partition];
+    std::size_t count = 0;
+    for (Cell cell = share.changed; cell != no_cell; cell = channel(cell).changed_next) {
+      if (++count > region_.pool.count()) return fail("the changed channels go round in a circle");
+      note_channel(cell, channel(cell).in_changed, "the changed channels");
+      in_changed_.push_back(cell);
+    }
+    Cell before = no_cell;
+    count = 0;
+    for (Cell cell = share.first_told; cell != no_cell; cell = channel(cell).told_next) {
+      if (++count > region_.pool.count()) return fail("the told channels go round in a circle");
+      note_channel(cell, channel(cell).in_told, "the told channels");
+      if (before != no_cell && channel(before).told_at > channel(cell).told_at)
+        return fail("the told channels are out of order");
+      in_told_.push_back(cell);
+      before = cell;
+    }
+    if (share.last_told != before) fail("the told channels do not end with the last");
+  }
+
+  void note_channel(Cell cell, bool knows, const std::string& name) {
+    if (!knows) fail(name + " have one that does not know of it");
+    if (channel(cell).realm != realm_ || channel(cell).partition != partition_)
+      fail(name + " have one of another partition");
+    records_.try_emplace(cell);
+  }
+
+  void check_channel(Cell cell, const std::vector<Cell>& records) {
+    if (!reach(cell, "a channel")) return;
+    const Channel& of = channel(cell);
+    realm_ = of.realm;
+    partition_ = of.partition;
+    char id[max_id_bytes];
+    const ChannelKey key = region_.channel_key(of.realm, {id, get_id(region_.pool, of, id)});
+    const std::string name = "channel " + std::string(key.id);
+    if (of.hash != key.hash || of.partition != key.partition())
+      return fail(name + " is in a partition that is not its own");
+    if (of.records != records.size())
+      return fail(name + " has " + std::to_string(records.size()) + " records, not " +
+                  std::to_string(of.records));
+    if (of.records == 0 && !of.in_changed && !of.in_told)
+      return fail(name + " is nothing any more");
+    const auto is_in = [&](const std::vector<Cell>& list) {
+      return std::count(list.begin(), list.end(), cell) == 1;
+    };
+    if (of.in_changed != is_in(in_changed_) || of.in_told != is_in(in_told_))
+      return fail(name + " is in a list of its realm, or not, by mistake");
+    reach_id(of, name);
+    check_listed(of, cell, records, name);
+    if (region_.channels.members(key) != of.members) fail(name + " is not found by its key");
+  }
+
+  void check_listed(const Channel& of, Cell cell, const std::vector<Cell>& records,
+                    const std::string& name) {
+    std::size_t listed = 0, counted = 0;
+    for (const Cell record : records) {
+      listed += member(record).listed;
+      counted += member(record).counted;
+    }
+    if (of.members != counted)
+      return fail(name + " has " + std::to_string(counted) + " members, not " +
+                  std::to_string(of.members));
+    Cell newer = no_cell;
+    for (Cell at = of.newest; at != no_cell; at = member(at).older) {
+      if (listed-- == 0) return fail(name + " has more listed than it has");
+      if (!member(at).listed || member(at).channel != cell)
+        return fail(name + " lists somebody by mistake");
+      if (member(at).newer != newer) return fail(name + " is not linked both ways");
+      if (newer != no_cell && member(newer).last_active < member(at).last_active)
+        return fail(name + " is out of order");
+      newer = at;
+    }
+    if (listed != 0) fail(name + " does not list everybody");
+    if (of.oldest != newer) fail(name + " does not end with its oldest");
   }
 
   // ---- the heap
@@ -377,8 +623,11 @@ class Checker {
 
   const Region& region_;
   std::vector<bool> seen_;
-  std::vector<Cell> users_, sessions_;  // of the share at hand
-  std::map<Cell, uint32_t> kept_by_;    // sessions, by their gateway
+  std::vector<Cell> users_, sessions_, members_;  // of the share at hand
+  std::map<Cell, uint32_t> seats_;                // by their session, of the same
+  std::map<Cell, uint32_t> kept_by_;              // sessions, by their gateway
+  std::map<Cell, std::vector<Cell>> records_;     // by their channel
+  std::vector<Cell> in_changed_, in_told_;        // channels
   std::string problem_;
   uint32_t reached_ = 0;
   uint16_t realm_ = 0;

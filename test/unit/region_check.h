@@ -15,7 +15,9 @@ namespace presence::test {
 // user is found by its key; the heap is a heap of the irregular users and of nobody else; the
 // lists of the worker and the states of the users say the same. A session with an id is found by
 // it and knows its user; one without is alone; one that has ended is only in its list. Gateways
-// count their sessions, queues their activities. Each cell that was taken is reached exactly once.
+// count their sessions, queues their activities. A member sits in its user's sessions, which count
+// that, and is in the lists that it knows of; a channel knows its records, lists who is there and
+// counts its members. Each cell that was taken is reached exactly once.
 std::string find_problem(const Region& region, uint32_t held = 0, uint32_t held_sessions = 0);
 
 }  // namespace presence::test

@@ -18,12 +18,15 @@
 namespace presence::test {
 namespace {
 
-// Those of the session index, taken while the lock of a partition is held.
-std::shared_mutex session_locks[partition_count];
+// Those of the indexes of sessions and channels, taken while the lock of a partition is held.
+std::shared_mutex session_locks[partition_count], channel_locks[partition_count];
 
-constexpr IndexLocks real_locks = {[](uint32_t number) { session_locks[number].lock_shared(); },
-                                   [](uint32_t number) { session_locks[number].lock(); },
-                                   [](uint32_t number) { session_locks[number].unlock(); }};
+constexpr Region::Locks real_locks = {{[](uint32_t number) { session_locks[number].lock_shared(); },
+                                       [](uint32_t number) { session_locks[number].lock(); },
+                                       [](uint32_t number) { session_locks[number].unlock(); }},
+                                      {[](uint32_t number) { channel_locks[number].lock_shared(); },
+                                       [](uint32_t number) { channel_locks[number].lock(); },
+                                       [](uint32_t number) { channel_locks[number].unlock(); }}};
 
 constexpr Time start = 840'000'000 * second;
 

@@ -11,12 +11,12 @@ std::size_t cells_for(std::size_t bytes) { return (bytes + cell_bytes - 1) / cel
 
 }  // namespace
 
-TestRegion::TestRegion(RegionSize size, IndexLocks locks) {
+TestRegion::TestRegion(RegionSize size, const Region::Locks& locks) {
   const std::size_t buckets = std::size_t{size.buckets_per_partition} * partition_count;
   memory_.resize(header_cells + cells_for(size.realms * sizeof(Realm)) +
-                 2 * cells_for(buckets * sizeof(Cell)) + size.cells);
-  const RegionPlan plan{size.realms, size.buckets_per_partition, size.cells,
-                        memory_.size() * cell_bytes};
+                 3 * cells_for(buckets * sizeof(Cell)) + size.cells);
+  const RegionPlan plan{size.realms, size.buckets_per_partition, size.buckets_per_partition,
+                        size.cells, memory_.size() * cell_bytes};
   region.create(memory_.data(), plan, HashSeed{1, 2}, locks);
 }
 
@@ -66,6 +66,42 @@ bool reserve_parts_of_session(Region& region, const Ask& ask, Wish& wish) {
   return wish.spare_session != no_cell && data && page;
 }
 
+// All that a first join may need.
+bool reserve_parts_of_channel(Region& region, const Ask& ask, Wish& wish) {
+  wish.channel = region.channel_key(ask.realm, ask.channel);
+  if (!ask.session.empty()) wish.session = region.session_key(ask.realm, ask.session);
+  if (ask.kind != ChangeKind::join) return true;
+  wish.gives_data = ask.data.has_value();
+  wish.gives_cursor = ask.cursor.has_value();
+  wish.gives_state = ask.state.has_value();
+  std::optional<Cell> placed = no_cell;
+  if (ask.cursor) placed = Roster(region).make_placed({false, {}, *ask.cursor, ask.selection});
+  if (ask.state) placed = Roster(region).make_placed({true, {}, *ask.state});
+  const auto data = put_text(region.pool, ask.data.value_or(""));
+  wish.placed = placed.value_or(no_cell);
+  wish.data = data.value_or(no_cell);
+  wish.spare_channel = region.channels.make(wish.channel);
+  bool has_all = placed && data && wish.spare_channel != no_cell;
+  for (Cell* spare :
+       {&wish.spare_member, &wish.spare_extras, &wish.spare_seats, &wish.spare_session})
+    has_all &= (*spare = region.pool.take()) != no_cell;
+  return has_all;
+}
+
+// What a wish about the user alone may need.
+bool reserve_parts_of_user(Region& region, const Ask& ask, Wish& wish) {
+  if (may_need_session(ask)) wish.spare_session = region.pool.take();
+  return (wish.spare_session != no_cell) == may_need_session(ask);
+}
+
+bool reserve_parts(Region& region, const Ask& ask, Wish& wish) {
+  if (names_channel(ask.kind)) return reserve_parts_of_channel(region, ask, wish);
+  if (may_need_extras(ask)) wish.spare_extras = region.pool.take();
+  if ((wish.spare_extras != no_cell) != may_need_extras(ask)) return false;
+  return names_session(ask.kind) ? reserve_parts_of_session(region, ask, wish)
+                                 : reserve_parts_of_user(region, ask, wish);
+}
+
 }  // namespace
 
 // No more than the SQL functions reserve, so that a change that needs more shows.
@@ -78,13 +114,8 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask) {
   const auto reason_text = put_text(pool, ask.reason_text);
   if (ask.message) wish.change.message = message.value_or(no_cell);
   wish.reason_text = reason_text.value_or(no_cell);
-  if (may_need_session(ask)) wish.spare_session = pool.take();
-  if (may_need_extras(ask)) wish.spare_extras = pool.take();
-  const bool has_session = !names_session(ask.kind) || reserve_parts_of_session(region, ask, wish);
-  if (has_session && message && reason_text &&
-      (names_session(ask.kind) || (wish.spare_session != no_cell) == may_need_session(ask)) &&
-      (wish.spare_extras != no_cell) == may_need_extras(ask))
-    return wish;
+  const bool has_parts = reserve_parts(region, ask, wish);
+  if (has_parts && message && reason_text) return wish;
   Roster(region).free_wish(wish);
   return std::nullopt;
 }
@@ -97,7 +128,22 @@ uint32_t cells_of_id(std::string_view id) {
   return id.size() <= short_id ? 0 : cells_of_text(id.size() - inline_id);
 }
 
+uint32_t cells_of_placed(std::size_t bytes) { return cells_of_text(sizeof(Placed) + bytes); }
+
+namespace {
+
+uint32_t cells_of_channel_wish(const Ask& ask) {
+  if (ask.kind != ChangeKind::join) return 0;
+  uint32_t cells = 5 + cells_of_id(ask.channel) + cells_of_text(ask.data.value_or("").size());
+  if (ask.cursor) cells += cells_of_placed(ask.cursor->size() + ask.selection.size());
+  if (ask.state) cells += cells_of_placed(ask.state->size());
+  return cells;
+}
+
+}  // namespace
+
 uint32_t cells_of_wish(const Ask& ask) {
+  if (names_channel(ask.kind)) return cells_of_channel_wish(ask);
   const uint32_t of_session = ask.kind != ChangeKind::connect
                                   ? 0
                                   : 1 + cells_of_id(ask.session) +

@@ -15,14 +15,15 @@ struct RegionSize {
   uint32_t buckets_per_partition = 4;
 };
 
-// Locks of the session index, for who is alone.
-inline constexpr IndexLocks no_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+// Locks of the indexes of sessions and channels, for who is alone.
+inline constexpr IndexLocks no_index_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
+inline constexpr Region::Locks no_locks = {no_index_locks, no_index_locks};
 
 // Shared memory of exactly the size that it needs, so that a sanitizer sees the first byte
 // written behind it.
 class TestRegion {
  public:
-  explicit TestRegion(RegionSize size, IndexLocks locks = no_locks);
+  explicit TestRegion(RegionSize size, const Region::Locks& locks = no_locks);
   TestRegion() : TestRegion(RegionSize{}) {}
 
   Region region;
@@ -51,6 +52,12 @@ struct Ask {
   std::string gateway = {};
   uint32_t binder = 0;
   const struct NaiveGateway* model_gateway = nullptr;  // the naive model's side of it
+
+  // Of a join, or a leave. It may name a session, and bring data along.
+  std::string_view channel = {};
+  std::optional<std::string> cursor = {};
+  std::string selection = {};
+  std::optional<std::string> state = {};
 };
 
 // The wish with all cells that granting it may need. Nothing when the pool has too few; then
@@ -61,6 +68,8 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask);
 uint32_t cells_of_text(std::size_t bytes);
 uint32_t cells_of_id(std::string_view id);
 uint32_t cells_of_wish(const Ask& ask);
+// And the cells of a cursor with its selection, or of a state.
+uint32_t cells_of_placed(std::size_t bytes);
 
 // "name" of 128 bytes and the like: the same letter again and again.
 std::string text_of(std::size_t bytes, char letter = 'x');
