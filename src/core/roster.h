@@ -487,6 +487,7 @@ class Roster {
   Cell members_of(const User& user) const;
   Cell find_member(Cell cell, const ChannelKey& channel);
   Cell look_up_member(Cell cell, const ChannelKey& channel) const;
+  void give_extras(User& user, Cell& spare);
   Cell add_member(Cell cell, const ChannelKey& channel, Cell& spare_member, Cell& spare_channel);
   void remove_member(Cell member);
   void remove_member_if_idle(Cell member);

@@ -296,11 +296,7 @@ void Roster::grant_disconnect(Cell cell, Session& session, Wish& wish, const Pol
   disconnect(session.facts, policy, now, wish.reason);
   if (wish.reason != Reason::custom) return;
   User& of = user(cell);
-  if (of.extras == no_cell) {
-    of.extras = spares.extras;
-    spares.extras = no_cell;
-    new (&pool_.at<Extras>(of.extras)) Extras{};
-  }
+  if (of.extras == no_cell) give_extras(of, spares.extras);
   set_text(pool_.at<Extras>(of.extras).parting_text, spares.reason_text);
   spares.reason_text = no_cell;
 }

@@ -111,6 +111,7 @@ struct WantedMembers {
 struct ListedMember {
   Time last_active;
   HeapTuple tuple;
+  bool is_last_of_page_before;
 };
 
 // Grows as needed; the memory of the function's call.
@@ -119,6 +120,7 @@ struct MemberList {
   int count = 0;
   int capacity = 0;
   TupleDesc type;
+  std::optional<std::string_view> after;
 
   void add(const MemberView& view) {
     if (count == capacity) {
@@ -128,7 +130,7 @@ struct MemberList {
           static_cast<ListedMember*>(items ? repalloc_huge(items, bytes)
                                            : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
     }
-    items[count++] = {view.last_active, member_tuple(view, type)};
+    items[count++] = {view.last_active, member_tuple(view, type), after && view.id() == *after};
   }
 };
 
@@ -189,7 +191,7 @@ struct OwnMembers {
   const RealmRef& realm;
   const ChannelKey& channel;
   const WantedMembers& wanted;
-  Time before;  // the last activity of whom the page comes after
+  Time before;  // the last activity of whom the page comes after; who has the same comes later
   MemberList& list;
 };
 
@@ -198,7 +200,7 @@ void add_own_member(const ClaimedUser& user, void* context) {
   auto* own = static_cast<OwnMembers*>(context);
   const UserKey key = own->realm.key(user.id());
   if (see_member(own->realm, key, own->channel, view) &&
-      view.last_active >= own->wanted.not_before && view.last_active < own->before)
+      view.last_active >= own->wanted.not_before && view.last_active <= own->before)
     own->list.add(view);
 }
 
@@ -225,6 +227,20 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
       [](const ListedMember& a, const ListedMember& b) { return a.last_active > b.last_active; });
 }
 
+// Returns where the page begins in the list. Behind somebody whom this transaction sees where others
+// do not, everybody is listed.
+int list_page(const WantedMembers& wanted, MemberList& list) {
+  list.after = wanted.after;
+  if (!wanted.after || wishes_for(extension().realm.key(*wanted.after)).empty()) {
+    list_members(wanted, list);
+    return 0;
+  }
+  list_members({wanted.channel_id, INT_MAX, std::nullopt, forever_ago}, list);
+  for (int i = 0; i < list.count; i++)
+    if (list.items[i].is_last_of_page_before) return i + 1;
+  raise_not_there(wanted);
+}
+
 }  // namespace
 
 }  // namespace presence
@@ -241,9 +257,10 @@ PRESENCE_FUNCTION(presence_members) {
   }
   MemberList list;
   list.type = result->setDesc;
-  list_members(wanted, list);
-  for (int i = 0; i < list.count && i < wanted.most; i++)
-    tuplestore_puttuple(result->setResult, list.items[i].tuple);
+  const int first = list_page(wanted, list);
+  for (int i = first; i < list.count && i - first < wanted.most; i++)
+    if (list.items[i].last_active >= wanted.not_before)
+      tuplestore_puttuple(result->setResult, list.items[i].tuple);
   return 0;
 }
 
@@ -308,8 +325,9 @@ ChannelIds stored_channels(const RealmRef& realm, const UserKey& key) {
     bytes = channels_of_user(realm, key, current_policy(), current_time(), {text, room});
   } while (bytes > room);
   ChannelIds channels{};
-  channels.ids =
-      static_cast<std::string_view*>(palloc(sizeof(std::string_view) * (max_channels + 1)));
+  // Two transactions at a time may have joined more than either of them was allowed to.
+  const auto count = static_cast<size_t>(std::count(text, text + bytes, '\0'));
+  channels.ids = static_cast<std::string_view*>(palloc(sizeof(std::string_view) * (count + 1)));
   for (size_t at = 0; at < bytes; at += channels.ids[channels.count++].size() + 1)
     channels.ids[channels.count] = text + at;
   return channels;

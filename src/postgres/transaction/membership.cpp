@@ -1,6 +1,8 @@
 // membership.cpp: wishes about channels.
 #include "postgres/transaction/membership.h"
 
+#include <algorithm>
+
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -21,18 +23,30 @@ void raise_too_many_channels(std::string_view user_id) {
 
 namespace {
 
-// Those that it wants to join count as well.
-int wished_channels(const ClaimedUser& user) {
+bool is_join(const Wish& wish) { return wish.change.kind == ChangeKind::join; }
+
+// The channels that the user is not in and that this transaction wants it to join.
+int count_new_channels(const RealmRef& realm, const UserKey& user, std::span<const Wish> wishes) {
   int count = 0;
-  for (int i = 0; i < user.count; i++) count += user.wishes[i].change.kind == ChangeKind::join;
+  for (size_t i = 0; i < wishes.size(); i++) {
+    const auto is_same = [&](const Wish& other) {
+      return is_join(other) && other.channel.id == wishes[i].channel.id;
+    };
+    count += is_join(wishes[i]) && std::none_of(wishes.begin(), wishes.begin() + i, is_same) &&
+             !seated(realm, user, wishes[i].channel, nullptr, {});
+  }
   return count;
 }
 
+// Most are far from the limit: only near it is counted which wishes are about the same channel.
 void check_room(const RealmRef& realm, const ClaimedUser& user, const ChannelKey& channel) {
   const UserKey key = realm.key(user.id());
-  if (seated(realm, key, channel, nullptr, {})) return;
-  if (room_for_channels(realm, key, wished_channels(user) + 1) == Answer::crowded)
-    raise_too_many_channels(user.id());
+  const std::span<const Wish> wishes{user.wishes, static_cast<size_t>(user.count)};
+  const auto is_crowded = [&](int more) {
+    return room_for_channels(realm, key, more) == Answer::crowded;
+  };
+  if (seated(realm, key, channel, nullptr, wishes) || !is_crowded(user.count + 1)) return;
+  if (is_crowded(count_new_channels(realm, key, wishes) + 1)) raise_too_many_channels(user.id());
 }
 
 }  // namespace

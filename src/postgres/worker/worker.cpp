@@ -133,6 +133,8 @@ void tell(Worker& worker, Time now) {
   worker.history.grows |= announced != Announced::nothing;
   if (announced == Announced::nothing && !worker.more_events) return;
   worker.next_broadcast = now + settings.broadcast_interval * millisecond;
+  // Whoever was told of may be told of again after a while.
+  worker.next_due = std::min(worker.next_due, next_due_of_realm(worker.realm, worker.policy));
   const Sent sent = broadcast(worker.realm);
   worker.events_stuck = sent == Sent::failed;
   switch (sent) {
