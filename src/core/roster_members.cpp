@@ -430,7 +430,7 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   if (member.joined) mark_member_row_dirty(found);
   const bool first_dirty = mark_dirty_first(cell, share);
   const bool sooner = std::min(due_of(of, policy), next_member_due(share, policy)) < due;
-  const bool tells = (!was_waiting && member.to_announce) || share.first_typing == member.typing;
+  const bool tells = !was_waiting && member.to_announce;
   return answer(Done::done, first_dirty || sooner || tells);
 }
 
