@@ -64,11 +64,17 @@ void Roster::add_seat_text(Cell cell, MemberView& out) const {
 
 namespace {
 
+// As it comes into the channel: whatever it had there before is over.
+void view_newcomer(MemberView& out) {
+  out.has_own_data = false;
+  out.cursor_bytes = out.selection_bytes = out.state_bytes = out.seats_bytes = 0;
+}
+
 // As it has never been in the channel.
 void view_stranger(MemberView& out) {
+  view_newcomer(out);
   out.typing = false;
-  out.has_own_data = false;
-  out.cursor_bytes = out.selection_bytes = out.state_bytes = out.name_bytes = out.seats_bytes = 0;
+  out.name_bytes = 0;
 }
 
 }  // namespace
@@ -78,7 +84,7 @@ void view_stranger(MemberView& out) {
 class Roster::OwnPlace {
  public:
   OwnPlace(const Roster& roster, Cell cell, Cell member) : roster_(roster), cell_(cell) {
-    newest_ = roster.user(cell).sessions;
+    newest_ = newest_session();
     if (member == no_cell || !roster.pool_.at<Member>(member).joined) return;
     const Member& of = roster.pool_.at<Member>(member);
     for (Cell at = roster.user(cell).sessions; at != no_cell;
@@ -96,8 +102,9 @@ class Roster::OwnPlace {
         newest_ = no_cell;
         return;
       case ChangeKind::connect:
-        newest_ = wish.spare_session;
         last_connect_ = &wish;
+        newest_ = session_of(wish.session);
+        take_over();
         return;
       case ChangeKind::join:
         if (is_here) sit(session_of(wish.session));
@@ -123,6 +130,19 @@ class Roster::OwnPlace {
  private:
   static constexpr std::size_t most = 64;  // more in one transaction sit together
 
+  Cell newest_session() const {
+    Cell newest = no_cell;
+    SessionFacts newest_facts;
+    const User& of = roster_.user(cell_);
+    for (Cell at = of.sessions; at != no_cell; at = roster_.pool_.at<Session>(at).next) {
+      const SessionFacts facts = roster_.facts_of(of, roster_.pool_.at<Session>(at), {});
+      if (newest != no_cell && !is_newer(facts, newest_facts)) continue;
+      newest = at;
+      newest_facts = facts;
+    }
+    return newest;
+  }
+
   // Without an id, or by one that nobody knows any more, the newest.
   Cell session_of(const SessionKey& session) const {
     if (session.id.empty()) return newest_;
@@ -137,6 +157,17 @@ class Roster::OwnPlace {
     if (std::find(seats_.begin(), seats_.begin() + count_, session) == seats_.begin() + count_ &&
         count_ < most)
       seats_[count_++] = session;
+  }
+
+  // Whoever connects sits where the session that was made up did.
+  void take_over() {
+    const auto is_made_up = [&](Cell seat) {
+      return seat == no_cell || roster_.pool_.at<Session>(seat).id_bytes == 0;
+    };
+    Cell* end = std::remove_if(seats_.data(), seats_.data() + count_, is_made_up);
+    if (end == seats_.data() + count_) return;
+    count_ = static_cast<std::size_t>(end - seats_.data());
+    sit(newest_);
   }
 
   void stand_up(const Wish& wish) {
@@ -172,10 +203,16 @@ bool Roster::view_member(Cell cell, const ChannelKey& channel, std::span<const W
     return joined;
   }
   OwnPlace place(*this, cell, found);
-  for (const Wish& wish : wishes) place.apply(wish, channel);
+  std::size_t first = 0;  // what was wished before it is about a membership that is over
+  for (std::size_t i = 0; i < wishes.size(); i++) {
+    const bool was_member = place.is_member();
+    place.apply(wishes[i], channel);
+    if (was_member && !place.is_member()) first = i + 1;
+  }
   if (!place.is_member()) return false;
 
   const User& of = user(cell);
+  bool is_member = joined && first == 0;
   if (found != no_cell) {
     view_record(found, policy, now, out);
   } else {
@@ -185,14 +222,20 @@ bool Roster::view_member(Cell cell, const ChannelKey& channel, std::span<const W
     out.channel_bytes = static_cast<uint32_t>(channel.id.size());
     std::memcpy(out.channel_text, channel.id.data(), channel.id.size());
   }
+  if (found != no_cell && !is_member) {
+    view_newcomer(out);
+    out.data_bytes = get_text(pool_, of.data, out.data_text);
+  }
+  if (first > 0) out.typing = false;
   place.write_seats(out);
-  bool is_member = joined;
-  if (!joined) out.last_active = forever_ago;
+  if (!is_member) out.last_active = forever_ago;
   out.status = status_at(cell, wishes, policy, now);
-  for (const Wish& wish : wishes) {
+  for (std::size_t i = 0; i < wishes.size(); i++) {
+    const Wish& wish = wishes[i];
     if (wish.gives_data && !names_channel(wish.change.kind) && !out.has_own_data)
       out.data_bytes = get_text(pool_, wish.data, out.data_text);
-    if (wish.change.kind != ChangeKind::join || wish.channel.id != channel.id) continue;
+    if (i < first || wish.change.kind != ChangeKind::join || wish.channel.id != channel.id)
+      continue;
     if (!is_member) out.joined_at = wish.change.at;
     is_member = true;
     out.last_active = std::max(out.last_active, wish.change.at);
