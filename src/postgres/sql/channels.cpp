@@ -227,8 +227,8 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
       [](const ListedMember& a, const ListedMember& b) { return a.last_active > b.last_active; });
 }
 
-// Returns where the page begins in the list. Behind somebody whom this transaction sees where others
-// do not, everybody is listed.
+// Returns where the page begins in the list. Behind somebody whom this transaction sees where
+// others do not, everybody is listed.
 int list_page(const WantedMembers& wanted, MemberList& list) {
   list.after = wanted.after;
   if (!wanted.after || wishes_for(extension().realm.key(*wanted.after)).empty()) {
