@@ -53,6 +53,29 @@ SELECT user_id FROM presence_join('cleo', 'room', session_id => 'cleo 2');
 SELECT presence_leave('cleo', 'room');
 SELECT presence_member_count('room'), presence_leave('cleo', 'room', 'cleo 1');
 
+-- A hundred of them: each can leave, and the last one takes the user along; so it is within one transaction.
+SELECT count(c.user_id) FROM generate_series(1, 100) AS i, LATERAL presence_join('mia', 'hall', session_id => 'mia ' || i) AS c;
+SELECT cardinality(session_ids) FROM presence_join('mia', 'hall', session_id => 'mia 1');
+SELECT test.eventually($$SELECT cardinality(session_ids) = 100 FROM channel_presence WHERE user_id = 'mia'$$);
+SELECT count(*) FROM generate_series(1, 99) AS i WHERE presence_leave('mia', 'hall', 'mia ' || i);
+SELECT test.members('hall'), presence_leave('mia', 'hall', 'mia 100');
+SELECT test.members('hall'), presence_logout('mia');
+BEGIN;
+SELECT count(c.user_id) FROM generate_series(1, 100) AS i, LATERAL presence_join('mia', 'hall', session_id => 'mia ' || i) AS c;
+SELECT count(*) FROM generate_series(1, 99) AS i WHERE presence_leave('mia', 'hall', 'mia ' || i);
+SELECT presence_leave('mia', 'hall', 'mia 1'), presence_leave('mia', 'hall', 'unknown');
+SELECT session_ids FROM presence_join('mia', 'hall', session_id => 'mia 100');
+COMMIT;
+SELECT test.members('hall');
+SELECT presence_leave('mia', 'hall', 'mia 100'), test.members('hall'), session_count FROM presence_get('mia');
+-- One that was made up is in nobody's session's place.
+BEGIN;
+SELECT session_ids FROM presence_join('nora', 'hall');
+SELECT presence_leave('nora', 'hall', 'unknown');
+COMMIT;
+SELECT test.members('hall');
+SELECT presence_leave('nora', 'hall', 'unknown'), presence_leave('nora', 'hall');
+
 -- A session of somebody else is not in it.
 SELECT user_id FROM presence_join('dora', 'room', session_id => 'dora 1');
 SELECT user_id FROM presence_join('eve', 'room', session_id => 'eve 1');

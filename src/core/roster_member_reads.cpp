@@ -83,7 +83,8 @@ void view_stranger(MemberView& out) {
 // wish has brought along.
 class Roster::OwnPlace {
  public:
-  OwnPlace(const Roster& roster, Cell cell, Cell member) : roster_(roster), cell_(cell) {
+  OwnPlace(const Roster& roster, Cell cell, Cell member, std::span<const Wish> wishes)
+      : roster_(roster), cell_(cell), wishes_(wishes) {
     newest_ = newest_session();
     if (member == no_cell || !roster.pool_.at<Member>(member).joined) return;
     const Member& of = roster.pool_.at<Member>(member);
@@ -92,7 +93,8 @@ class Roster::OwnPlace {
       if (roster.has_seat(of, at)) sit(at);
   }
 
-  void apply(const Wish& wish, const ChannelKey& channel) {
+  void apply_next(const ChannelKey& channel) {
+    const Wish& wish = wishes_[applied_++];
     const bool is_here = names_channel(wish.change.kind) && wish.channel.id == channel.id;
     switch (wish.change.kind) {
       case ChangeKind::leave:
@@ -102,7 +104,6 @@ class Roster::OwnPlace {
         newest_ = no_cell;
         return;
       case ChangeKind::connect:
-        last_connect_ = &wish;
         newest_ = session_of(wish.session);
         take_over();
         return;
@@ -124,12 +125,10 @@ class Roster::OwnPlace {
   }
   bool sits_in(const SessionKey& session) const {
     const Cell cell = session_of(session);
-    return std::find(seats_.begin(), seats_.begin() + count_, cell) != seats_.begin() + count_;
+    return cell != no_cell && is_taken(cell);
   }
 
  private:
-  static constexpr std::size_t most = 64;  // more in one transaction sit together
-
   Cell newest_session() const {
     Cell newest = no_cell;
     SessionFacts newest_facts;
@@ -148,15 +147,18 @@ class Roster::OwnPlace {
     if (session.id.empty()) return newest_;
     const SessionIndex::Found found = roster_.region_.sessions.find(session);
     if (found.session != no_cell && found.user == cell_) return found.session;
-    if (last_connect_ && last_connect_->session.id == session.id)
-      return last_connect_->spare_session;
+    for (std::size_t i = applied_; i-- > 0;)
+      if (wishes_[i].change.kind == ChangeKind::connect && wishes_[i].session.id == session.id)
+        return wishes_[i].spare_session;
     return no_cell;
   }
 
+  bool is_taken(Cell seat) const {
+    return std::find(seats_.begin(), seats_.begin() + count_, seat) != seats_.begin() + count_;
+  }
+
   void sit(Cell session) {
-    if (std::find(seats_.begin(), seats_.begin() + count_, session) == seats_.begin() + count_ &&
-        count_ < most)
-      seats_[count_++] = session;
+    if (!is_taken(session) && count_ < seats_.size()) seats_[count_++] = session;
   }
 
   // Whoever connects sits where the session that was made up did.
@@ -182,15 +184,16 @@ class Roster::OwnPlace {
   const Roster& roster_;
   Cell cell_;
   Cell newest_;
-  const Wish* last_connect_ = nullptr;
-  std::array<Cell, most> seats_{};
+  std::span<const Wish> wishes_;
+  std::size_t applied_ = 0;
+  std::array<Cell, max_sessions> seats_;
   std::size_t count_ = 0;
 };
 
 bool Roster::is_seated(Cell cell, const ChannelKey& channel, const SessionKey* session,
                        std::span<const Wish> wishes) const {
-  OwnPlace place(*this, cell, look_up_member(cell, channel));
-  for (const Wish& wish : wishes) place.apply(wish, channel);
+  OwnPlace place(*this, cell, look_up_member(cell, channel), wishes);
+  for (std::size_t i = 0; i < wishes.size(); i++) place.apply_next(channel);
   return session ? place.sits_in(*session) : place.is_member();
 }
 
@@ -202,11 +205,11 @@ bool Roster::view_member(Cell cell, const ChannelKey& channel, std::span<const W
     if (joined) view_record(found, policy, now, out);
     return joined;
   }
-  OwnPlace place(*this, cell, found);
+  OwnPlace place(*this, cell, found, wishes);
   std::size_t first = 0;  // what was wished before it is about a membership that is over
   for (std::size_t i = 0; i < wishes.size(); i++) {
     const bool was_member = place.is_member();
-    place.apply(wishes[i], channel);
+    place.apply_next(channel);
     if (was_member && !place.is_member()) first = i + 1;
   }
   if (!place.is_member()) return false;
