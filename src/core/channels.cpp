@@ -204,15 +204,17 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
     share.changed = changed.changed_next;
     changed.in_changed = false;
 
+    const bool was_large = changed.large;
     // Back below 80 % of the limit, so that nobody who comes and goes makes it flap. While it was
     // told of lately it stays large: listeners hear of the end first.
     if (changed.members > large_from)
       changed.large = true;
     else if (!changed.in_told && uint64_t{changed.members} * 5 < uint64_t{large_from} * 4)
       changed.large = false;
-    const bool differs = changed.large
-                             ? !changed.told_large || changed.members != changed.told_members
-                             : changed.told_large;
+    // Also of one that was large for a moment without being told joins and leaves were not heard.
+    const bool ends = !changed.large && (changed.told_large || was_large);
+    const bool differs =
+        ends || (changed.large && (!changed.told_large || changed.members != changed.told_members));
     if (!differs || changed.in_told) {
       free_if_idle(cell);
       continue;
@@ -220,7 +222,7 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
     out.id_bytes = get_id(*pool_, changed, out.id_text);
     out.members = changed.members;
     out.large = changed.large;
-    out.resync = changed.told_large && !changed.large;
+    out.resync = ends;
     changed.told_members = changed.members;
     changed.told_large = changed.large;
     changed.told_at = now;

@@ -317,7 +317,8 @@ class Roster {
                      Time now);
   DoneInChannel type(Cell user, const ChannelKey& channel, std::string_view name,
                      const Policy& policy, Time now);
-  DoneInChannel stop_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now);
+  DoneInChannel stop_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now,
+                            Reason reason = Reason::stopped);
   // The text that keeps a cursor and a selection, or a state.
   std::optional<Cell> make_placed(const Move& move);
   bool has_room_for_channels(Cell user, uint32_t more) const;

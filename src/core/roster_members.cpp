@@ -435,11 +435,11 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
 }
 
 DoneInChannel Roster::stop_typing(Cell cell, const ChannelKey& channel, const Policy& policy,
-                                  Time now) {
+                                  Time now, Reason reason) {
   RealmPartition& share = share_of(user(cell));
   settle_typing(share, policy, now);
   const Cell found = look_up_member(cell, channel);
-  if (found != no_cell) end_typing(found, Reason::stopped, now);
+  if (found != no_cell) end_typing(found, reason, now);
   return {Done::done, share.members_to_announce != no_cell};
 }
 
@@ -559,12 +559,13 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
     member.data = *data;
     member.cursor = *cursor;
     member.state = *state;
+    std::size_t seated = 0;
     for (const SessionKey& key : row.sessions) {
       const SessionIndex::Found found = region_.sessions.find(key);
       if (found.session == no_cell || found.user != cell || has_seat(member, found.session))
         continue;
-      if (spare_seats == no_cell) spare_seats = pool_.take();
-      if (spare_seats == no_cell) break;
+      if (seated++ >= Seats::here && spare_seats == no_cell) spare_seats = pool_.take();
+      if (seated > Seats::here && spare_seats == no_cell) break;
       add_seat(member, found.session, spare_seats);
     }
     if (!has_seats(member)) add_seat(member, of.sessions, spare_seats);

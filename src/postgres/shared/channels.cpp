@@ -66,9 +66,9 @@ Answer type_in_channel(const RealmRef& realm, const UserKey& user, const Channel
 }
 
 Answer stop_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                   const Policy& policy, Time now) {
+                   Reason reason, const Policy& policy, Time now) {
   return act(realm, user, [&](Roster& roster, Cell cell) {
-    return roster.stop_typing(cell, channel, policy, now);
+    return roster.stop_typing(cell, channel, policy, now, reason);
   });
 }
 

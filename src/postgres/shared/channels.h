@@ -12,7 +12,7 @@ Answer move_in_channel(const RealmRef& realm, const UserKey& user, const Channel
 Answer type_in_channel(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
                        std::string_view name, const Policy& policy, Time now);
 Answer stop_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                   const Policy& policy, Time now);
+                   Reason reason, const Policy& policy, Time now);
 
 // Whether there is room for so many channels more; done, crowded, or why nobody can tell.
 Answer room_for_channels(const RealmRef& realm, const UserKey& user, int more);

@@ -35,6 +35,11 @@ std::optional<int64_t> clock_argument(FunctionCallInfo call, int number) {
 }
 
 void move(std::string_view user_id, std::string_view channel_id, const Move& move) {
+  if (channel_id == global_channel)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("nobody has a state in \"global_presence\""),
+                    errdetail("Whoever is present is in it, without joining."),
+                    errhint("Join a channel of the application's own.")));
   const RealmRef realm = whole_realm();
   const UserKey user = realm.key(user_id);
   const ChannelKey channel = realm.channel_key(channel_id);
@@ -135,7 +140,7 @@ PRESENCE_FUNCTION(presence_typing) {
   if (typing)
     type(realm, user, channel, name.value_or(std::string_view{}));
   else
-    stop_typing(realm, user, channel, current_policy(), current_time());
+    stop_typing(realm, user, channel, Reason::stopped, current_policy(), current_time());
   PG_RETURN_VOID();
 }
 

@@ -136,7 +136,20 @@ void put_all(uint64 found, int columns, ReturnSetInfo* result) {
 
 }  // namespace
 
-void put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
+namespace {
+
+bool has_member_row(std::string_view channel_id, std::string_view user_id) {
+  static Statement query = {
+      "SELECT FROM %s.channel_presence WHERE channel_id = $1 AND user_id = $2",
+      2,
+      {TEXTOID, TEXTOID}};
+  Datum values[] = {text_datum(channel_id), text_datum(user_id)};
+  return run_fresh(query, values, nullptr) > 0;
+}
+
+}  // namespace
+
+bool put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
                      Time not_before, ReturnSetInfo* result) {
   static Statement fetch = {
       "SELECT c.user_id, coalesce(u.status, 'offline'), coalesce(c.user_data, u.user_data), "
@@ -150,11 +163,13 @@ void put_member_rows(std::string_view channel_id, int most, std::optional<std::s
       {TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
   TableAccess access;
   access.begin();
+  const bool is_there = !after || has_member_row(channel_id, *after);
   Datum values[] = {text_datum(channel_id), Int32GetDatum(most), TimestampTzGetDatum(not_before),
                     after ? text_datum(*after) : Datum{0}};
   const char nulls[] = {' ', ' ', not_before == forever_ago ? 'n' : ' ', after ? ' ' : 'n', '\0'};
   put_all(run_fresh(fetch, values, nulls), 9, result);
   access.end();
+  return is_there;
 }
 
 int count_member_rows(std::string_view channel_id) {

@@ -94,6 +94,7 @@ size_t append_events_of(const RealmRef& realm, const UserView& user) {
     event.kind = user.status == Status::offline ? EventKind::user_left : EventKind::user_joined;
   else if (user.data_changed)
     event.kind = EventKind::user_updated;
+  if (event.kind == EventKind::user_updated) event.reason = name_of(Reason::connect);
   if (event.kind != EventKind::user_status_changed) bytes += append(realm, event);
   return bytes;
 }
@@ -112,6 +113,7 @@ std::string_view reason_in_channel(Reason reason, const UserView& user) {
 
 size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
   const MemberView& member = news.member;
+  if (member.channel() == global_channel && !settings.global_broadcast) return 0;
   size_t bytes = 0;
   EventFacts event = facts_of(news.user, member.channel(), news.told);
   const auto tell = [&](EventKind kind, Time at) {
@@ -126,7 +128,10 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
     event.reason = name_of(Reason::join);
     tell(EventKind::user_joined, member.joined_at);
   }
-  if (news.updated) tell(EventKind::user_updated, current_time());
+  if (news.updated) {
+    event.reason = name_of(member.has_own_data ? Reason::join : Reason::connect);
+    tell(EventKind::user_updated, current_time());
+  }
   if (news.typing_started) {
     event.user_name = name_of_user(member);
     tell(EventKind::typing_start, member.typing_since);
