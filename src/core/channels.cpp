@@ -185,6 +185,12 @@ std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_be
 
 // ---- whole channels --------------------------------------------------------
 
+namespace {
+
+constexpr uint32_t looks_at_once = 256;  // at channels, with the lock held
+
+}  // namespace
+
 void ChannelIndex::note_change(Cell cell) {
   Channel& changed = channel(cell);
   if (changed.in_changed) return;
@@ -198,15 +204,15 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
                              ChannelNews& out) {
   const Owned lock(*this, partition);
   RealmChannels& share = share_of(realm, partition);
-  while (share.changed != no_cell) {
+  for (uint32_t looks = 0; share.changed != no_cell && looks < looks_at_once; looks++) {
     const Cell cell = share.changed;
     Channel& changed = channel(cell);
     share.changed = changed.changed_next;
     changed.in_changed = false;
 
-    const bool was_large = changed.large;
     // Back below 80 % of the limit, so that nobody who comes and goes makes it flap. While it was
     // told of lately it stays large: listeners hear of the end first.
+    const bool was_large = changed.large;
     if (changed.members > large_from)
       changed.large = true;
     else if (!changed.in_told && uint64_t{changed.members} * 5 < uint64_t{large_from} * 4)
@@ -214,8 +220,8 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
     // Also of one that was large for a moment without being told joins and leaves were not heard.
     const bool ends = !changed.large && (changed.told_large || was_large);
     const bool differs =
-        ends || (changed.large && (!changed.told_large || changed.members != changed.told_members));
-    if (!differs || changed.in_told) {
+        changed.large && (!changed.told_large || changed.members != changed.told_members);
+    if (!(ends || differs) || changed.in_told) {
       free_if_idle(cell);
       continue;
     }
@@ -263,22 +269,29 @@ bool ChannelIndex::has_news(uint16_t realm, uint32_t partition) const {
   return share_of(realm, partition).changed != no_cell;
 }
 
-void ChannelIndex::forget_news(uint16_t realm, uint32_t partition) {
+bool ChannelIndex::forget_some_news(uint16_t realm, uint32_t partition) {
   const Owned lock(*this, partition);
   RealmChannels& share = share_of(realm, partition);
-  while (share.changed != no_cell) {
-    const Cell cell = share.changed;
-    share.changed = channel(cell).changed_next;
-    channel(cell).in_changed = false;
-    free_if_idle(cell);
+  for (uint32_t looks = 0; looks < looks_at_once; looks++) {
+    if (const Cell cell = share.changed; cell != no_cell) {
+      share.changed = channel(cell).changed_next;
+      channel(cell).in_changed = false;
+      free_if_idle(cell);
+    } else if (const Cell told = share.first_told; told != no_cell) {
+      share.first_told = channel(told).told_next;
+      if (share.first_told == no_cell) share.last_told = no_cell;
+      channel(told).in_told = false;
+      free_if_idle(told);
+    } else {
+      return true;
+    }
   }
-  while (share.first_told != no_cell) {
-    const Cell cell = share.first_told;
-    share.first_told = channel(cell).told_next;
-    channel(cell).in_told = false;
-    free_if_idle(cell);
+  return false;
+}
+
+void ChannelIndex::forget_news(uint16_t realm, uint32_t partition) {
+  while (!forget_some_news(realm, partition)) {
   }
-  share.last_told = no_cell;
 }
 
 }  // namespace presence

@@ -65,7 +65,8 @@ class ChannelIndex {
                       std::span<MemberCandidate> room) const;
 
   // ---- what the worker tells of whole channels
-  // Takes the next channel of which listeners must hear. False: there is none.
+  // Takes the next channel of which listeners must hear. False: there is none, or only further ones
+  // than are looked at with the lock held: see has_news.
   bool take_news(uint16_t realm, uint32_t partition, uint32_t large_from, Time now,
                  ChannelNews& out);
   // Whoever was told of lately may be told of again.
@@ -86,6 +87,7 @@ class ChannelIndex {
   void unlink(Channel& channel, Cell member);
   void note_change(Cell cell);
   void free_if_idle(Cell cell);
+  bool forget_some_news(uint16_t realm, uint32_t partition);
 
   CellPool* pool_ = nullptr;
   Realm* realms_ = nullptr;

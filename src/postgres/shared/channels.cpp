@@ -141,11 +141,27 @@ std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const P
   return bytes;
 }
 
-bool load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
-                 const Policy& policy, Time now) {
+Answer load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
+                   uint32_t removals, const Policy& policy, Time now) {
   return with_user(realm, user, LW_EXCLUSIVE, [&](Roster& roster, Cell cell) {
-           return roster.load_member(cell, row, policy, now) ? Answer::done : Answer::stranger;
-         }) == Answer::done;
+    if (roster.member_removals(realm.number, user.partition()) != removals) return Answer::stale;
+    return roster.load_member(cell, row, policy, now) ? Answer::done : Answer::stranger;
+  });
+}
+
+uint32_t member_removals_near(const RealmRef& realm, uint32_t partition) {
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  const uint32_t removals = Roster(shared.region).member_removals(realm.number, partition);
+  LWLockRelease(shared.partition(partition));
+  return removals;
+}
+
+void miss_member_row(const RealmRef& realm, const UserKey& user, const ChannelKey& channel) {
+  (void)with_user(realm, user, LW_EXCLUSIVE, [&](Roster& roster, Cell cell) {
+    roster.miss_member_row(cell, channel);
+    return Answer::done;
+  });
+  wake_worker(realm);
 }
 
 bool is_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel) {

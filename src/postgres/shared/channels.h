@@ -43,9 +43,14 @@ std::size_t collect_present(const RealmRef& realm, const ChannelKey& channel, Ti
 std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const Policy& policy,
                              Time now, std::span<char> room);
 
-// Puts a member of the last run in its place. False: its user is not there.
-bool load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
-                 const Policy& policy, Time now);
+// Puts a member of the last run in its place. `removals` is what member_removals_near said before
+// the row was read. stale: some member is gone since; it may have been this one. stranger: its user
+// is not there.
+Answer load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
+                   uint32_t removals, const Policy& policy, Time now);
+uint32_t member_removals_near(const RealmRef& realm, uint32_t partition);
+// A row was deleted: if its member has come back meanwhile it is written again.
+void miss_member_row(const RealmRef& realm, const UserKey& user, const ChannelKey& channel);
 bool is_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel);
 
 }  // namespace presence

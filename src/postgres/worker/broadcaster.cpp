@@ -156,12 +156,12 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
   return bytes;
 }
 
-void append_resync(const RealmRef& realm, std::string_view channel) {
+size_t append_resync(const RealmRef& realm, std::string_view channel) {
   EventFacts event{};
   event.channel = channel;
   event.kind = EventKind::presence_resync;
   event.at = current_time();
-  append(realm, event);
+  return append(realm, event);
 }
 
 size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
@@ -172,8 +172,7 @@ size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
   event.large = news.large;
   event.at = current_time();
   const size_t bytes = append(realm, event);
-  if (news.resync) append_resync(realm, news.id());
-  return bytes;
+  return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
 }
 
 // What one round may put into the ring.
@@ -201,6 +200,16 @@ bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
   return true;
 }
 
+// Those of which listeners may know something else come before all news.
+bool tell_resyncs(Portion& portion) {
+  while (!portion.is_full() && has_to_resync()) {
+    portion.bytes += append_resync(portion.realm, next_to_resync());
+    portion.any = true;
+    MemoryContextReset(CurrentMemoryContext);
+  }
+  return !has_to_resync();
+}
+
 // Whole channels come first: they say how joins and leaves are told.
 bool announce_all(Portion& portion) {
   static uint32_t channels, users, members;
@@ -208,7 +217,8 @@ bool announce_all(Portion& portion) {
   const Time now = current_time();
   const Policy policy = current_policy();
   const auto large_from = static_cast<uint32_t>(settings.large_channel);
-  return tell_all<ChannelNews>(
+  return tell_resyncs(portion) &&
+         tell_all<ChannelNews>(
              portion, channels,
              [&](uint32_t& partition, ChannelNews& news) {
                return take_channel_news(realm, partition, large_from, now, news);
@@ -243,13 +253,6 @@ Announced announce(const RealmRef& realm, bool stuck) {
   MemoryContextSwitchTo(before);
   if (!all) return Announced::some;
   return portion.any ? Announced::all : Announced::nothing;
-}
-
-void announce_resync(const RealmRef& realm) {
-  const ToldChannels told = told_channels(realm);
-  append_resync(realm, global_channel);
-  for (int i = 0; i < told.count; i++)
-    if (told.ids[i] != global_channel) append_resync(realm, told.ids[i]);
 }
 
 namespace {
@@ -302,10 +305,7 @@ Sent broadcast(const RealmRef& realm) {
     return Sent::failed;
   }
   if (unsent.count > 0 || unsent.lost) mark_sent(realm, unsent);
-  if (unsent.lost) {
-    announce_resync(realm);
-    return Sent::more;
-  }
+  if (unsent.lost) begin_resync(realm);
   return unsent.count == events_at_once || stream_of(realm).seq > unsent.seq ? Sent::more
                                                                              : Sent::all;
 }

@@ -17,6 +17,7 @@
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
+#include "postgres/worker/chains.h"
 #include "postgres/worker/launcher.h"
 #include "postgres/worker/member_rows.h"
 #include "postgres/worker/partitions.h"
@@ -121,10 +122,7 @@ void reload_settings(Worker& worker, Time now) {
 }
 
 void tell(Worker& worker, Time now) {
-  if (worker.realm.control().resync.exchange(false)) {
-    announce_resync(worker.realm);
-    worker.more_events = true;
-  }
+  if (worker.realm.control().resync.exchange(false)) begin_resync(worker.realm);
   if (now < worker.next_broadcast) return;
   // What is in the ring is sent before more is put into it.
   const bool has_room = !worker.more_events || worker.events_stuck;
@@ -256,7 +254,7 @@ Rest rest_of(const Worker& worker, Time now) {
     if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
-  rest.batching = worker.more_events || has_announcements(worker.realm);
+  rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
 }
