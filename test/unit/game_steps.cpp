@@ -62,6 +62,7 @@ void Game::step() {
                                                  &Game::work_on_member_rows,
                                                  &Game::something_rare};
   (this->*dice_.one_of(steps))();
+  note_records();
 }
 
 void Game::something_rare() {
