@@ -152,6 +152,11 @@ Time ChannelIndex::last_active(Cell cell, Cell of) const {
   return member(of).last_active;
 }
 
+bool ChannelIndex::has(const ChannelKey& key) const {
+  const Shared lock(*this, key.partition());
+  return index_.find(*pool_, key) != no_cell;
+}
+
 bool ChannelIndex::is_large(Cell cell) const {
   const Shared lock(*this, channel(cell).partition);
   return channel(cell).large;
@@ -161,6 +166,14 @@ uint32_t ChannelIndex::members(const ChannelKey& key) const {
   const Shared lock(*this, key.partition());
   const Cell found = index_.find(*pool_, key);
   return found == no_cell ? 0 : channel(found).members;
+}
+
+// The user of a record that is in a list of the channel stays, and so does its id.
+MemberCandidate ChannelIndex::candidate_of(const Member& of) const {
+  MemberCandidate candidate;
+  candidate.last_active = of.last_active;
+  candidate.id_bytes = get_id(*pool_, pool_->at<User>(of.user), candidate.id_text);
+  return candidate;
 }
 
 std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before, Who who,
@@ -174,12 +187,40 @@ std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_be
   for (; at != no_cell && count < room.size(); at = member(at).older) {
     const Member& there = member(at);
     if (there.last_active < not_before) break;
-    if (who == Who::members && !there.counted) continue;
-    MemberCandidate& candidate = room[count++];
-    candidate.last_active = there.last_active;
-    // The user of a listed record stays, and so does its id.
-    candidate.id_bytes = get_id(*pool_, pool_->at<User>(there.user), candidate.id_text);
+    if (who == Who::all || there.counted) room[count++] = candidate_of(there);
   }
+  return count;
+}
+
+// ---- who types -------------------------------------------------------------
+
+void ChannelIndex::begin_typing(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  Typing& typing = pool_->at<Typing>(of);
+  typing.there_prev = no_cell;
+  typing.there_next = there.typing;
+  if (there.typing != no_cell) pool_->at<Typing>(there.typing).there_prev = of;
+  there.typing = of;
+}
+
+void ChannelIndex::end_typing(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  const Typing& gone = pool_->at<Typing>(of);
+  (gone.there_prev == no_cell ? there.typing : pool_->at<Typing>(gone.there_prev).there_next) =
+      gone.there_next;
+  if (gone.there_next != no_cell) pool_->at<Typing>(gone.there_next).there_prev = gone.there_prev;
+}
+
+std::size_t ChannelIndex::collect_typing(const ChannelKey& key,
+                                         std::span<MemberCandidate> room) const {
+  const Shared lock(*this, key.partition());
+  const Cell found = index_.find(*pool_, key);
+  std::size_t count = 0;
+  Cell at = found == no_cell ? no_cell : channel(found).typing;
+  for (; at != no_cell && count < room.size(); at = pool_->at<Typing>(at).there_next)
+    room[count++] = candidate_of(member(pool_->at<Typing>(at).member));
   return count;
 }
 

@@ -504,6 +504,7 @@ class Roster {
   void become_member(Cell member, Time at, Reason reason);
   void leave_channel(Cell member, Reason reason, Time at);
   void end_typing(Cell member, Reason reason, Time at);
+  void free_typing(Member& member);
   void stop_typing_after_goodbye(const User& user, Time at);
   void end_typing_everywhere(const User& user, Reason reason, Time at);
   void start_typing(Cell member, Cell typing, Time now);

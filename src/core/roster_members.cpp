@@ -90,8 +90,7 @@ void Roster::remove_member(Cell cell) {
   leave_seats(removed);
   if (removed.typing != no_cell) {
     unlink_typing(removed.typing, share);
-    free_text(pool_, pool_.at<Typing>(removed.typing).name);
-    pool_.give(removed.typing);
+    free_typing(removed);
   }
   if (removed.in_lane) unlink_in_lane(cell, share);
   mark_member_row(cell, RowState::none);
@@ -316,13 +315,18 @@ void Roster::unlink_typing(Cell cell, RealmPartition& share) {
   (gone.next == no_cell ? share.last_typing : pool_.at<Typing>(gone.next).prev) = gone.prev;
 }
 
+void Roster::free_typing(Member& member) {
+  region_.channels.end_typing(member.channel, member.typing);
+  free_text(pool_, pool_.at<Typing>(member.typing).name);
+  pool_.give(member.typing);
+  member.typing = no_cell;
+}
+
 void Roster::end_typing(Cell cell, Reason reason, Time at) {
   Member& member = pool_.at<Member>(cell);
   if (member.typing == no_cell) return;
   unlink_typing(member.typing, region_.share(member.realm, member.partition));
-  free_text(pool_, pool_.at<Typing>(member.typing).name);
-  pool_.give(member.typing);
-  member.typing = no_cell;
+  free_typing(member);
   member.typing_reason = reason;
   member.changed_at = at;
   if (!member.joined) region_.channels.depart(member.channel, cell);
@@ -364,8 +368,10 @@ struct TypingParts {
 
 void Roster::start_typing(Cell cell, Cell typing, Time now) {
   Member& member = pool_.at<Member>(cell);
-  new (&pool_.at<Typing>(typing)) Typing{cell, no_cell, no_cell, no_cell, now, now};
+  new (&pool_.at<Typing>(typing))
+      Typing{cell, no_cell, no_cell, no_cell, now, now, no_cell, no_cell};
   member.typing = typing;
+  region_.channels.begin_typing(member.channel, typing);
   link_typing(typing, region_.share(member.realm, member.partition));
   announce_member(cell);
 }

@@ -105,7 +105,8 @@ Answer view_typing(const RealmRef& realm, const UserKey& user, const ChannelKey&
 uint32_t count_members(const RealmRef& realm, const ChannelKey& channel, const Policy& policy,
                        Time now) {
   settle_all(realm, policy, now);
-  return shared.region.channels.members(channel);
+  const uint32_t members = shared.region.channels.members(channel);
+  return realm.gone() ? 0 : members;
 }
 
 std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelKey& channel,
@@ -124,10 +125,10 @@ std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelK
   return found;
 }
 
-std::size_t collect_present(const RealmRef& realm, const ChannelKey& channel, Time not_before,
-                            std::span<MemberCandidate> room) {
-  if (realm.gone()) return 0;
-  return shared.region.channels.collect(channel, no_cell, not_before, ChannelIndex::Who::all, room);
+std::size_t collect_typing(const RealmRef& realm, const ChannelKey& channel,
+                           std::span<MemberCandidate> room) {
+  const std::size_t found = shared.region.channels.collect_typing(channel, room);
+  return realm.gone() ? 0 : found;
 }
 
 std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const Policy& policy,

@@ -36,9 +36,9 @@ std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelK
                                            const UserKey* after, Time not_before,
                                            const Policy& policy, Time now,
                                            std::span<MemberCandidate> room);
-// Whoever was active since, members or not: those who type are among them.
-std::size_t collect_present(const RealmRef& realm, const ChannelKey& channel, Time not_before,
-                            std::span<MemberCandidate> room);
+// Those who type, members or not; some may be done.
+std::size_t collect_typing(const RealmRef& realm, const ChannelKey& channel,
+                           std::span<MemberCandidate> room);
 // The ids of a user's channels, each with a zero byte behind it. Returns how many bytes they are.
 std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const Policy& policy,
                              Time now, std::span<char> room);

@@ -161,7 +161,6 @@ void put_typing(const MemberView& view, ReturnSetInfo* result) {
 
 }  // namespace presence
 
-// Whoever types was active not longer ago than typing lasts.
 PRESENCE_FUNCTION(presence_typing_users) {
   static MemberView view;
   extension();
@@ -173,19 +172,18 @@ PRESENCE_FUNCTION(presence_typing_users) {
   const ChannelKey channel = realm.channel_key(channel_id);
   const Policy policy = current_policy();
   const Time now = current_time();
-  const Time since = now - policy.typing_timeout;
-  MemberCandidate* present = nullptr;
+  MemberCandidate* typing = nullptr;
   size_t room = 16;
   size_t found;
   do {
     room *= 4;
-    present = static_cast<MemberCandidate*>(
+    typing = static_cast<MemberCandidate*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
-    found = collect_present(realm, channel, since, {present, room});
+    found = collect_typing(realm, channel, {typing, room});
   } while (found == room);
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
-    if (view_typing(realm, realm.key(present[i].id()), channel, policy, now, view) == Answer::done)
+    if (view_typing(realm, realm.key(typing[i].id()), channel, policy, now, view) == Answer::done)
       put_typing(view, result);
   }
   return 0;

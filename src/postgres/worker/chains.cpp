@@ -82,8 +82,11 @@ void prune_chains(const RealmRef& realm) {
   const uint64_t known = Min(horizon_of(realm), stream_of(realm).sent_seq);
   HASH_SEQ_STATUS all;
   hash_seq_init(&all, chains);
-  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all)))
-    if (chain->last <= known) hash_search(chains, &chain->channel, HASH_REMOVE, nullptr);
+  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all))) {
+    const std::string_view channel{chain->channel.text, chain->channel.bytes};
+    if (chain->last <= known && !shared.region.channels.has(realm.channel_key(channel)))
+      hash_search(chains, &chain->channel, HASH_REMOVE, nullptr);
+  }
   forgotten_until = Max(forgotten_until, known);
   prune_at = Max(sensible_size, 2 * hash_get_num_entries(chains));
 }

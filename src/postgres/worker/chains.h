@@ -12,7 +12,8 @@ namespace presence {
 uint64_t take_prev(const RealmRef& realm, const Stream& stream, std::string_view channel,
                    uint64_t seq);
 
-// Forgets the channels whose last event has been sent and has left the ring.
+// Forgets the channels in which nobody is any more and whose last event has been sent and has left
+// the ring.
 void prune_chains(const RealmRef& realm);
 
 // All channels that are known to have been told something are to be told a resync. What was not
