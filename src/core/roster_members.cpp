@@ -397,13 +397,12 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   bool full = false;
   const auto need = [&](Cell& to) { full |= (to = pool_.take()) == no_cell; };
   if (found == no_cell) {
+    need(parts.extras);  // acting may free those that are there, unless they hold a record
     need(parts.member);
     full |= (parts.channel = region_.channels.make(channel)) == no_cell;
   }
   if (!types) need(parts.typing);
-  // Acting may free those that are there.
-  need(parts.extras);
-  need(parts.session);
+  if (!types || of.sessions == no_cell) need(parts.session);
   std::optional<Cell> given = no_cell;
   if (!full) given = put_text(pool_, name);
   if (full || !given) {

@@ -143,8 +143,10 @@ void Game::type() {
     if (other.first == key.first && user_key(other).partition() == partition)
       model_.settle(user, now_);
   const Member* member = record(key, channel);
-  const uint32_t needed = (member ? 0 : 2 + cells_of_id(channel)) +
-                          !(member && member->typing != no_cell) + 2 + cells_of_text(name.size());
+  const bool types = member && member->typing != no_cell;
+  const bool present = region_.pool.at<User>(cell).sessions != no_cell;
+  const uint32_t needed = (member ? 0 : 3 + cells_of_id(channel)) + !types + !(types && present) +
+                          cells_of_text(name.size());
   const bool fits = needed <= free_cells();
   const bool had_news = roster_.has_member_news(key.first, partition);
   const Time due = roster_.next_due(key.first, partition, model_.policy);
