@@ -105,6 +105,19 @@ SELECT count(c.user_id) FROM generate_series(1, 1000) AS i, LATERAL presence_joi
 SELECT test.error_of($$SELECT presence_typing('jon', 'ch 1001')$$);
 SELECT test.typing('jon', 'ch 1000');
 
+-- In the grace of a goodbye in its client's own words, and before a reason in somebody's own words is told, typing is typing.
+SELECT session_id FROM presence_connect('lea', 'lea 1');
+SELECT presence_disconnect('lea 1', 'battery empty');
+SELECT test.typing('lea', 'grace', 'Lea');
+SELECT session_id FROM presence_connect('max', 'max 1');
+BEGIN;
+SELECT status FROM presence_set_status('max', 'away', reason => 'lunch', session_id => 'max 1');
+COMMIT;
+SELECT test.typing('max', 'grace', 'Max');
+
+-- Leaving ends it, also of somebody who has never joined; it answers what it always does.
+SELECT presence_leave('max', 'grace'), (SELECT count(*) FROM presence_typing_users('grace') WHERE user_id = 'max');
+
 SELECT test.error_of($$SELECT presence_typing(NULL, 'room')$$);
 SELECT test.error_of($$SELECT presence_typing('', 'room')$$);
 SELECT test.error_of($$SELECT presence_typing(repeat('i', 129), 'room')$$);

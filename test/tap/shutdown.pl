@@ -28,6 +28,19 @@ for my $mode (qw(immediate fast immediate fast))
 }
 check_histories($node, 'postgres', 'after all rounds');
 
+# A planned stop loses nothing: what waits for the next flush is written first.
+$node->append_conf('postgresql.conf', "presence.flush_interval = '1h'");
+$node->reload;
+$node->safe_psql('postgres', "SELECT presence_connect('pat', 'pat 1'), presence_join_document('pat', 7)");
+eventually($node, 'postgres', "SELECT count(*) = 1 FROM document_presence", 'a member has its row');
+$node->safe_psql('postgres', "SELECT presence_move_cursor('pat', 7, '{\"line\": 8}'), presence_set_state('pat', 'document_7', '\"late\"'),
+	presence_touch('pat', 'click', '/late', 'pat 1')");
+$node->stop('fast');
+$node->start;
+is($node->safe_psql('postgres', "SELECT cursor_position->>'line', state FROM presence_members('document_7')"), '8|"late"', 'cursor and state survive a planned stop');
+is($node->safe_psql('postgres', "SELECT current_page, activity_count FROM presence_get('pat')"), '/late|1', 'so do page and counter');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_activities WHERE user_id = 'pat'"), 1, 'and activities');
+
 # A smart shutdown does not wait for the worker.
 $node->stop('smart');
 $node->start;
