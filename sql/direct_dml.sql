@@ -27,6 +27,13 @@ SELECT test.error_of($$UPDATE presence_sessions SET status = 'busy' WHERE false$
 SELECT test.error_of($$DELETE FROM presence_sessions$$);
 SELECT test.error_of($$TRUNCATE presence_sessions$$);
 
+SELECT test.error_of($$INSERT INTO channel_presence (channel_id, user_id, joined_at, last_active) VALUES ('c', 'x', now(), now())$$);
+SELECT test.error_of($$UPDATE channel_presence SET user_data = '{}'$$);
+SELECT test.error_of($$UPDATE channel_presence SET user_data = '{}' WHERE false$$);
+SELECT test.error_of($$DELETE FROM channel_presence$$);
+SELECT test.error_of($$TRUNCATE channel_presence$$);
+SELECT test.error_of($$UPDATE document_presence SET cursor_position = '1'$$) LIKE '42501 %';
+
 -- Also a partition.
 SELECT test.error_of($$INSERT INTO presence_history_default VALUES ('x', 'online', 'busy', now(), 'manual')$$);
 SELECT test.error_of($$DELETE FROM presence_history_default$$);
@@ -55,6 +62,12 @@ SELECT session_id FROM presence_connect('ann', 'ann 1');
 SELECT test.eventually($$SELECT count(*) = 1 FROM presence_sessions$$);
 BEGIN;
 SELECT user_id FROM presence_sessions WHERE session_id = 'ann 1' FOR UPDATE;
+ROLLBACK;
+
+SELECT channel_id FROM presence_join('ann', 'room');
+SELECT test.eventually($$SELECT count(*) = 1 FROM channel_presence$$);
+BEGIN;
+SELECT channel_id FROM channel_presence WHERE user_id = 'ann' FOR UPDATE;
 ROLLBACK;
 
 -- The functions still write, in the same session and in a function of the application.

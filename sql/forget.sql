@@ -72,6 +72,29 @@ ROLLBACK;
 SELECT status, session_count, user_data FROM presence_get('ida');
 SELECT presence_heartbeat('ida 1');
 
+-- So does everything in channels: memberships, rows, cursors, states, typing. Others stay.
+SELECT channel_id FROM presence_join_document('jon', 'd', '1', '2', '{"name": "Jon"}', 'jon 1');
+SELECT channel_id FROM presence_join('jon', 'room');
+SELECT channel_id FROM presence_join('kim', 'room');
+SELECT presence_set_state('jon', 'room', '3'), presence_typing('jon', 'room'), presence_typing('jon', 'hall');
+SELECT test.eventually($$SELECT count(*) = 3 FROM channel_presence$$);
+BEGIN;
+SELECT presence_forget('jon');
+SELECT (SELECT count(*) FROM channel_presence WHERE user_id = 'jon'), (SELECT count(*) FROM presence_channels('jon')), test.members('room'), presence_member_count('document_d');
+ROLLBACK;
+SELECT (SELECT count(*) FROM channel_presence WHERE user_id = 'jon'), string_agg(c, ' ') FROM presence_channels('jon') AS c;
+SELECT presence_forget('jon');
+SELECT (SELECT count(*) FROM channel_presence WHERE user_id = 'jon'), (SELECT count(*) FROM presence_channels('jon')), test.members('room'), presence_member_count('document_d'),
+       (SELECT count(*) FROM presence_typing_users('room')), (SELECT count(*) FROM presence_typing_users('hall'));
+SELECT channel_id, user_id FROM channel_presence;
+SELECT cursor_position, user_data FROM presence_join_document('jon', 'd');
+SELECT presence_forget('jon'), presence_forget('kim');
+SELECT test.eventually($$SELECT count(*) = 0 FROM channel_presence$$);
+-- One whom only a channel knows.
+SELECT channel_id FROM presence_join('lea', 'room');
+SELECT presence_forget('lea');
+SELECT presence_forget('lea');
+
 SELECT test.error_of($$SELECT presence_forget(NULL)$$);
 SELECT test.error_of($$SELECT presence_forget('')$$);
 SELECT test.error_of($$SELECT presence_forget(repeat('i', 129))$$);

@@ -30,6 +30,19 @@ SELECT test.error_of($$SELECT presence.presence_logout('ann')$$);
 SELECT test.error_of($$SELECT presence.presence_sessions('ann')$$);
 SELECT test.error_of($$SELECT * FROM presence.presence_sessions$$);
 SELECT test.error_of($$SELECT * FROM presence.user_activities$$);
+SELECT test.error_of($$SELECT presence.presence_join('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_leave('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_members('c')$$);
+SELECT test.error_of($$SELECT presence.presence_member_count('c')$$);
+SELECT test.error_of($$SELECT presence.presence_channels('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_join_document('ann', 'd')$$);
+SELECT test.error_of($$SELECT presence.presence_leave_document('ann', 'd')$$);
+SELECT test.error_of($$SELECT presence.presence_move_cursor('ann', 'd', '1')$$);
+SELECT test.error_of($$SELECT presence.presence_set_state('ann', 'c', '1')$$);
+SELECT test.error_of($$SELECT presence.presence_typing('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_typing_users('c')$$);
+SELECT test.error_of($$SELECT * FROM presence.channel_presence$$);
+SELECT test.error_of($$SELECT * FROM presence.document_presence$$);
 RESET ROLE;
 
 -- Given the level service, then it acts for anyone, with ids of every type, and reads the tables.
@@ -46,6 +59,14 @@ SELECT count(*) FROM presence_online_users();
 SELECT total FROM presence_counts();
 SELECT worker_alive IS NOT NULL FROM presence_info();
 SELECT presence_listen('global_presence'), presence_unlisten('global_presence'), presence_notify_channel('global_presence');
+SELECT channel_id, user_id FROM presence_join('ann', 7);
+SELECT channel_id, user_id FROM presence_join_document(1, 7::bigint, '{"line": 1}');
+SELECT presence_move_cursor(1, 7, '2'), presence_set_state('ann', '7', '{}'), presence_typing('ann', 7, true), presence_typing('ann', 7, false);
+SELECT user_id FROM presence_members(7);
+SELECT presence_member_count('document_7'), presence_channels(1), (SELECT count(*) FROM presence_typing_users(7));
+SELECT test.eventually($$SELECT count(*) = 2 FROM presence.channel_presence$$);
+SELECT document_id, user_id FROM document_presence;
+SELECT presence_leave('ann', 7), presence_leave_document(1, 7);
 SELECT presence_forget('ben');
 SELECT user_id, status FROM user_presence WHERE user_id = 'ann';
 SELECT count(*) > 0 FROM presence_history;
@@ -89,6 +110,19 @@ SELECT test.error_of($$SELECT presence.presence_logout('ann')$$);
 SELECT test.error_of($$SELECT presence.presence_sessions('ann')$$);
 SELECT test.error_of($$SELECT * FROM presence.presence_sessions$$);
 SELECT test.error_of($$SELECT * FROM presence.user_activities$$);
+SELECT test.error_of($$SELECT presence.presence_join('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_leave('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_members('c')$$);
+SELECT test.error_of($$SELECT presence.presence_member_count('c')$$);
+SELECT test.error_of($$SELECT presence.presence_channels('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_join_document('ann', 'd')$$);
+SELECT test.error_of($$SELECT presence.presence_leave_document('ann', 'd')$$);
+SELECT test.error_of($$SELECT presence.presence_move_cursor('ann', 'd', '1')$$);
+SELECT test.error_of($$SELECT presence.presence_set_state('ann', 'c', '1')$$);
+SELECT test.error_of($$SELECT presence.presence_typing('ann', 'c')$$);
+SELECT test.error_of($$SELECT presence.presence_typing_users('c')$$);
+SELECT test.error_of($$SELECT * FROM presence.channel_presence$$);
+SELECT test.error_of($$SELECT * FROM presence.document_presence$$);
 RESET ROLE;
 
 -- Given it is revoked, then nothing is left.
@@ -119,5 +153,5 @@ SELECT test.error_of($$SELECT presence_grant('regress_presence_nobody', 'service
 SELECT test.error_of($$SELECT presence_grant(NULL, 'service')$$);
 SELECT test.error_of($$SELECT presence_revoke('regress_presence_nobody')$$);
 
-DROP OWNED BY regress_presence_app, regress_presence_monitor;
+DROP OWNED BY regress_presence_app, regress_presence_monitor, "regress_Presence ""quoted""";
 DROP ROLE regress_presence_app, regress_presence_monitor, "regress_Presence ""quoted""";

@@ -30,6 +30,16 @@ SELECT pg_listening_channels() = presence_notify_channel(repeat('ü', 64));
 SELECT presence_unlisten(repeat('ü', 64)) = presence_notify_channel(repeat('ü', 64));
 SELECT count(*) FROM pg_listening_channels();
 
+-- Ids of every type, as presence_join takes them; a document is listened to by the name of its channel.
+SELECT presence_notify_channel(7), presence_notify_channel(7::smallint), presence_notify_channel(7::bigint), presence_notify_channel('7'::varchar), presence_notify_channel('7'::text),
+       presence_notify_channel('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid), presence_notify_channel('document_' || 7);
+SELECT presence_listen(7), presence_unlisten(7::bigint), presence_listen(), presence_unlisten();
+PREPARE untyped AS SELECT presence_listen($1);
+EXECUTE untyped('7');
+DEALLOCATE untyped;
+SELECT presence_unlisten('7');
+SELECT octet_length(presence_notify_channel('document_' || repeat('d', 54))) = 63, presence_notify_channel('document_' || repeat('d', 55)) LIKE 'document_d%' AS in_words, octet_length(presence_notify_channel('document_' || repeat('d', 119))) <= 63;
+
 -- LISTEN belongs to its transaction.
 BEGIN;
 SELECT presence_listen('global_presence');

@@ -28,6 +28,19 @@ SELECT presence_heartbeat('ann 1'), presence_heartbeat('ann 2'), presence_gatewa
 SELECT session_id FROM presence_connect('other', 'ann 1');
 SELECT presence_reset();
 
+-- Channels, what is in them, and who types.
+SELECT channel_id FROM presence_join_document('ann', 'd', '1');
+SELECT channel_id FROM presence_join('ben', 'document_d');
+SELECT presence_typing('cleo', 'room');
+SELECT test.eventually($$SELECT count(*) = 2 FROM channel_presence$$);
+SELECT presence_reset();
+SELECT (SELECT count(*) FROM channel_presence), presence_member_count('document_d'), (SELECT count(*) FROM presence_channels('ann')), (SELECT count(*) FROM presence_typing_users('room'));
+SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', '1')$$) LIKE '55000 %';
+SELECT channel_id, cursor_position FROM presence_join_document('ann', 'd');
+SELECT test.members('document_d');
+SELECT test.eventually($$SELECT count(*) = 1 FROM channel_presence$$);
+SELECT presence_reset();
+
 -- The worker goes on; nothing of before comes back.
 SELECT presence_touch('ben');
 SELECT test.eventually($$SELECT status = 'online' FROM user_presence WHERE user_id = 'ben'$$);

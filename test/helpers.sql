@@ -67,3 +67,31 @@ BEGIN
                  WHERE previous_status <> before;
 END
 $$;
+
+-- The row of a member without its times.
+CREATE FUNCTION test.member_row(channel text, wanted text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT format('cursor %s, selection %s, state %s, data %s, sessions %s', coalesce(cursor_position::text, '-'),
+                          coalesce(selection_range::text, '-'), coalesce(state::text, '-'), coalesce(user_data::text, '-'),
+                          ARRAY(SELECT unnest(session_ids) ORDER BY 1))
+            FROM presence.channel_presence WHERE channel_id = channel AND user_id = wanted);
+END
+$$;
+
+-- Who is in a channel, the last activity first.
+CREATE FUNCTION test.members(channel text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT string_agg(user_id, ' ') FROM presence.presence_members(channel, 1000));
+END
+$$;
+
+-- What a question is answered just after somebody has said that it types: before the typing could end.
+CREATE FUNCTION test.while_typing(who text, channel text, question text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    answer text;
+BEGIN
+    PERFORM presence.presence_typing(who, channel);
+    EXECUTE question INTO answer;
+    RETURN answer;
+END
+$$;

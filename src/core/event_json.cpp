@@ -19,8 +19,8 @@ constexpr std::string_view kind_names[] = {
     "user_status_changed", "user_joined",  "user_left",   "user_updated",      "cursor_moved",
     "state_changed",       "typing_start", "typing_stop", "channel_occupancy", "presence_resync"};
 
-// What comes behind the user: the timestamp, `truncated` and the end.
-constexpr std::size_t end_bytes = 80;
+// What may come behind the user or a cursor: a null, the timestamp, `truncated` and the end.
+constexpr std::size_t end_bytes = 100;
 
 // It tells what others see of a user, rather than of what it does in a channel.
 bool is_about_status(EventKind kind) { return kind <= EventKind::user_updated; }
@@ -185,7 +185,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
   // What does not fit is left out, which `truncated` tells.
   const auto json_or_null = [&](std::string_view name, std::string_view value) {
     const bool fits = json.length() + name.size() + value.size() + end_bytes <= max_payload_bytes;
-    truncated |= !fits;
+    truncated |= !value.empty() && !fits;
     json.object(name, value.empty() || !fits ? std::string_view{"null"} : value);
   };
   if (is_about_status(event.kind)) {

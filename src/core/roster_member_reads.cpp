@@ -64,11 +64,17 @@ void Roster::add_seat_text(Cell cell, MemberView& out) const {
 
 namespace {
 
+// As it comes into the channel: whatever it had there before is over.
+void view_newcomer(MemberView& out) {
+  out.has_own_data = false;
+  out.cursor_bytes = out.selection_bytes = out.state_bytes = out.seats_bytes = 0;
+}
+
 // As it has never been in the channel.
 void view_stranger(MemberView& out) {
+  view_newcomer(out);
   out.typing = false;
-  out.has_own_data = false;
-  out.cursor_bytes = out.selection_bytes = out.state_bytes = out.name_bytes = out.seats_bytes = 0;
+  out.name_bytes = 0;
 }
 
 }  // namespace
@@ -77,8 +83,9 @@ void view_stranger(MemberView& out) {
 // wish has brought along.
 class Roster::OwnPlace {
  public:
-  OwnPlace(const Roster& roster, Cell cell, Cell member) : roster_(roster), cell_(cell) {
-    newest_ = roster.user(cell).sessions;
+  OwnPlace(const Roster& roster, Cell cell, Cell member, std::span<const Wish> wishes)
+      : roster_(roster), cell_(cell), wishes_(wishes) {
+    newest_ = newest_session();
     if (member == no_cell || !roster.pool_.at<Member>(member).joined) return;
     const Member& of = roster.pool_.at<Member>(member);
     for (Cell at = roster.user(cell).sessions; at != no_cell;
@@ -86,7 +93,8 @@ class Roster::OwnPlace {
       if (roster.has_seat(of, at)) sit(at);
   }
 
-  void apply(const Wish& wish, const ChannelKey& channel) {
+  void apply_next(const ChannelKey& channel) {
+    const Wish& wish = wishes_[applied_++];
     const bool is_here = names_channel(wish.change.kind) && wish.channel.id == channel.id;
     switch (wish.change.kind) {
       case ChangeKind::leave:
@@ -96,8 +104,8 @@ class Roster::OwnPlace {
         newest_ = no_cell;
         return;
       case ChangeKind::connect:
-        newest_ = wish.spare_session;
-        last_connect_ = &wish;
+        newest_ = session_of(wish.session);
+        take_over();
         return;
       case ChangeKind::join:
         if (is_here) sit(session_of(wish.session));
@@ -117,26 +125,51 @@ class Roster::OwnPlace {
   }
   bool sits_in(const SessionKey& session) const {
     const Cell cell = session_of(session);
-    return std::find(seats_.begin(), seats_.begin() + count_, cell) != seats_.begin() + count_;
+    return cell != no_cell && is_taken(cell);
   }
 
  private:
-  static constexpr std::size_t most = 64;  // more in one transaction sit together
+  Cell newest_session() const {
+    Cell newest = no_cell;
+    SessionFacts newest_facts;
+    const User& of = roster_.user(cell_);
+    for (Cell at = of.sessions; at != no_cell; at = roster_.pool_.at<Session>(at).next) {
+      const SessionFacts facts = roster_.facts_of(of, roster_.pool_.at<Session>(at), {});
+      if (newest != no_cell && !is_newer(facts, newest_facts)) continue;
+      newest = at;
+      newest_facts = facts;
+    }
+    return newest;
+  }
 
   // Without an id, or by one that nobody knows any more, the newest.
   Cell session_of(const SessionKey& session) const {
     if (session.id.empty()) return newest_;
     const SessionIndex::Found found = roster_.region_.sessions.find(session);
     if (found.session != no_cell && found.user == cell_) return found.session;
-    if (last_connect_ && last_connect_->session.id == session.id)
-      return last_connect_->spare_session;
+    for (std::size_t i = applied_; i-- > 0;)
+      if (wishes_[i].change.kind == ChangeKind::connect && wishes_[i].session.id == session.id)
+        return wishes_[i].spare_session;
     return no_cell;
   }
 
+  bool is_taken(Cell seat) const {
+    return std::find(seats_.begin(), seats_.begin() + count_, seat) != seats_.begin() + count_;
+  }
+
   void sit(Cell session) {
-    if (std::find(seats_.begin(), seats_.begin() + count_, session) == seats_.begin() + count_ &&
-        count_ < most)
-      seats_[count_++] = session;
+    if (!is_taken(session) && count_ < seats_.size()) seats_[count_++] = session;
+  }
+
+  // Whoever connects sits where the session that was made up did.
+  void take_over() {
+    const auto is_made_up = [&](Cell seat) {
+      return seat == no_cell || roster_.pool_.at<Session>(seat).id_bytes == 0;
+    };
+    Cell* end = std::remove_if(seats_.data(), seats_.data() + count_, is_made_up);
+    if (end == seats_.data() + count_) return;
+    count_ = static_cast<std::size_t>(end - seats_.data());
+    sit(newest_);
   }
 
   void stand_up(const Wish& wish) {
@@ -151,15 +184,16 @@ class Roster::OwnPlace {
   const Roster& roster_;
   Cell cell_;
   Cell newest_;
-  const Wish* last_connect_ = nullptr;
-  std::array<Cell, most> seats_{};
+  std::span<const Wish> wishes_;
+  std::size_t applied_ = 0;
+  std::array<Cell, max_sessions> seats_;
   std::size_t count_ = 0;
 };
 
 bool Roster::is_seated(Cell cell, const ChannelKey& channel, const SessionKey* session,
                        std::span<const Wish> wishes) const {
-  OwnPlace place(*this, cell, look_up_member(cell, channel));
-  for (const Wish& wish : wishes) place.apply(wish, channel);
+  OwnPlace place(*this, cell, look_up_member(cell, channel), wishes);
+  for (std::size_t i = 0; i < wishes.size(); i++) place.apply_next(channel);
   return session ? place.sits_in(*session) : place.is_member();
 }
 
@@ -171,11 +205,17 @@ bool Roster::view_member(Cell cell, const ChannelKey& channel, std::span<const W
     if (joined) view_record(found, policy, now, out);
     return joined;
   }
-  OwnPlace place(*this, cell, found);
-  for (const Wish& wish : wishes) place.apply(wish, channel);
+  OwnPlace place(*this, cell, found, wishes);
+  std::size_t first = 0;  // what was wished before it is about a membership that is over
+  for (std::size_t i = 0; i < wishes.size(); i++) {
+    const bool was_member = place.is_member();
+    place.apply_next(channel);
+    if (was_member && !place.is_member()) first = i + 1;
+  }
   if (!place.is_member()) return false;
 
   const User& of = user(cell);
+  bool is_member = joined && first == 0;
   if (found != no_cell) {
     view_record(found, policy, now, out);
   } else {
@@ -185,14 +225,20 @@ bool Roster::view_member(Cell cell, const ChannelKey& channel, std::span<const W
     out.channel_bytes = static_cast<uint32_t>(channel.id.size());
     std::memcpy(out.channel_text, channel.id.data(), channel.id.size());
   }
+  if (found != no_cell && !is_member) {
+    view_newcomer(out);
+    out.data_bytes = get_text(pool_, of.data, out.data_text);
+  }
+  if (first > 0) out.typing = false;
   place.write_seats(out);
-  bool is_member = joined;
-  if (!joined) out.last_active = forever_ago;
+  if (!is_member) out.last_active = forever_ago;
   out.status = status_at(cell, wishes, policy, now);
-  for (const Wish& wish : wishes) {
+  for (std::size_t i = 0; i < wishes.size(); i++) {
+    const Wish& wish = wishes[i];
     if (wish.gives_data && !names_channel(wish.change.kind) && !out.has_own_data)
       out.data_bytes = get_text(pool_, wish.data, out.data_text);
-    if (wish.change.kind != ChangeKind::join || wish.channel.id != channel.id) continue;
+    if (i < first || wish.change.kind != ChangeKind::join || wish.channel.id != channel.id)
+      continue;
     if (!is_member) out.joined_at = wish.change.at;
     is_member = true;
     out.last_active = std::max(out.last_active, wish.change.at);

@@ -55,6 +55,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
     member.state_is_next = out.moved;
     link_in_lane(cell, region_.share(member.realm, member.partition), now);
   }
+  if (out.left) member.cursor_changed = member.state_changed = false;
   member.told_joined = member.joined;
   member.told_typing = types;
   member.told_status = of.status;
@@ -80,6 +81,9 @@ bool Roster::take_member_news(uint16_t realm, uint32_t partition, const Policy& 
     share.members_to_announce = member.announce_next;
     member.to_announce = false;
     const bool tell = note_news(cell, policy, now, out);
+    User& of = user(member.user);
+    const bool row_says_why = of.persist == Persist::current || of.persist == Persist::dirty;
+    if (row_says_why && !of.to_announce) drop_reason_text(of);
     remove_member_if_idle(cell);
     if (tell) return true;
   }

@@ -153,7 +153,12 @@ void Roster::leave_channel(Cell cell, Reason reason, Time at) {
   member.joined = false;
   member.reason = reason;
   member.changed_at = at;
-  member.cursor_changed = member.state_changed = false;
+  // Whoever comes back before listeners hear of this has none, and they may know of one.
+  const auto differs = [&](bool changed, Cell text) {
+    return member.told_joined && (changed || text != no_cell);
+  };
+  member.cursor_changed = differs(member.cursor_changed, member.cursor);
+  member.state_changed = differs(member.state_changed, member.state);
   set_text(member.cursor, no_cell);
   set_text(member.state, no_cell);
   region_.channels.depart(member.channel, cell);
@@ -190,9 +195,10 @@ void write_placed(const Move& move, const Placed& before, PlacedText& out) {
   head.clock = move.clock.value_or(before.clock);
   head.first_bytes = static_cast<uint16_t>(move.first.size());
   std::memcpy(out.bytes, &head, sizeof head);
-  std::memcpy(out.bytes + sizeof head, move.first.data(), move.first.size());
-  std::memcpy(out.bytes + sizeof head + move.first.size(), move.second.data(), move.second.size());
-  out.size = sizeof head + move.first.size() + move.second.size();
+  char* end = out.bytes + sizeof head;
+  for (const std::string_view part : {move.first, move.second})
+    end = std::copy(part.begin(), part.end(), end);
+  out.size = static_cast<std::size_t>(end - out.bytes);
 }
 
 // A client that has joined again begins to count anew.
@@ -424,7 +430,7 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   if (member.joined) mark_member_row_dirty(found);
   const bool first_dirty = mark_dirty_first(cell, share);
   const bool sooner = std::min(due_of(of, policy), next_member_due(share, policy)) < due;
-  const bool tells = (!was_waiting && member.to_announce) || share.first_typing == member.typing;
+  const bool tells = !was_waiting && member.to_announce;
   return answer(Done::done, first_dirty || sooner || tells);
 }
 

@@ -85,9 +85,11 @@ void Roster::end_writing(Cell cell) {
   if (!written.to_announce) drop_reason_text(written);
 }
 
-// Listeners and history know why by now.
+// Listeners and history know why by now, unless one of its channels has not been told yet.
 void Roster::drop_reason_text(User& user) {
   if (user.extras == no_cell) return;
+  for (Cell at = members_of(user); at != no_cell; at = pool_.at<Member>(at).next)
+    if (pool_.at<Member>(at).to_announce) return;
   set_text(pool_.at<Extras>(user.extras).reason_text, no_cell);
   free_bare_extras(user);
 }

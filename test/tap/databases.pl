@@ -26,18 +26,41 @@ is($node->safe_psql('two', "SELECT string_agg(user_id, ',' ORDER BY user_id) FRO
 is($node->safe_psql('two', "SELECT presence_status('only in one')"), 'offline', 'one is not seen in two');
 ok($listener{$_}->wait_for(sub { 2 == grep { $_->{event} eq 'user_joined' } @_ }), "events in $_") for qw(one two);
 is((grep { ($_->{user_id} // '') eq 'only in two' } $listener{one}->events), 0, 'events of two are not heard in one');
+# a channel of the same name is another one, with other members, cursors and events
+my %room = map { $_ => PresenceTest::Listener->new($node, $_, 'room', 'document_7') } qw(one two);
+for my $database (qw(one two))
+{
+	$node->safe_psql($database, qq{SELECT presence_join('ann', 'room', '{"name": "$database"}'), presence_join('only in $database', 'room'), presence_join_document('ann', 7, '"$database"')});
+	$node->safe_psql($database, qq{SELECT presence_typing('only in $database', 'room'), presence_set_state('ann', 'room', '"$database"')});
+}
+for my $database (qw(one two))
+{
+	ok($room{$database}->wait_for(sub { 6 <= @_ }), "channels in $database are told of");
+	is_deeply([ sort map { "$_->{channel} $_->{user_id} $_->{event}" } $room{$database}->events ],
+		[ 'document_7 ann cursor_moved', 'document_7 ann user_joined', 'room ann state_changed', 'room ann user_joined', "room only in $database typing_start", "room only in $database user_joined" ], "and only those of $database");
+	is($node->safe_psql($database, q{SELECT string_agg(user_id, ',' ORDER BY user_id) || ' ' || presence_member_count('room') FROM presence_members('room')}), "ann,only in $database 2", "the members in $database");
+	is($node->safe_psql($database, q{SELECT m.user_data ->> 'name', m.state, d.cursor_position, (SELECT string_agg(user_id, ' ') FROM presence_typing_users('room')) FROM presence_members('room') AS m, presence_members('document_7') AS d WHERE m.user_id = 'ann'}), qq{$database|"$database"|"$database"|only in $database}, "what they do in $database");
+	eventually($node, $database, 'SELECT count(*) = 3 FROM channel_presence', "and their rows in $database");
+}
+is($node->safe_psql('one', q{SELECT presence_leave('ann', 'room')}) . $node->safe_psql('two', q{SELECT string_agg(c, ' ') FROM presence_channels('ann') AS c}), 'tdocument_7 room', 'who leaves in one stays in two');
+$_->quit for values %room;
 isnt($listener{one}{events}[0]{epoch}, $listener{two}{events}[0]{epoch}, 'each has its epoch');
 is($node->safe_psql('one', 'SELECT presence_forget(\'ann\')') . $node->safe_psql('two', "SELECT presence_status('ann')"), 'taway', 'forgotten in one, still there in two');
 $node->safe_psql('one', 'SELECT presence_reset()');
 is($node->safe_psql('two', 'SELECT total FROM presence_counts()'), '2', 'reset in one, nobody lost in two');
+is($node->safe_psql('one', q{SELECT presence_member_count('room')}) . $node->safe_psql('two', q{SELECT presence_member_count('room')}), '02', 'no member either');
 $_->quit for values %listener;
 
 # given a template with people, then the copy is a database of its own
-$node->safe_psql('one', q{SELECT presence_set_status('copied', 'busy', 'from one')});
+$node->safe_psql('one', q{SELECT presence_set_status('copied', 'busy', 'from one'), presence_join('copied', 'room', '{"from": "one"}')});
+$node->poll_query_until('one', 'SELECT count(*) = 1 FROM channel_presence') or die 'the member was not written';
 $node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE one');
 eventually($node, 'copy', 'SELECT worker_alive AND complete FROM presence_info()', 'CREATE DATABASE ... TEMPLATE: the copy has a worker');
 eventually($node, 'one', 'SELECT worker_alive FROM presence_info()', 'and the original has its own again');
 is($node->safe_psql('copy', "SELECT status, status_message FROM presence_get('copied')"), 'busy|from one', 'who was there is there');
+is($node->safe_psql('copy', q{SELECT presence_member_count('room') = (SELECT count(*) FROM presence_members('room'))}), 't', 'its channels can be asked for');
+$node->safe_psql('copy', q{SELECT presence_leave('copied', 'room')});
+is($node->safe_psql('one', q{SELECT user_id, user_data FROM presence_members('room')}), 'copied|{"from": "one"}', 'who leaves there stays here');
 $node->safe_psql('copy', q{SELECT presence_set_status('copied', 'away'); SELECT presence_touch('only in copy')});
 is($node->safe_psql('one', "SELECT presence_status('copied'), presence_status('only in copy')"), 'busy|offline', 'and from then on they differ');
 eventually($node, 'copy', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'only in copy'", 'the copy is written to');

@@ -20,7 +20,10 @@ $node->safe_psql('postgres', q{
 	SELECT presence_set_status(E'tab\tid', 'busy', expires_at => now() + interval '1 day');
 	SELECT presence_touch('cleo', page_url => '/inbox');
 	SELECT presence_connect('dora', 'dora-1', '{"name": "Dora", "avatar": "d.png"}', 'phone', '203.0.113.7', 'Mozilla/5.0', '/start', status => 'busy'), presence_connect('dora', 'dora-2', gateway => 'g');
-	SELECT presence_touch('dora', 'click', page_url => '/x', session_id => 'dora-1'), presence_touch('cleo', 'read');});
+	SELECT presence_touch('dora', 'click', page_url => '/x', session_id => 'dora-1'), presence_touch('cleo', 'read');
+	SELECT presence_join('dora', 'room', session_id => 'dora-2'), presence_join('dora', 'room', '{"role": "host"}', 'dora-1'), presence_join('cleo', E'a "room"\\t{1}');
+	SELECT presence_join_document('dora', 7, '{"x": "ü\\n"}', '[1, null]', session_id => 'dora-1'), presence_set_state('dora', 'room', '{"hand": true}');});
+$node->poll_query_until('postgres', 'SELECT count(*) = 3 AND count(state) = 1 FROM channel_presence') or die 'the members were not written';
 $node->poll_query_until('postgres', 'SELECT (SELECT count(*) = 2 FROM presence_sessions) AND (SELECT count(*) = 2 FROM user_activities) AND (SELECT count(*) = 0 FROM user_activities_default)') or die 'sessions and activities were not written';
 $node->poll_query_until('postgres', "SELECT count(*) = 2 FROM user_presence WHERE user_id IN ('dora', 'cleo') AND activity_count = CASE user_id WHEN 'dora' THEN 1 ELSE 2 END") or die 'the rows were not flushed';
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'cleo'");
@@ -30,13 +33,14 @@ my $rows = 'SELECT * FROM user_presence ORDER BY user_id';
 my $history = 'SELECT * FROM presence_history ORDER BY changed_at, user_id';
 my $people = q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'ben', 'cleo', 'dora', 'gone'])};
 my $activities = 'SELECT * FROM user_activities ORDER BY user_id';
+my $members = 'SELECT * FROM channel_presence ORDER BY channel_id, user_id';
 my $data = q{SELECT user_data, activity_count, current_page FROM presence_get('dora')};
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my @to = ('-h', $node->host, '-p', $node->port);
 
 $node->command_ok([ 'pg_dump', @to, '-f', "$dir/plain.sql", 'postgres' ], 'pg_dump');
 $node->command_ok([ 'pg_dump', @to, '-Fc', '-f', "$dir/archive", 'postgres' ], 'pg_dump -Fc');
-my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people, $activities, $data);
+my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people, $activities, $data, $members);
 
 sub check
 {
@@ -53,8 +57,13 @@ sub check
 	# and have no row either.
 	eventually($node, $database, q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*) FROM presence_sessions('dora'))}, "$how: a row for each session that is known");
 	like($node->safe_psql($database, q{SELECT count(*), presence_heartbeat('dora-1'), presence_gateway('g') FROM presence_sessions('dora')}), qr/^(2\|t\|1|0\|f\|0)$/, "$how: which are all or none");
+	# The same is so of members.
+	eventually($node, $database, q{SELECT NOT EXISTS (SELECT FROM channel_presence AS c FULL JOIN (SELECT u AS user_id, c AS channel_id FROM unnest('{cleo,dora}'::text[]) AS u, presence_channels(u) AS c) AS m USING (user_id, channel_id) WHERE m IS NULL OR c IS NULL)}, "$how: a row for each member that is known");
+	like($node->safe_psql($database, q{SELECT presence_member_count('room') || ' ' || presence_member_count('document_7') || ' ' || presence_member_count(E'a "room"\t{1}')}), qr/^(1 1 1|0 0 0)$/, "$how: which are all or none");
 	is($node->safe_psql($database, q{SELECT session_id, status FROM presence_connect('dora', 'dora-1')}), 'dora-1|online', "$how: they connect again");
 	eventually($node, $database, "SELECT count(*) = 1 FROM presence_sessions WHERE session_id = 'dora-1'", "$how: which is a row");
+	is($node->safe_psql($database, q{SELECT presence_join('dora', 'room', '{"role": "guest"}', 'dora-1'); SELECT user_id, user_data FROM presence_members('room')}) =~ s/.*\n//r, 'dora|{"role": "guest"}', "$how: they join again");
+	eventually($node, $database, q{SELECT count(*) = 1 FROM channel_presence WHERE channel_id = 'room' AND user_data ->> 'role' = 'guest' AND 'dora-1' = ANY (session_ids)}, "$how: which is a row");
 	is($node->safe_psql($database, q{SELECT presence_touch('cleo', 'more')}), 'online', "$how: activities go on");
 	eventually($node, $database, 'SELECT count(*) = 3 FROM user_activities', "$how: and are written");
 	is($node->safe_psql($database, q{SELECT (presence_set_status('ann', 'away')).status, presence_touch('new'), (presence_clear_status(E'tab\tid')).status}), 'away|online|online', "$how: it works");
@@ -99,10 +108,14 @@ is($other->safe_psql('postgres', $rows), $before{$rows}, 'with its rows');
 is($other->safe_psql('postgres', $history), $before{$history}, 'and its history');
 is($other->safe_psql('postgres', $activities), $before{$activities}, 'and its activities');
 is($other->safe_psql('postgres', 'SELECT count(*) FROM presence_sessions'), '2', 'and its sessions');
+is($other->safe_psql('postgres', $members), $before{$members}, 'and the members of its channels');
 $other->append_conf('postgresql.conf', "shared_preload_libraries = 'presence'");
 $other->restart;
 eventually($other, 'postgres', 'SELECT worker_alive AND complete FROM presence_info()', 'and once it is preloaded the worker comes');
 is($other->safe_psql('postgres', $people), $before{$people}, 'and who is here is here');
 is($other->safe_psql('postgres', q{SELECT string_agg(session_id || coalesce(' ' || device || ' ' || ip_address, ''), ', ' ORDER BY session_id) FROM presence_sessions('dora')}), 'dora-1 phone 203.0.113.7, dora-2', 'with the sessions, as after any other start');
+is($other->safe_psql('postgres', q{SELECT user_id, user_data, state FROM presence_members('room')}), 'dora|{"role": "host"}|{"hand": true}', 'and the members');
+is($other->safe_psql('postgres', q{SELECT cursor_position, selection_range FROM presence_members('document_7')}), '{"x": "ü\n"}|[1, null]', 'with their cursors');
+is($other->safe_psql('postgres', q{SELECT presence_leave('dora', 'room', 'dora-1'), presence_member_count('room'), presence_leave('dora', 'room', 'dora-2'), presence_member_count('room')}), 't|1|t|0', 'by their sessions');
 finish($other);
 done_testing();

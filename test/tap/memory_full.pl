@@ -12,11 +12,14 @@ $node->start;
 create_presence($node);
 
 $node->safe_psql('postgres', q{SELECT presence_connect('tab', 'tab', gateway => 'g'), presence_connect('beat', 'beat'), presence_heartbeat('beat')});
+$node->safe_psql('postgres', q{SELECT presence_join('placed', 'room', '{"name": "P"}'), presence_join_document('placed', 7, '{"x": 1}', '[1]'), presence_join('plain', 'room')});
 
 # given people come until memory is full, then the error names the setting
 my ($code, $out, $err) = $node->psql('postgres', q{DO $$ BEGIN FOR i IN 1..1000000 LOOP PERFORM presence_touch('u' || i); END LOOP; END $$}, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 like($err, qr/ERROR:  53200: /, 'a touch of somebody new is refused with 53200');
 like($err, qr/HINT:.*presence\.memory/, 'the hint names presence.memory');
+# Somebody new needs more than one cell: what takes one takes the rest.
+is((error_of($node, 'postgres', q{DO $$ BEGIN FOR i IN 1..1000 LOOP PERFORM presence_gateway('filler' || i, '1 h'); END LOOP; END $$}))[0], '53200', 'at last there is nothing left');
 my $here = $node->safe_psql('postgres', 'SELECT total FROM presence_counts()');
 cmp_ok($here, '>', 1000, "$here users fit into 4MB");
 is((error_of($node, 'postgres', q{SELECT presence_set_status('somebody new', 'busy')}))[0], '53200', 'so is a choice of somebody new');
@@ -37,6 +40,26 @@ is((error_of($node, 'postgres', q{SELECT presence_gateway('another')}))[0], '532
 is($node->safe_psql('postgres', q{SELECT presence_heartbeat('new'), presence_status('u1'), (SELECT count(*) FROM presence_sessions('u1')), (SELECT count(*) FROM presence_sessions WHERE session_id = 'new'), (presence_get('u1')).user_data IS NULL, presence_status('somebody new')}),
 	'f|online|0|0|t|offline', 'which left nothing behind either');
 is($node->safe_psql('postgres', q{SELECT presence_heartbeat('beat'), presence_gateway('g'), presence_touch('tab', session_id => 'tab'), (SELECT count(*) FROM presence_sessions('tab'))}), 't|1|online|1', 'the sessions that are there are kept');
+
+# so is what somebody does in a channel, if it needs any memory, and nothing of it is half done
+for my $call (q{presence_join('u1', 'room')}, q{presence_join('somebody new', 'room')}, q{presence_join('u1', 'room', '{"name": "U"}', 'new')}, q{presence_join('u1', 'another room')},
+	q{presence_join('plain', 'another room')}, q{presence_join('plain', 'room', '{"name": "Plain"}')}, q{presence_join_document('u1', 7, '{"x": 1}', '[1]')}, q{presence_join_document('placed', 8)},
+	q{presence_typing('u1', 'room')}, q{presence_typing('placed', 'room')}, q{presence_typing('placed', 'another room', user_name => 'P')}, q{presence_typing('somebody new', 'room')},
+	q{presence_set_state('plain', 'room', '{"hand": true}')}, q{presence_move_cursor('placed', 7, to_jsonb(repeat('x', 500)))})
+{
+	is((error_of($node, 'postgres', "SELECT $call"))[0], '53200', "$call is refused");
+}
+my $room = q{SELECT user_id, user_data, cursor_position, selection_range, state, typing FROM presence_members('%s') ORDER BY 1};
+is($node->safe_psql('postgres', sprintf $room, 'room'), qq{placed|{"name": "P"}||||f\nplain|||||f}, 'which has changed nothing in the room');
+is($node->safe_psql('postgres', sprintf $room, 'document_7'), 'placed||{"x": 1}|[1]||f', 'nor in the document');
+is($node->safe_psql('postgres', q{SELECT presence_member_count('room'), presence_member_count('another room'), presence_member_count('document_7'), presence_member_count('document_8'), (SELECT string_agg(c, ' ') FROM presence_channels('u1') AS c), (SELECT string_agg(c, ' ') FROM presence_channels('placed') AS c), presence_status('somebody new'), presence_heartbeat('new'),
+	(SELECT count(*) FROM presence_typing_users('room')), (SELECT count(*) FROM presence_typing_users('another room')), (SELECT count(*) FROM channel_presence WHERE user_id NOT IN ('placed', 'plain'))}), '2|0|1|0||document_7 room|offline|f|0|0|0', 'nor anywhere');
+is($node->safe_psql('postgres', q{SELECT presence_typing('placed', 'room', false), presence_leave('nobody', 'room')}), '|f', 'what needs no memory is done');
+is($node->safe_psql('postgres', q{SELECT presence_move_cursor('placed', 7, '{"x": 2}', '[2]')}) . $node->safe_psql('postgres', sprintf $room, 'document_7'), 'placed||{"x": 2}|[2]||f', 'and a cursor moves where there is one');
+is((error_of($node, 'postgres', q{BEGIN; SELECT presence_leave('plain', 'room'); SELECT presence_join('u' || i, 'room') FROM generate_series(1, 10) AS i; COMMIT}))[0], '53200', 'a transaction that leaves and joins is refused');
+is($node->safe_psql('postgres', sprintf $room, 'room'), qq{placed|{"name": "P"}||||f\nplain|||||f}, 'and undone');
+is($node->safe_psql('postgres', q{SELECT presence_leave('plain', 'room'), presence_member_count('room')}), 't|1', 'to leave needs no memory');
+eventually($node, 'postgres', q{SELECT count(*) = 2 FROM channel_presence}, 'and the row goes');
 
 # then those who are here are served as ever
 is($node->safe_psql('postgres', "SELECT count(presence_touch('u' || i)) FROM generate_series(1, 1000) AS i"), '1000', 'who is here is touched');
@@ -65,6 +88,8 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM presence_get_many((SELECT
 
 eventually($node, 'postgres', q{SELECT count(*) = 2 FROM presence_sessions}, 'the rows of sessions are written');
 
+is($node->safe_psql('postgres', q{SELECT (SELECT user_id FROM presence_join('plain', 'room')), (SELECT count(*) FROM presence_members('room'))}), 'plain|2', 'and there is room to join again');
+
 # more offline people than memory could ever hold
 $node->safe_psql('postgres', q{SELECT presence_import(jsonb_agg(jsonb_build_object('user_id', 'old' || i, 'status', 'offline', 'status_message', 'm' || i))) FROM generate_series(1, 50000) AS i});
 is($node->safe_psql('postgres', "SELECT status, status_message FROM presence_get('old49999')"), 'offline|m49999', '50,000 who are offline are known all the same');
@@ -76,5 +101,6 @@ check_histories($node, 'postgres', 'after memory was full');
 $node->restart;
 wait_for_worker($node);
 is($node->safe_psql('postgres', 'SELECT total FROM presence_counts()'), $here - 500 + 400, 'a restart finds all of them');
+is($node->safe_psql('postgres', q{SELECT presence_member_count('room'), presence_member_count('document_7')}), '2|1', 'the members too');
 finish($node);
 done_testing();

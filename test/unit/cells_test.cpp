@@ -144,5 +144,47 @@ TEST(Texts, ZerosAreBytesLikeAnyOther) {
   EXPECT_FALSE(text_equals(memory.region.pool, *cell, std::string_view("a\0c", 3)));
 }
 
+// ---- one text in the place of another --------------------------------------
+
+struct Replacement {
+  std::size_t from, to;
+};
+
+class TextReplaced : public testing::TestWithParam<Replacement> {
+ protected:
+  static uint32_t cells(std::size_t bytes) { return static_cast<uint32_t>((bytes + 119) / 120); }
+};
+
+TEST_P(TextReplaced, IsTheOtherOne) {
+  const auto [from, to] = GetParam();
+  TestRegion memory({20, 1, 1});
+  CellPool& pool = memory.region.pool;
+  Cell text = *put_text(pool, text_of(from, 'a'));
+  ASSERT_TRUE(replace_text(pool, text, text_of(to, 'b')));
+  EXPECT_TRUE(text_equals(pool, text, text_of(to, 'b')));
+  EXPECT_EQ(text_bytes(pool, text), to);
+  EXPECT_EQ(pool.used(), cells(to));
+  free_text(pool, text);
+  EXPECT_EQ(pool.used(), 0u);
+}
+
+TEST_P(TextReplaced, StaysWhenThereIsNoRoom) {
+  const auto [from, to] = GetParam();
+  TestRegion memory({cells(from), 1, 1});
+  CellPool& pool = memory.region.pool;
+  Cell text = *put_text(pool, text_of(from, 'a'));
+  // As many cells are used again; fewer are taken before the others are given back.
+  const bool fits = cells(from) == cells(to) || to == 0;
+  EXPECT_EQ(replace_text(pool, text, text_of(to, 'b')), fits);
+  EXPECT_TRUE(text_equals(pool, text, fits ? text_of(to, 'b') : text_of(from, 'a')));
+}
+
+INSTANTIATE_TEST_SUITE_P(Lengths, TextReplaced,
+                         testing::Values(Replacement{0, 0}, Replacement{0, 1}, Replacement{1, 0},
+                                         Replacement{1, 120}, Replacement{120, 1},
+                                         Replacement{120, 121}, Replacement{121, 120},
+                                         Replacement{121, 240}, Replacement{240, 121},
+                                         Replacement{500, 400}, Replacement{400, 600}));
+
 }  // namespace
 }  // namespace presence::test

@@ -190,6 +190,120 @@ TEST(EventJson, WhatDoesNotFitIsLeftOutAndSaysSo) {
   EXPECT_EQ(json.back(), '}');
 }
 
+// ---- channels --------------------------------------------------------------
+
+EventFacts in_channel(EventKind kind) {
+  EventFacts event = changed();
+  event.kind = kind;
+  event.channel = "document_7";
+  return event;
+}
+
+const std::string head_in_channel =
+    R"({"v":1,"epoch":"0000000000006f1c","seq":981,"prev":975,"channel":"document_7",)";
+const std::string end_in_channel = R"("timestamp":"2026-11-25T03:45:00.123Z"})";
+
+TEST(ChannelEvents, OfACursor) {
+  EventFacts event = in_channel(EventKind::cursor_moved);
+  event.cursor = R"({"line": 7})";
+  EXPECT_EQ(written(event), head_in_channel + R"("event":"cursor_moved","user_id":"42",)" +
+                                R"("cursor_position":{"line": 7},"selection_range":null,)" +
+                                end_in_channel);
+  event.selection = "[1, 2]";
+  EXPECT_NE(written(event).find(R"("selection_range":[1, 2])"), std::string::npos);
+}
+
+TEST(ChannelEvents, OfACursorThatIsGone) {
+  EXPECT_EQ(written(in_channel(EventKind::cursor_moved)),
+            head_in_channel + R"("event":"cursor_moved","user_id":"42",)" +
+                R"("cursor_position":null,"selection_range":null,)" + end_in_channel);
+}
+
+TEST(ChannelEvents, OfAState) {
+  EventFacts event = in_channel(EventKind::state_changed);
+  event.state = R"("hand")";
+  EXPECT_EQ(written(event), head_in_channel +
+                                R"("event":"state_changed","user_id":"42","state":"hand",)" +
+                                end_in_channel);
+}
+
+TEST(ChannelEvents, OfTyping) {
+  EventFacts event = in_channel(EventKind::typing_start);
+  EXPECT_EQ(written(event), head_in_channel +
+                                R"("event":"typing_start","user_id":"42","user_name":null,)" +
+                                end_in_channel);
+  event.user_name = "Ann \"the\" Lee";
+  EXPECT_NE(written(event).find(R"("user_name":"Ann \"the\" Lee")"), std::string::npos);
+  event = in_channel(EventKind::typing_stop);
+  event.reason = name_of(Reason::stopped);
+  EXPECT_EQ(written(event), head_in_channel +
+                                R"("event":"typing_stop","user_id":"42","reason":"stopped",)" +
+                                end_in_channel);
+}
+
+TEST(ChannelEvents, OfAnOccupancy) {
+  EventFacts event = in_channel(EventKind::channel_occupancy);
+  event.members = 4'294'967'295u;
+  event.large = true;
+  EXPECT_EQ(written(event),
+            head_in_channel + R"("event":"channel_occupancy","members":4294967295,"large":true,)" +
+                end_in_channel);
+  event.large = false;
+  EXPECT_NE(written(event).find(R"("large":false)"), std::string::npos);
+}
+
+TEST(ChannelEvents, OfAJoinAndAnUpdateHaveTheUser) {
+  for (const EventKind kind : {EventKind::user_joined, EventKind::user_updated}) {
+    EventFacts event = in_channel(kind);
+    event.reason = name_of(Reason::join);
+    event.user = R"({"id":"42","name":"Ann","avatar":null})";
+    const std::string json = written(event);
+    EXPECT_NE(json.find(R"("reason":"join","user":{"id":"42","name":"Ann","avatar":null},)"),
+              std::string::npos);
+  }
+}
+
+// Of every length near the limit: all of it, or none and `truncated`.
+TEST(ChannelEvents, WhatDoesNotFitIsNullAndSaysSo) {
+  for (const std::size_t selection_bytes : {0u, 2u, 30u, 9000u}) {
+    for (std::size_t bytes = 7600; bytes < 8010; bytes++) {
+      const std::string cursor = '"' + std::string(bytes - 2, 'c') + '"';
+      const std::string selection(selection_bytes, '7');
+      EventFacts event = in_channel(EventKind::cursor_moved);
+      event.cursor = cursor;
+      event.selection = selection;
+      const std::string json = written(event);
+      ASSERT_LE(json.size(), max_payload_bytes) << bytes;
+      ASSERT_EQ(json.substr(json.size() - 2),
+                json.find("truncated") == std::string::npos ? "\"}" : "e}");
+      const bool has_cursor = json.find(cursor) != std::string::npos;
+      const bool has_selection =
+          selection.empty() || json.find(":" + selection + ",") != std::string::npos;
+      ASSERT_EQ(json.find(R"("truncated":true})") == std::string::npos, has_cursor && has_selection)
+          << bytes;
+    }
+  }
+  for (std::size_t bytes = 7600; bytes < 8010; bytes++) {
+    const std::string state = '"' + std::string(bytes - 2, 's') + '"';
+    EventFacts event = in_channel(EventKind::state_changed);
+    event.state = state;
+    const std::string json = written(event);
+    ASSERT_LE(json.size(), max_payload_bytes) << bytes;
+    ASSERT_EQ(json.find(R"("truncated":true})") == std::string::npos,
+              json.find(state) != std::string::npos);
+  }
+}
+
+TEST(ChannelEvents, TheLongestNamesFit) {
+  const std::string id(max_id_bytes, '\x01'), name(max_user_name_bytes, '\x02');
+  EventFacts event = in_channel(EventKind::typing_start);
+  event.channel = event.user_id = id;
+  event.user_name = name;
+  const std::string json = written(event);
+  EXPECT_LE(json.size(), max_payload_bytes);
+  EXPECT_EQ(json.find("truncated"), std::string::npos);
+}
+
 // ---- timestamps ------------------------------------------------------------
 
 struct Moment {

@@ -357,7 +357,8 @@ class Checker {
     if (!of.to_announce && (of.joined != of.told_joined || types != of.told_typing))
       return fail(name + " has changed, and nobody will be told");
     const bool has_moved = of.cursor_changed || of.state_changed;
-    if (has_moved && !of.joined) return fail(name + " has moved, and is no member");
+    if (has_moved && !of.joined && !of.told_joined)
+      return fail(name + " has moved, and is no member");
     if (has_moved && !of.to_announce && !of.in_lane)
       return fail(name + " has moved, and nobody will be told");
     if (!of.joined && !types && !of.to_announce && of.row == RowState::none)

@@ -9,6 +9,9 @@ namespace {
 
 Parameters parameters_of(const Call& call) {
   switch (call.action) {
+    case Action::typing:
+    case Action::stop_typing:
+      return {call.user, call.room};
     case Action::disconnect:
       return {call.session()};
     case Action::logout:
@@ -18,20 +21,37 @@ Parameters parameters_of(const Call& call) {
   }
 }
 
+bool is_immediate(Action action) {
+  return action == Action::touch || action == Action::typing || action == Action::stop_typing;
+}
+
 }  // namespace
 
-// A touch is immediate, so that one statement has both readings around it. The others happen at
-// COMMIT: the reading after one is a statement of its own behind the sync, which ends the call's
-// transaction. A select list is evaluated from left to right.
+// A touch is immediate, and so is typing: one statement has both readings around it. The others
+// happen at COMMIT: the reading after one is a statement of its own behind the sync, which ends the
+// call's transaction. A select list is evaluated from left to right.
 Lane::Lane(const std::string& connection_string, Table& log)
     : connection_(connection_string), log_(log) {
   connection_.prepare("touch",
                       "SELECT extract(epoch FROM clock_timestamp()), "
                       "presence_touch($1, session_id => $2, page_url => $3), "
                       "extract(epoch FROM clock_timestamp())");
+  connection_.prepare("typing",
+                      "SELECT extract(epoch FROM clock_timestamp()), presence_typing($1, $2), "
+                      "extract(epoch FROM clock_timestamp())");
+  connection_.prepare("stop_typing",
+                      "SELECT extract(epoch FROM clock_timestamp()), "
+                      "presence_typing($1, $2, typing => false), "
+                      "extract(epoch FROM clock_timestamp())");
   connection_.prepare("connect",
                       "SELECT extract(epoch FROM clock_timestamp()), "
                       "(presence_connect($1, session_id => $2, page_url => $3)).status");
+  connection_.prepare("join",
+                      "SELECT extract(epoch FROM clock_timestamp()), "
+                      "(presence_join($1, $3, session_id => $2)).channel_id");
+  connection_.prepare("leave",
+                      "SELECT extract(epoch FROM clock_timestamp()), "
+                      "presence_leave($1, $3, session_id => $2)");
   connection_.prepare("disconnect",
                       "SELECT extract(epoch FROM clock_timestamp()), presence_disconnect($1)");
   connection_.prepare("logout",
@@ -43,7 +63,7 @@ Lane::Lane(const std::string& connection_string, Table& log)
 
 void Lane::send(const Call& call) {
   const std::string_view name = name_of(call.action);
-  if (call.action == Action::touch) {
+  if (is_immediate(call.action)) {
     send_statement(name, parameters_of(call), {&call, Answer::whole});
   } else {
     send_statement(name, parameters_of(call), {&call, Answer::began});

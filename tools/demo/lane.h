@@ -28,8 +28,8 @@ class Lane {
   bool wants_to_write() const { return unsent_; }
 
  private:
-  // What the next answer is: all of a touch, or one of the two halves of a call that happens at
-  // COMMIT.
+  // What the next answer is: all of a call that is immediate, or one of the two halves of one that
+  // happens at COMMIT.
   enum class Answer { whole, began, committed };
   struct Expected {
     const Call* call;

@@ -22,7 +22,8 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 
 Event parse(std::string_view payload) {
   const auto object = nlohmann::json::parse(payload);
-  return {.kind = object.at("event").get<std::string>(),
+  return {.channel = object.at("channel").get<std::string>(),
+          .kind = object.at("event").get<std::string>(),
           .user = text_of(object, "user_id"),
           .previous = text_of(object, "previous_status"),
           .status = text_of(object, "status"),
@@ -54,9 +55,11 @@ std::string seconds_of(const std::string& timestamp) {
 
 }  // namespace
 
-Listener::Listener(const std::string& connection_string, Table& log)
+Listener::Listener(const std::string& connection_string, const std::vector<std::string>& rooms,
+                   Table& log)
     : connection_(connection_string), log_(log) {
   connection_.query("SELECT presence_listen('global_presence')");
+  for (const std::string& room : rooms) connection_.query("SELECT presence_listen($1)", {room});
 }
 
 void Listener::receive() {
@@ -71,10 +74,12 @@ void Listener::receive() {
 void Listener::take(std::string_view payload) {
   Event event = parse(payload);
   log_.add({event.kind, event.user, event.previous, event.status, event.reason,
-            seconds_of(event.timestamp), std::to_string(event.seq), std::to_string(event.prev)});
+            seconds_of(event.timestamp), std::to_string(event.seq), std::to_string(event.prev),
+            event.channel});
   ++heard_;
-  ++counts_[{event.kind, event.reason}];
-  users_.insert(event.user);
+  ++counts_[{event.is_global() ? event.kind : event.kind + " in a room", event.reason}];
+  if (event.is_global()) users_.insert(event.user);
+  if (!event.is_global() && event.kind == "user_status_changed") return;
   recent_.push_front(std::move(event));
   if (recent_.size() > most_recent) recent_.pop_back();
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "connection.h"
 #include "table.h"
@@ -16,6 +17,7 @@
 namespace demo {
 
 struct Event {
+  std::string channel;
   std::string kind;
   std::string user;
   std::string previous;
@@ -24,20 +26,24 @@ struct Event {
   std::string timestamp;
   int64_t seq = 0;
   int64_t prev = 0;
+
+  bool is_global() const { return channel == "global_presence"; }
 };
 
 class Listener {
  public:
-  Listener(const std::string& connection_string, Table& log);
+  // It listens to global_presence and to the rooms.
+  Listener(const std::string& connection_string, const std::vector<std::string>& rooms, Table& log);
 
   void receive();  // what has arrived, without waiting
   int socket() const { return PQsocket(connection_.get()); }
 
   std::size_t heard() const { return heard_; }
   bool has_heard_of(const std::string& user) const { return users_.contains(user); }
-  const std::deque<Event>& recent() const { return recent_; }  // newest first
+  // The newest first. What is told in each room of a user is there once.
+  const std::deque<Event>& recent() const { return recent_; }
 
-  // How often, by kind and reason.
+  // How often, by kind and reason; in a room or not.
   using Counts = std::map<std::pair<std::string, std::string>, std::size_t>;
   const Counts& counts() const { return counts_; }
 

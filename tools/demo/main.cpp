@@ -43,6 +43,7 @@ std::vector<std::string> settings(const Options& options) {
           "presence.idle_timeout = " + std::to_string(idle_timeout_ms(options)) + "ms",
           "presence.offline_timeout = " + std::to_string(offline_timeout_ms(options)) + "ms",
           "presence.disconnect_grace = " + std::to_string(disconnect_grace_ms(options)) + "ms",
+          "presence.typing_timeout = " + std::to_string(typing_timeout_ms(options)) + "ms",
           "presence.flush_interval = 10min",
           "autovacuum = off",
           "checkpoint_timeout = 1h",
@@ -63,8 +64,12 @@ void wait_for_input(std::vector<pollfd>& sockets) {
   stop_if_interrupted();
 }
 
+// So often it is written down who is in which room.
+constexpr int member_moments = 10;
+
 // Returns the seconds that it took.
-double play(Player& player, Listener& listener, Screen& screen, const Trace& trace, double speed) {
+double play(Player& player, Listener& listener, Screen& screen, Connection& connection,
+            const Trace& trace, double speed, MemberTables& members) {
   const auto start = Clock::now();
   std::vector<pollfd> sockets;
   while (true) {
@@ -73,6 +78,9 @@ double play(Player& player, Listener& listener, Screen& screen, const Trace& tra
     player.receive();
     listener.receive();
     const bool done = player.is_done();
+    const double next_moment = trace.seconds() * (members.made + 1) / member_moments;
+    if (done || (second >= next_moment && members.made < member_moments - 1))
+      record_members(connection, trace, second, members);
     if (done || screen.is_due())
       screen.show({seconds_since(start), second, player.made()}, listener);
     if (done) return seconds_since(start);
@@ -108,18 +116,20 @@ bool play_on(const TemporaryServer& server, const Trace& trace, const Options& o
   Connection connection(connection_string);
   Table calls(log + "/calls.tsv");
   Table events(log + "/events.tsv");
-  Listener listener(connection_string, events);
+  MemberTables members(log);
+  Listener listener(connection_string, trace.rooms, events);
   Player player(connection_string, options.connections, trace, calls);
 
   double seconds = 0;
   {
     Screen screen(connection_string, options.plain, trace, options.speed);
-    seconds = play(player, listener, screen, trace, options.speed);
+    seconds = play(player, listener, screen, connection, trace, options.speed, members);
   }
   record_ending(connection, trace, options, log);
   hear_the_rest(connection, listener);
   calls.flush();
   events.flush();
+  members.flush();
 
   print_replay(trace, seconds);
   print_events(listener);

@@ -1,6 +1,7 @@
 // options.cpp: CLI11 and the defaults.
 #include "options.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,9 @@ namespace {
 constexpr double idle_minutes = 5;
 constexpr double offline_minutes = 30;
 constexpr double grace_minutes = 1.0 / 6;
+constexpr double typing_minutes = 0.05;
+// Shorter typing may begin and end before the worker looks.
+constexpr int shortest_typing_ms = 250;
 
 int scaled_ms(double minutes, double speed) {
   return static_cast<int>(std::lround(minutes * 60 * 1000 / speed));
@@ -39,7 +43,7 @@ CommandLine parse_command_line(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--plain", options.plain, "progress lines instead of the screen");
   app.add_option("--log", options.log,
-                 "keep the log of calls, events, statuses and sessions in this directory");
+                 "keep the log of calls, events, statuses, sessions and members in this directory");
   app.add_option("--trace", options.trace, "the trace")
       ->check(CLI::ExistingFile)
       ->capture_default_str();
@@ -61,5 +65,8 @@ CommandLine parse_command_line(int argc, char** argv) {
 int idle_timeout_ms(const Options& options) { return scaled_ms(idle_minutes, options.speed); }
 int offline_timeout_ms(const Options& options) { return scaled_ms(offline_minutes, options.speed); }
 int disconnect_grace_ms(const Options& options) { return scaled_ms(grace_minutes, options.speed); }
+int typing_timeout_ms(const Options& options) {
+  return std::max(shortest_typing_ms, scaled_ms(typing_minutes, options.speed));
+}
 
 }  // namespace demo

@@ -26,9 +26,11 @@ struct CommandLine {
 
 CommandLine parse_command_line(int argc, char** argv);
 
-// The product's defaults, 5 and 30 minutes and 10 seconds, as fast as the trace is played.
+// The product's defaults, 5 and 30 minutes, 10 and 3 seconds, as fast as the trace is played, but
+// typing lasts for a quarter of a second at least.
 int idle_timeout_ms(const Options& options);
 int offline_timeout_ms(const Options& options);
 int disconnect_grace_ms(const Options& options);
+int typing_timeout_ms(const Options& options);
 
 }  // namespace demo

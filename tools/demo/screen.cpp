@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto frame_interval = 100ms;
 constexpr auto line_interval = 5s;
 constexpr std::size_t list_width = 34;  // of 80; the events have the rest
-constexpr std::size_t head_lines = 7;
+constexpr std::size_t head_lines = 8;
 
 constexpr const char* enter_screen = "\033[?1049h\033[?25l";
 constexpr const char* leave_screen = "\033[?25h\033[?1049l";
@@ -62,6 +62,9 @@ std::string painted(const std::string& text, const char* colour) {
 }
 
 std::string change_of(const Event& event) {
+  if (event.kind == "typing_start") return "types in " + event.channel;
+  if (event.kind == "typing_stop") return "stops in " + event.channel + ", " + event.reason;
+  if (!event.is_global()) return event.kind + " in " + event.channel;
   if (event.kind != "user_status_changed") return event.kind;
   return event.previous + " > " + event.status + ", " + event.reason;
 }
@@ -97,6 +100,12 @@ Screen::Screen(const std::string& connection_string, bool plain, const Trace& tr
       "(SELECT coalesce(min(user_id) || ' in ' || string_agg(s.current_page, ', ' "
       "ORDER BY s.current_page), 'nobody') FROM roamer, presence_sessions(user_id) s) "
       "FROM presence_counts()");
+  connection_.prepare("rooms",
+                      "SELECT coalesce(string_agg(room || ' ' || members, '  ' "
+                      "ORDER BY members DESC, room), '') "
+                      "FROM (SELECT room, presence_member_count(room) AS members "
+                      "FROM unnest(string_to_array($1, E'\\n')) AS room "
+                      "ORDER BY 2 DESC, 1 LIMIT 6) AS largest");
   connection_.prepare("list",
                       "SELECT user_id, status, coalesce(current_page, '') || "
                       "CASE WHEN session_count > 1 THEN ' +' || session_count - 1 ELSE '' END, "
@@ -141,16 +150,17 @@ void Screen::paint(const Progress& progress, const Listener& listener) {
   const double part = std::min(1.0, progress.trace_second / std::max(1.0, trace_.seconds()));
   const Counts now = counts();
   put_line(fit("presence-demo: " + grouped(trace_.people) + " users in " +
-               std::to_string(trace_.rooms) + " chat rooms, " + grouped(speed_) +
+               std::to_string(trace_.rooms.size()) + " chat rooms, " + grouped(speed_) +
                " times as fast as life"));
   put_line(fit(bar_of(part) + " " + clock_time(progress.trace_second) + " of " +
                clock_time(trace_.seconds()) + "  " + grouped(progress.calls_made) + " calls, " +
                grouped(rate(progress)) + "/s"));
   put_line(fit("online " + now.online + "  away " + now.away + "  sessions " + now.sessions +
                "  events heard " + grouped(listener.heard())));
+  put_line(fit("members: " + now.rooms));
   put_line(fit("in most rooms: " + now.roamer));
   put_line("");
-  put_line(fit(fitted("online list, newest first", list_columns) + "events on global_presence"));
+  put_line(fit(fitted("online list, newest first", list_columns) + "events"));
 
   const std::size_t rows = size.rows > head_lines ? size.rows - head_lines : 0;
   const Result list = connection_.execute("list", {std::to_string(std::max<std::size_t>(rows, 1))});
@@ -180,17 +190,20 @@ void Screen::print_line(const Progress& progress, const Listener& listener) {
                                ? ""
                                : "; last: " + listener.recent().front().user + " " +
                                      change_of(listener.recent().front());
-  std::printf("%s of %s  %6s calls, %s/s  online %s, away %s, sessions %s  %s events%s\n",
-              clock_time(progress.trace_second).c_str(), clock_time(trace_.seconds()).c_str(),
-              grouped(progress.calls_made).c_str(), grouped(rate(progress)).c_str(),
-              now.online.c_str(), now.away.c_str(), now.sessions.c_str(),
-              grouped(listener.heard()).c_str(), last.c_str());
+  std::printf(
+      "%s of %s  %6s calls, %s/s  online %s, away %s, sessions %s  %s events%s\n           %s\n",
+      clock_time(progress.trace_second).c_str(), clock_time(trace_.seconds()).c_str(),
+      grouped(progress.calls_made).c_str(), grouped(rate(progress)).c_str(), now.online.c_str(),
+      now.away.c_str(), now.sessions.c_str(), grouped(listener.heard()).c_str(), last.c_str(),
+      now.rooms.c_str());
   std::fflush(stdout);
 }
 
 Screen::Counts Screen::counts() {
   const Result result = connection_.execute("counts", {std::to_string(trace_.users.size() + 1)});
-  return {result.text(0, 0), result.text(0, 1), result.text(0, 2), result.text(0, 3)};
+  const Result rooms = connection_.execute("rooms", {joined(trace_.rooms)});
+  return {result.text(0, 0), result.text(0, 1), result.text(0, 2), result.text(0, 3),
+          rooms.text(0, 0)};
 }
 
 }  // namespace demo

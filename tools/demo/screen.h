@@ -32,6 +32,7 @@ class Screen {
   struct Counts {
     std::string online, away, sessions;
     std::string roamer;  // who is in the most rooms, and where
+    std::string rooms;   // the largest ones, with their members
   };
 
   void paint(const Progress& progress, const Listener& listener);

@@ -11,12 +11,13 @@ namespace demo {
 void print_replay(const Trace& trace, double seconds) {
   const auto count = [&](Action action) { return static_cast<double>(trace.count(action)); };
   std::printf(
-      "\n%s events of the trace, %s hours of %s users, in %s s:\n%s connects, %s touches, %s "
-      "disconnects and %s logouts, %s calls per second\n",
+      "\n%s events of the trace, %s hours of %s users, in %s s:\n%s connects, %s joins, "
+      "%s times typing, %s touches, %s leaves and %s logouts,\n%s calls per second\n",
       grouped(trace.events).c_str(), one_decimal(trace.seconds() / 3600).c_str(),
       grouped(trace.people).c_str(), one_decimal(seconds).c_str(),
-      grouped(count(Action::connect)).c_str(), grouped(count(Action::touch)).c_str(),
-      grouped(count(Action::disconnect)).c_str(), grouped(count(Action::logout)).c_str(),
+      grouped(count(Action::connect)).c_str(), grouped(count(Action::join)).c_str(),
+      grouped(count(Action::typing)).c_str(), grouped(count(Action::touch)).c_str(),
+      grouped(count(Action::leave)).c_str(), grouped(count(Action::logout)).c_str(),
       grouped(static_cast<double>(trace.calls.size()) / seconds).c_str());
 }
 
@@ -24,7 +25,7 @@ void print_events(const Listener& listener) {
   std::printf("\n%s events heard by the listener\n", grouped(listener.heard()).c_str());
   for (const auto& [what, count] : listener.counts()) {
     const auto& [kind, reason] = what;
-    std::printf("  %-20s %-14s %10s\n", kind.c_str(), reason.c_str(), grouped(count).c_str());
+    std::printf("  %-30s %-14s %10s\n", kind.c_str(), reason.c_str(), grouped(count).c_str());
   }
 }
 

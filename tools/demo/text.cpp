@@ -27,6 +27,12 @@ std::string one_decimal(double number) {
   return text.data();
 }
 
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
 std::string fitted(std::string text, std::size_t width) {
   text.resize(width, ' ');
   return text;

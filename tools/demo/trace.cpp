@@ -33,6 +33,10 @@ Fields split(std::string_view line) {
   return fields;
 }
 
+// Of the trace. After it a client does not count on being a member any more: its session may have
+// ended.
+constexpr double long_silence = 25 * 60;
+
 // Makes calls of events, and knows for it who is in which rooms.
 class Calls {
  public:
@@ -42,43 +46,66 @@ class Calls {
     const auto& [second, room, event, user, new_user] = fields;
     second_ = std::stod(std::string(second));
     if (event == "join")
-      add(Action::connect, user, room);
+      join(std::string(user), std::string(room));
     else if (event == "message")
-      add(Action::touch, user, room);
+      message(std::string(user), std::string(room));
     else if (event == "leave")
-      add(Action::disconnect, user, room);
+      leave(std::string(user), std::string(room));
     else if (event == "rename")
-      rename(user, new_user, room);
+      rename(std::string(user), std::string(new_user), std::string(room));
     else
       throw std::runtime_error("the trace has an unknown event: " + std::string(event));
   }
 
  private:
-  void add(Action action, std::string_view user, std::string_view room) {
-    calls_.push_back({second_, action, std::string(user), std::string(room)});
-    std::set<std::string>& rooms = rooms_of_[std::string(user)];
-    if (action == Action::disconnect)
-      rooms.erase(std::string(room));
-    else
-      rooms.emplace(room);
+  // When a user was heard of last, by room.
+  using Rooms = std::map<std::string, double>;
+
+  void add(Action action, const std::string& user, const std::string& room) {
+    calls_.push_back({second_, action, user, room});
   }
 
-  void rename(std::string_view user, std::string_view new_user, std::string_view room) {
-    std::set<std::string> rooms = std::exchange(rooms_of_[std::string(user)], {});
-    rooms.emplace(room);
-    calls_.push_back({second_, Action::logout, std::string(user), {}});
-    for (const std::string& each : rooms) add(Action::connect, new_user, each);
+  void join(const std::string& user, const std::string& room) {
+    add(Action::connect, user, room);
+    add(Action::join, user, room);
+    rooms_of_[user][room] = second_;
+  }
+
+  void message(const std::string& user, const std::string& room) {
+    Rooms& rooms = rooms_of_[user];
+    const auto here = rooms.find(room);
+    if (here == rooms.end() || second_ - here->second >= long_silence)
+      add(Action::join, user, room);
+    add(Action::typing, user, room);
+    add(Action::touch, user, room);
+    if (++messages_of_[user] % 2 == 1) add(Action::stop_typing, user, room);
+    rooms[room] = second_;
+  }
+
+  void leave(const std::string& user, const std::string& room) {
+    add(Action::leave, user, room);
+    add(Action::disconnect, user, room);
+    rooms_of_[user].erase(room);
+  }
+
+  void rename(const std::string& user, const std::string& new_user, const std::string& room) {
+    Rooms rooms = std::exchange(rooms_of_[user], {});
+    rooms.emplace(room, second_);
+    add(Action::logout, user, {});
+    for (const auto& [each, heard] : rooms) join(new_user, each);
   }
 
   std::vector<Call>& calls_;
-  std::map<std::string, std::set<std::string>> rooms_of_;
+  std::map<std::string, Rooms> rooms_of_;
+  std::map<std::string, std::size_t> messages_of_;
   double second_ = 0;
 };
 
 }  // namespace
 
 std::string_view name_of(Action action) {
-  constexpr std::array<std::string_view, 4> names = {"connect", "touch", "disconnect", "logout"};
+  constexpr std::array<std::string_view, 8> names = {
+      "connect", "join", "typing", "touch", "stop_typing", "leave", "disconnect", "logout"};
   return names[static_cast<std::size_t>(action)];
 }
 
@@ -116,7 +143,7 @@ Trace read_trace(const std::string& path) {
   }
   trace.users.assign(users.begin(), users.end());
   trace.people = people.size();
-  trace.rooms = rooms.size();
+  trace.rooms.assign(rooms.begin(), rooms.end());
   return trace;
 }
 

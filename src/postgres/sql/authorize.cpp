@@ -27,6 +27,11 @@ constexpr int argument_count = 3;
 // 42883 when there is none. InvalidOid never comes back.
 Oid find_function(const char* name) {
   ::List* names = qualified_names_compat(name);
+  if (list_length(names) < 2)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
+                    errmsg("presence.authorize_function names a function without its schema"),
+                    errdetail("The caller's search_path would choose it."),
+                    errhint("Name it with its schema, like app.may_join.")));
   const Oid types[argument_count] = {TEXTOID, TEXTOID, TEXTOID};
   const Oid function = LookupFuncName(names, argument_count, types, true);
   if (!OidIsValid(function))
@@ -84,9 +89,9 @@ void authorize(std::string_view user_id, std::string_view channel_id, const char
                     errdetail("%s said so.", name)));
   if (!*allowed)
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("user \"%.*s\" is not allowed to %s \"%.*s\"", user, user_id.data(),
-                           action, channel, channel_id.data()),
-                    errdetail("%s said so.", name)));
+                    errmsg("user \"%.*s\" is not allowed in channel \"%.*s\"", user, user_id.data(),
+                           channel, channel_id.data()),
+                    errdetail("%s said so about \"%s\".", name, action)));
 }
 
 }  // namespace presence

@@ -111,8 +111,13 @@ struct WantedMembers {
 
 struct ListedMember {
   Time last_active;
+  int place;  // as it was added: whoever was active at the same moment stays in that order
   HeapTuple tuple;
   bool is_last_of_page_before;
+
+  bool operator<(const ListedMember& other) const {
+    return last_active != other.last_active ? last_active > other.last_active : place < other.place;
+  }
 };
 
 // Grows as needed; the memory of the function's call.
@@ -131,7 +136,9 @@ struct MemberList {
           static_cast<ListedMember*>(items ? repalloc_huge(items, bytes)
                                            : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
     }
-    items[count++] = {view.last_active, member_tuple(view, type), after && view.id() == *after};
+    items[count] = {view.last_active, count, member_tuple(view, type),
+                    after && view.id() == *after};
+    count++;
   }
 };
 
@@ -223,9 +230,7 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
   }
   OwnMembers own{realm, channel, wanted, before, list};
   for_each_wisher(add_own_member, &own);
-  std::stable_sort(
-      list.items, list.items + list.count,
-      [](const ListedMember& a, const ListedMember& b) { return a.last_active > b.last_active; });
+  std::sort(list.items, list.items + list.count);
 }
 
 // Returns where the page begins in the list. Behind somebody whom this transaction sees where

@@ -174,14 +174,14 @@ PRESENCE_FUNCTION(presence_typing_users) {
   const Time now = current_time();
   const Time since = now - policy.typing_timeout;
   MemberCandidate* present = nullptr;
-  size_t room = 64;
-  size_t found = room;
-  for (; found == room; room *= 4) {
+  size_t room = 16;
+  size_t found;
+  do {
+    room *= 4;
     present = static_cast<MemberCandidate*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
     found = collect_present(realm, channel, since, {present, room});
-    if (found < room) break;
-  }
+  } while (found == room);
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
     if (view_typing(realm, realm.key(present[i].id()), channel, policy, now, view) == Answer::done)
