@@ -130,10 +130,10 @@ PRESENCE_FUNCTION(presence_typing) {
   const std::string_view channel_id = channel_argument(fcinfo, 1);
   const bool typing = bool_argument(fcinfo, 2, "typing");
   const auto name = text_argument(fcinfo, 3, "user_name", max_user_name_bytes);
-  if (typing) authorize(user_id, channel_id, "typing");
   const RealmRef realm = whole_realm();
   const UserKey user = realm.key(user_id);
   limit_rate(user);
+  if (typing) authorize(user_id, channel_id, "typing");
   const ChannelKey channel = realm.channel_key(channel_id);
   if (typing)
     type(realm, user, channel, name.value_or(std::string_view{}));

@@ -10,6 +10,7 @@
 #include "postgres/shared/sessions.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/tables/access.h"
+#include "postgres/transaction/change.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -54,17 +55,21 @@ void forget_rights(Datum, int, uint32) { rights.known = false; }
 }  // namespace
 
 void watch_identity() {
-  for (const int cache : {PROCOID, AUTHOID, AUTHMEMROLEMEM})
+  // The owner of the database is a member of pg_database_owner.
+  for (const int cache : {PROCOID, AUTHOID, AUTHMEMROLEMEM, DATABASEOID})
     CacheRegisterSyscacheCallback(cache, forget_rights, 0);
 }
 
+// An invalidation that comes during the look-up voids it.
 bool acts_for_others() {
   const Oid role = GetUserId();
   const Oid marker = extension().act_for_others;
-  if (rights.known && rights.role == role && rights.marker == marker) return rights.for_others;
-  const bool for_others = OidIsValid(marker) && may_execute_compat(marker, role);
-  rights = {true, role, marker, for_others};
-  return for_others;
+  if (rights.role != role || rights.marker != marker) rights.known = false;
+  while (!rights.known) {
+    rights = {true, role, marker, false};
+    rights.for_others = OidIsValid(marker) && may_execute_compat(marker, role);
+  }
+  return rights.for_others;
 }
 
 // ---- who it is -------------------------------------------------------------
@@ -124,31 +129,23 @@ std::string_view acting_user_argument(FunctionCallInfo call, int number) {
 }
 
 void check_viewer_argument(FunctionCallInfo call, int number) {
-  if (!call->args[number].isnull) id_argument(call, number, "viewer");
-  if (acts_for_others() || call->args[number].isnull) return;
-  if (id_argument(call, number, "viewer") != own_identity()) raise_not_allowed("viewer");
+  if (call->args[number].isnull) return;
+  const std::string_view viewer = id_argument(call, number, "viewer");
+  if (!acts_for_others() && viewer != own_identity()) raise_not_allowed("viewer");
 }
-
-namespace {
-
-bool find_owner(const RealmRef& realm, std::string_view session_id, SessionOwner& owner) {
-  return find_session(realm, realm.session_key(session_id), current_policy(), current_time(),
-                      owner) == Answer::done;
-}
-
-}  // namespace
 
 void check_acting_session(const RealmRef& realm, std::string_view session_id) {
-  if (acts_for_others()) return;
-  SessionOwner owner;
-  const std::string_view own = own_identity();
-  if (find_owner(realm, session_id, owner) && owner.id() != own) raise_not_allowed("session_id");
+  if (!acts_for_others()) check_session_owner(realm, realm.session_key(session_id), own_identity());
 }
 
 void check_known_session(const RealmRef& realm, std::string_view session_id) {
+  if (acts_for_others()) return;
   SessionOwner owner;
-  if (acts_for_others() || !find_owner(realm, session_id, owner) || owner.is_secret) return;
-  if (owner.id() != own_identity()) raise_not_allowed("session_id");
+  const SessionKey key = realm.session_key(session_id);
+  const bool is_there =
+      find_session(realm, key, current_policy(), current_time(), owner) == Answer::done;
+  if (is_there ? owner.is_secret : user_connecting(key) == nullptr) return;
+  check_session_owner(realm, key, own_identity());
 }
 
 void require_service(const char* what) {

@@ -211,6 +211,7 @@ PRESENCE_FUNCTION(presence_heartbeat) {
 PRESENCE_FUNCTION(presence_heartbeat_many) {
   extension();
   require_primary("presence_heartbeat_many()");
+  require_service("presence_heartbeat_many()");
   if (PG_ARGISNULL(0)) raise_null("session_ids");
   const Elements ids = elements_of(PG_GETARG_ARRAYTYPE_P(0));
   for (int i = 0; i < ids.count; i++) {
@@ -238,6 +239,7 @@ PRESENCE_FUNCTION(presence_heartbeat_many) {
 PRESENCE_FUNCTION(presence_gateway) {
   const RealmRef realm = extension().realm;
   require_primary("presence_gateway()");
+  require_service("presence_gateway()");
   const auto name = text_argument(fcinfo, 0, "gateway", max_id_bytes);
   if (!name) raise_null("gateway");
   if (name->empty())

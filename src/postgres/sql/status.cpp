@@ -158,6 +158,7 @@ Elements array_argument(FunctionCallInfo call, int number, const char* name) {
 PRESENCE_FUNCTION(presence_set_status_many) {
   extension();
   require_writable("presence_set_status_many()");
+  require_service("presence_set_status_many()");
   const Elements ids = array_argument(fcinfo, 0, "user_ids");
   const Elements statuses = array_argument(fcinfo, 1, "statuses");
   check_same_length(ids.count, statuses.count, "statuses");

@@ -157,6 +157,7 @@ Touch touch_of(const ManyTouches& many, int i) {
 PRESENCE_FUNCTION(presence_touch_many) {
   const RealmRef realm = extension().realm;
   require_primary("presence_touch_many()");
+  require_service("presence_touch_many()");
   const ManyTouches many = checked_touches(fcinfo);
   const auto count = static_cast<Size>(Max(many.ids.count, 1));
   auto* touches = static_cast<TouchOfMany*>(
