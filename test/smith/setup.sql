@@ -62,11 +62,13 @@ CREATE PROCEDURE smith.call_at_random(seconds int, seed float8) LANGUAGE plpgsql
 DECLARE
     deadline timestamptz := clock_timestamp() + make_interval(secs => seconds);
     functions oid[] := ARRAY(SELECT oid FROM smith.pg_proc WHERE pronamespace <> 'pg_catalog'::regnamespace AND has_function_privilege(oid, 'EXECUTE') ORDER BY proname);
+    calls int := 0;
     statement text;
 BEGIN
     PERFORM setseed(seed);
     WHILE clock_timestamp() < deadline LOOP
         FOR i IN 1 .. 1 + (random() * 20)::int LOOP
+            calls := calls + 1;
             SELECT format('SELECT %s(%s)', p.oid::regproc, string_agg((
                 SELECT coalesce(quote_literal(CASE a.type::regtype::text
                     WHEN 'presence_id' THEN id::text WHEN 'text' THEN word WHEN 'jsonb' THEN data::text WHEN 'interval' THEN span::text
@@ -76,7 +78,7 @@ BEGIN
                 FROM smith.value WHERE a.n > 0 OFFSET (random() * 29)::int LIMIT 1), ', ' ORDER BY a.n))
             INTO statement
             FROM pg_catalog.pg_proc p LEFT JOIN unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n) ON true
-            WHERE p.oid = functions[1 + floor(random() * cardinality(functions))::int] GROUP BY p.oid;
+            WHERE p.oid = functions[1 + calls % cardinality(functions)] GROUP BY p.oid;
             BEGIN
                 EXECUTE statement;
             EXCEPTION WHEN OTHERS THEN
