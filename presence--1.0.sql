@@ -403,11 +403,11 @@ COMMENT ON FUNCTION presence_leave(presence_id, presence_id, text) IS
 
 CREATE FUNCTION presence_members(
     channel_id presence_id, max_members integer DEFAULT 100, viewer presence_id DEFAULT NULL,
-    after text DEFAULT NULL, active_within interval DEFAULT NULL
+    after presence_id DEFAULT NULL, active_within interval DEFAULT NULL
 ) RETURNS TABLE (user_id text, status text, user_data jsonb, joined_at timestamptz,
         last_active timestamptz, cursor_position jsonb, selection_range jsonb, state jsonb, typing boolean)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_members(presence_id, integer, presence_id, text, interval) IS
+COMMENT ON FUNCTION presence_members(presence_id, integer, presence_id, presence_id, interval) IS
     'who is in a channel, the last activity first; "after" is the last user_id of the page before';
 
 CREATE FUNCTION presence_member_count(channel_id presence_id)
@@ -436,7 +436,7 @@ CREATE FUNCTION presence_move_cursor(
     selection_range jsonb DEFAULT NULL, clock bigint DEFAULT NULL
 ) RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_move_cursor(presence_id, presence_id, jsonb, jsonb, bigint) IS
-    'a member''s cursor is somewhere else, at once; the last one wins, and an older clock is ignored; writes shared memory only';
+    'a member''s cursor is somewhere else, at once; at most 1 kB each; the last one wins, and an older clock is ignored; writes shared memory only';
 
 CREATE FUNCTION presence_set_state(
     user_id presence_id, channel_id presence_id, state jsonb, clock bigint DEFAULT NULL

@@ -52,6 +52,12 @@ SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', test.json_of(1025
 SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', '1', test.json_of(1025))$$);
 SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', test.json_of(1000000))$$);
 SELECT cursor_position = test.json_of(1024) FROM presence_members('document_d');
+-- A number of many digits is short as jsonb, and long where it is told.
+SELECT presence_move_cursor('ann', 'd', '1e7000'), test.cursor_of('ann', 'd') = '1' || repeat('0', 7000) || ', -';
+SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', '1e9000')$$);
+SELECT test.error_of($$SELECT presence_move_cursor('ann', 'd', '1', '{"x": [1e-9000]}')$$) LIKE '22001 %';
+SELECT test.error_of($$SELECT presence_set_state('ann', 'document_d', '[1e100000]')$$) LIKE '22001 %', test.error_of($$SELECT presence_join_document('ann', 'd', '1e9000')$$) LIKE '22001 %';
+SELECT length(test.cursor_of('ann', 'd'));
 -- From large to small and back, many times: each is whole.
 CREATE FUNCTION test.moved(first jsonb, second jsonb) RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN

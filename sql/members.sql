@@ -150,6 +150,7 @@ SELECT presence_channels(42), presence_channels(42::smallint), presence_channels
 SELECT presence_member_count(7), presence_member_count(7::smallint), presence_member_count(7::bigint), presence_member_count('7'), presence_member_count('7'::text), presence_member_count('7'::varchar);
 SELECT (SELECT user_id FROM presence_members(7)), (SELECT user_id FROM presence_members('7'::varchar)), (SELECT user_id FROM presence_members(7::bigint));
 SELECT presence_member_count('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid), (SELECT count(*) FROM presence_channels('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid));
+SELECT count(*) FROM presence_members(7, after => 42), presence_members(7, 10, 42, 42::bigint) AS also;
 PREPARE count_of AS SELECT presence_member_count($1);
 PREPARE channels_of AS SELECT presence_channels($1);
 PREPARE members_of AS SELECT user_id FROM presence_members($1, $2, $3, $4, $5);

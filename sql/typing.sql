@@ -55,6 +55,9 @@ SELECT test.typing_since();
 SELECT test.while_typing('ben', 'room', $$SELECT user_id || typing FROM presence.presence_members('room')$$);
 SELECT presence_leave('ben', 'room');
 SELECT count(*) FROM presence_typing_users('room') WHERE user_id = 'ben';
+-- Whoever types without having joined stops by leaving as well; it was no member.
+SELECT test.typing('eve', 'hall'), presence_leave('eve', 'hall');
+SELECT count(*) FROM presence_typing_users('hall');
 SELECT test.typing('eve', 'hall'), presence_logout('eve');
 SELECT count(*) FROM presence_typing_users('hall');
 SELECT test.typing('eve', 'hall'), presence_forget('eve');

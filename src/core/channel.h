@@ -28,6 +28,7 @@ struct Channel {
   uint32_t members;       // who has joined
   uint32_t told_members;  // as it was told last
   Cell newest, oldest;    // who is there, by last_active
+  Cell typing;            // who types there, whoever has begun last first
   Cell changed_next;
   Cell told_next;
   Time told_at;
@@ -110,6 +111,8 @@ struct Typing {
   Cell name;        // a text: the user's name, as it was given
   Time since;
   Time at;  // when it was said last
+  // ---- guarded by the channel's lock
+  Cell there_next, there_prev;  // of all in the channel
 };
 
 // Those of a realm's channels of one partition that have news. Guarded by the channels' lock.

@@ -152,6 +152,11 @@ Time ChannelIndex::last_active(Cell cell, Cell of) const {
   return member(of).last_active;
 }
 
+bool ChannelIndex::has(const ChannelKey& key) const {
+  const Shared lock(*this, key.partition());
+  return index_.find(*pool_, key) != no_cell;
+}
+
 bool ChannelIndex::is_large(Cell cell) const {
   const Shared lock(*this, channel(cell).partition);
   return channel(cell).large;
@@ -161,6 +166,14 @@ uint32_t ChannelIndex::members(const ChannelKey& key) const {
   const Shared lock(*this, key.partition());
   const Cell found = index_.find(*pool_, key);
   return found == no_cell ? 0 : channel(found).members;
+}
+
+// The user of a record that is in a list of the channel stays, and so does its id.
+MemberCandidate ChannelIndex::candidate_of(const Member& of) const {
+  MemberCandidate candidate;
+  candidate.last_active = of.last_active;
+  candidate.id_bytes = get_id(*pool_, pool_->at<User>(of.user), candidate.id_text);
+  return candidate;
 }
 
 std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before, Who who,
@@ -174,16 +187,50 @@ std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_be
   for (; at != no_cell && count < room.size(); at = member(at).older) {
     const Member& there = member(at);
     if (there.last_active < not_before) break;
-    if (who == Who::members && !there.counted) continue;
-    MemberCandidate& candidate = room[count++];
-    candidate.last_active = there.last_active;
-    // The user of a listed record stays, and so does its id.
-    candidate.id_bytes = get_id(*pool_, pool_->at<User>(there.user), candidate.id_text);
+    if (who == Who::all || there.counted) room[count++] = candidate_of(there);
   }
   return count;
 }
 
+// ---- who types -------------------------------------------------------------
+
+void ChannelIndex::begin_typing(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  Typing& typing = pool_->at<Typing>(of);
+  typing.there_prev = no_cell;
+  typing.there_next = there.typing;
+  if (there.typing != no_cell) pool_->at<Typing>(there.typing).there_prev = of;
+  there.typing = of;
+}
+
+void ChannelIndex::end_typing(Cell cell, Cell of) {
+  Channel& there = channel(cell);
+  const Owned lock(*this, there.partition);
+  const Typing& gone = pool_->at<Typing>(of);
+  (gone.there_prev == no_cell ? there.typing : pool_->at<Typing>(gone.there_prev).there_next) =
+      gone.there_next;
+  if (gone.there_next != no_cell) pool_->at<Typing>(gone.there_next).there_prev = gone.there_prev;
+}
+
+std::size_t ChannelIndex::collect_typing(const ChannelKey& key,
+                                         std::span<MemberCandidate> room) const {
+  const Shared lock(*this, key.partition());
+  const Cell found = index_.find(*pool_, key);
+  std::size_t count = 0;
+  Cell at = found == no_cell ? no_cell : channel(found).typing;
+  for (; at != no_cell && count < room.size(); at = pool_->at<Typing>(at).there_next)
+    room[count++] = candidate_of(member(pool_->at<Typing>(at).member));
+  return count;
+}
+
 // ---- whole channels --------------------------------------------------------
+
+namespace {
+
+constexpr uint32_t looks_at_once = 256;  // at channels, with the lock held
+
+}  // namespace
 
 void ChannelIndex::note_change(Cell cell) {
   Channel& changed = channel(cell);
@@ -198,7 +245,7 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
                              ChannelNews& out) {
   const Owned lock(*this, partition);
   RealmChannels& share = share_of(realm, partition);
-  while (share.changed != no_cell) {
+  for (uint32_t looks = 0; share.changed != no_cell && looks < looks_at_once; looks++) {
     const Cell cell = share.changed;
     Channel& changed = channel(cell);
     share.changed = changed.changed_next;
@@ -206,21 +253,23 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
 
     // Back below 80 % of the limit, so that nobody who comes and goes makes it flap. While it was
     // told of lately it stays large: listeners hear of the end first.
+    const bool was_large = changed.large;
     if (changed.members > large_from)
       changed.large = true;
     else if (!changed.in_told && uint64_t{changed.members} * 5 < uint64_t{large_from} * 4)
       changed.large = false;
-    const bool differs = changed.large
-                             ? !changed.told_large || changed.members != changed.told_members
-                             : changed.told_large;
-    if (!differs || changed.in_told) {
+    // Also of one that was large for a moment without being told joins and leaves were not heard.
+    const bool ends = !changed.large && (changed.told_large || was_large);
+    const bool differs =
+        changed.large && (!changed.told_large || changed.members != changed.told_members);
+    if (!(ends || differs) || changed.in_told) {
       free_if_idle(cell);
       continue;
     }
     out.id_bytes = get_id(*pool_, changed, out.id_text);
     out.members = changed.members;
     out.large = changed.large;
-    out.resync = changed.told_large && !changed.large;
+    out.resync = ends;
     changed.told_members = changed.members;
     changed.told_large = changed.large;
     changed.told_at = now;
@@ -261,22 +310,29 @@ bool ChannelIndex::has_news(uint16_t realm, uint32_t partition) const {
   return share_of(realm, partition).changed != no_cell;
 }
 
-void ChannelIndex::forget_news(uint16_t realm, uint32_t partition) {
+bool ChannelIndex::forget_some_news(uint16_t realm, uint32_t partition) {
   const Owned lock(*this, partition);
   RealmChannels& share = share_of(realm, partition);
-  while (share.changed != no_cell) {
-    const Cell cell = share.changed;
-    share.changed = channel(cell).changed_next;
-    channel(cell).in_changed = false;
-    free_if_idle(cell);
+  for (uint32_t looks = 0; looks < looks_at_once; looks++) {
+    if (const Cell cell = share.changed; cell != no_cell) {
+      share.changed = channel(cell).changed_next;
+      channel(cell).in_changed = false;
+      free_if_idle(cell);
+    } else if (const Cell told = share.first_told; told != no_cell) {
+      share.first_told = channel(told).told_next;
+      if (share.first_told == no_cell) share.last_told = no_cell;
+      channel(told).in_told = false;
+      free_if_idle(told);
+    } else {
+      return true;
+    }
   }
-  while (share.first_told != no_cell) {
-    const Cell cell = share.first_told;
-    share.first_told = channel(cell).told_next;
-    channel(cell).in_told = false;
-    free_if_idle(cell);
+  return false;
+}
+
+void ChannelIndex::forget_news(uint16_t realm, uint32_t partition) {
+  while (!forget_some_news(realm, partition)) {
   }
-  share.last_told = no_cell;
 }
 
 }  // namespace presence

@@ -54,7 +54,10 @@ class ChannelIndex {
   // It is a member from now on; depart() takes that back, too.
   void count(Cell channel, Cell member);
   Time last_active(Cell channel, Cell member) const;
+  void begin_typing(Cell channel, Cell typing);
+  void end_typing(Cell channel, Cell typing);
 
+  bool has(const ChannelKey& key) const;
   bool is_large(Cell channel) const;
   uint32_t members(const ChannelKey& key) const;
   enum class Who : uint8_t { members, all };
@@ -63,9 +66,12 @@ class ChannelIndex {
   // found: the caller holds the lock of its user's partition. Returns how many were copied.
   std::size_t collect(const ChannelKey& key, Cell after, Time not_before, Who who,
                       std::span<MemberCandidate> room) const;
+  // The same of those who type, whoever has begun last first.
+  std::size_t collect_typing(const ChannelKey& key, std::span<MemberCandidate> room) const;
 
   // ---- what the worker tells of whole channels
-  // Takes the next channel of which listeners must hear. False: there is none.
+  // Takes the next channel of which listeners must hear. False: there is none, or only further ones
+  // than are looked at with the lock held: see has_news.
   bool take_news(uint16_t realm, uint32_t partition, uint32_t large_from, Time now,
                  ChannelNews& out);
   // Whoever was told of lately may be told of again.
@@ -82,10 +88,12 @@ class ChannelIndex {
   Channel& channel(Cell cell) const { return pool_->at<Channel>(cell); }
   Member& member(Cell cell) const { return pool_->at<Member>(cell); }
   RealmChannels& share_of(uint16_t realm, uint32_t partition) const;
+  MemberCandidate candidate_of(const Member& member) const;
   void link_first(Channel& channel, Cell member);
   void unlink(Channel& channel, Cell member);
   void note_change(Cell cell);
   void free_if_idle(Cell cell);
+  bool forget_some_news(uint16_t realm, uint32_t partition);
 
   CellPool* pool_ = nullptr;
   Realm* realms_ = nullptr;

@@ -318,10 +318,16 @@ class Roster {
                      Time now);
   DoneInChannel type(Cell user, const ChannelKey& channel, std::string_view name,
                      const Policy& policy, Time now);
-  DoneInChannel stop_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now);
+  DoneInChannel stop_typing(Cell user, const ChannelKey& channel, const Policy& policy, Time now,
+                            Reason reason = Reason::stopped);
   // The text that keeps a cursor and a selection, or a state.
   std::optional<Cell> make_placed(const Move& move);
   bool has_room_for_channels(Cell user, uint32_t more) const;
+  uint32_t member_removals(uint16_t realm, uint32_t partition) const {
+    return region_.share(realm, partition).member_removals;
+  }
+  // Its row is gone, although it is a member: it is written again.
+  void miss_member_row(Cell user, const ChannelKey& channel);
   // A member of the last run. False: its user is not there, or there is no room.
   bool load_member(Cell user, const MemberRowFacts& row, const Policy& policy, Time now);
 
@@ -347,6 +353,7 @@ class Roster {
   std::size_t channels(Cell user, std::span<char> room) const;
 
   // ---- what the worker tells and writes of members (roster_member_work.cpp)
+  // False: there are none, or only further ones than are looked at at once: see has_member_news.
   bool take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                         MemberNews& out);
   bool has_member_news(uint16_t realm, uint32_t partition) const {
@@ -498,6 +505,7 @@ class Roster {
   void become_member(Cell member, Time at, Reason reason);
   void leave_channel(Cell member, Reason reason, Time at);
   void end_typing(Cell member, Reason reason, Time at);
+  void free_typing(Member& member);
   void stop_typing_after_goodbye(const User& user, Time at);
   void end_typing_everywhere(const User& user, Reason reason, Time at);
   void start_typing(Cell member, Cell typing, Time now);
@@ -508,8 +516,9 @@ class Roster {
   void grant_join(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy, Time now);
   void grant_leave(Cell cell, const Wish& wish, Time now);
   void update_member(Cell member, Wish& wish);
-  void settle_typing(RealmPartition& share, const Policy& policy, Time now);
-  void settle_lane(RealmPartition& share, const Policy& policy, Time now);
+  void settle_typing_of(Cell member, const Policy& policy, Time now);
+  bool settle_typing(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
+  bool settle_lane(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
   Time next_member_due(const RealmPartition& share, const Policy& policy) const;
   void link_in_lane(Cell member, RealmPartition& share, Time now);
   void unlink_in_lane(Cell member, RealmPartition& share);
@@ -523,6 +532,7 @@ class Roster {
   bool remove_seat(Member& member, Cell session);
   void leave_seats(Member& member);
   void leave_with_session(Cell session, Reason reason, Time at);
+  void leave_all_channels(const User& user, Reason reason, Time at);
   void hand_over_seats(const User& user, Cell from, Cell to);
 
   // roster_member_reads.cpp

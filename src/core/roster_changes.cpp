@@ -65,8 +65,7 @@ void Roster::store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Rea
   to.lives_on_touches = false;  // until it is placed again
 
   if (facts.all_ended) {
-    for (Cell all = to.sessions; all != no_cell; all = pool_.at<Session>(all).next)
-      leave_with_session(all, reason, at);
+    leave_all_channels(to, reason, at);
     free_sessions(to);
     loaded.newest = no_cell;
   }
@@ -594,8 +593,8 @@ Cell Roster::next_due_user(const RealmPartition& share, const Policy& policy, Ti
 bool Roster::settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                     uint32_t at_most) {
   RealmPartition& share = region_.share(realm, partition);
-  settle_typing(share, policy, now);
-  settle_lane(share, policy, now);
+  if (!settle_typing(share, policy, now, at_most) || !settle_lane(share, policy, now, at_most))
+    return false;
   for (;;) {
     Time due;
     const Cell next = next_due_user(share, policy, due);

@@ -72,10 +72,16 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
   return true;
 }
 
+namespace {
+
+constexpr uint32_t looks_at_once = 256;  // at members, with the lock held
+
+}  // namespace
+
 bool Roster::take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                               MemberNews& out) {
   RealmPartition& share = region_.share(realm, partition);
-  while (share.members_to_announce != no_cell) {
+  for (uint32_t looks = 0; share.members_to_announce != no_cell && looks < looks_at_once; looks++) {
     const Cell cell = share.members_to_announce;
     Member& member = pool_.at<Member>(cell);
     share.members_to_announce = member.announce_next;

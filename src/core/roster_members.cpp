@@ -90,8 +90,7 @@ void Roster::remove_member(Cell cell) {
   leave_seats(removed);
   if (removed.typing != no_cell) {
     unlink_typing(removed.typing, share);
-    free_text(pool_, pool_.at<Typing>(removed.typing).name);
-    pool_.give(removed.typing);
+    free_typing(removed);
   }
   if (removed.in_lane) unlink_in_lane(cell, share);
   mark_member_row(cell, RowState::none);
@@ -99,6 +98,7 @@ void Roster::remove_member(Cell cell) {
   region_.channels.depart(removed.channel, cell);
   region_.channels.release(removed.channel);
   pool_.give(cell);
+  share.member_removals++;
 }
 
 // Whoever is neither a member nor types, told and deleted, is nothing.
@@ -315,13 +315,18 @@ void Roster::unlink_typing(Cell cell, RealmPartition& share) {
   (gone.next == no_cell ? share.last_typing : pool_.at<Typing>(gone.next).prev) = gone.prev;
 }
 
+void Roster::free_typing(Member& member) {
+  region_.channels.end_typing(member.channel, member.typing);
+  free_text(pool_, pool_.at<Typing>(member.typing).name);
+  pool_.give(member.typing);
+  member.typing = no_cell;
+}
+
 void Roster::end_typing(Cell cell, Reason reason, Time at) {
   Member& member = pool_.at<Member>(cell);
   if (member.typing == no_cell) return;
   unlink_typing(member.typing, region_.share(member.realm, member.partition));
-  free_text(pool_, pool_.at<Typing>(member.typing).name);
-  pool_.give(member.typing);
-  member.typing = no_cell;
+  free_typing(member);
   member.typing_reason = reason;
   member.changed_at = at;
   if (!member.joined) region_.channels.depart(member.channel, cell);
@@ -363,8 +368,10 @@ struct TypingParts {
 
 void Roster::start_typing(Cell cell, Cell typing, Time now) {
   Member& member = pool_.at<Member>(cell);
-  new (&pool_.at<Typing>(typing)) Typing{cell, no_cell, no_cell, no_cell, now, now};
+  new (&pool_.at<Typing>(typing))
+      Typing{cell, no_cell, no_cell, no_cell, now, now, no_cell, no_cell};
   member.typing = typing;
+  region_.channels.begin_typing(member.channel, typing);
   link_typing(typing, region_.share(member.realm, member.partition));
   announce_member(cell);
 }
@@ -376,13 +383,13 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   const bool was_told = !of.to_announce;
   const Time due = std::min(due_of(of, policy), next_member_due(share, policy));
   settle_user(cell, share, policy, now);
-  settle_typing(share, policy, now);
   const auto answer = [&](Done what, bool changed) {
     return DoneInChannel{what, changed || (was_told && of.to_announce)};
   };
 
   Cell found = find_member(cell, channel);
   if (found == no_cell && !has_room_for_channels(cell, 1)) return answer(Done::crowded, false);
+  if (found != no_cell) settle_typing_of(found, policy, now);
   const bool types = found != no_cell && pool_.at<Member>(found).typing != no_cell;
 
   // All that may fail comes first.
@@ -394,7 +401,8 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
     full |= (parts.channel = region_.channels.make(channel)) == no_cell;
   }
   if (!types) need(parts.typing);
-  if (of.extras == no_cell) need(parts.extras);
+  // Acting may free those that are there.
+  need(parts.extras);
   need(parts.session);
   std::optional<Cell> given = no_cell;
   if (!full) given = put_text(pool_, name);
@@ -408,6 +416,13 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   Spares spares{parts.session, no_cell, no_cell};
   act_in_channel(cell, found, share, policy, now, spares);
   pool_.give(spares.session);
+  // A gateway may have changed its mind at this very moment.
+  if (of.sessions == no_cell) {
+    for (const Cell part : {parts.member, parts.typing, parts.extras}) pool_.give(part);
+    region_.channels.free_made(parts.channel);
+    free_text(pool_, *given);
+    return answer(Done::done, true);
+  }
   if (of.extras == no_cell) give_extras(of, parts.extras);
   pool_.give(parts.extras);
   if (found == no_cell) found = add_member(cell, channel, parts.member, parts.channel);
@@ -435,11 +450,11 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
 }
 
 DoneInChannel Roster::stop_typing(Cell cell, const ChannelKey& channel, const Policy& policy,
-                                  Time now) {
-  RealmPartition& share = share_of(user(cell));
-  settle_typing(share, policy, now);
+                                  Time now, Reason reason) {
+  const RealmPartition& share = share_of(user(cell));
   const Cell found = look_up_member(cell, channel);
-  if (found != no_cell) end_typing(found, Reason::stopped, now);
+  if (found != no_cell) settle_typing_of(found, policy, now);
+  if (found != no_cell) end_typing(found, reason, now);
   return {Done::done, share.members_to_announce != no_cell};
 }
 
@@ -559,12 +574,13 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
     member.data = *data;
     member.cursor = *cursor;
     member.state = *state;
+    std::size_t seated = 0;
     for (const SessionKey& key : row.sessions) {
       const SessionIndex::Found found = region_.sessions.find(key);
       if (found.session == no_cell || found.user != cell || has_seat(member, found.session))
         continue;
-      if (spare_seats == no_cell) spare_seats = pool_.take();
-      if (spare_seats == no_cell) break;
+      if (seated++ >= Seats::here && spare_seats == no_cell) spare_seats = pool_.take();
+      if (seated > Seats::here && spare_seats == no_cell) break;
       add_seat(member, found.session, spare_seats);
     }
     if (!has_seats(member)) add_seat(member, of.sessions, spare_seats);
@@ -587,25 +603,44 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
   return loads;
 }
 
+void Roster::miss_member_row(Cell cell, const ChannelKey& channel) {
+  const Cell found = look_up_member(cell, channel);
+  if (found != no_cell && pool_.at<Member>(found).joined) mark_member_row(found, RowState::waiting);
+}
+
 // ---- time ------------------------------------------------------------------
 
-void Roster::settle_typing(RealmPartition& share, const Policy& policy, Time now) {
+void Roster::settle_typing_of(Cell member, const Policy& policy, Time now) {
+  const Cell cell = pool_.at<Member>(member).typing;
+  if (cell == no_cell) return;
+  const Time ends_at = pool_.at<Typing>(cell).at + policy.typing_timeout;
+  if (ends_at <= now) end_typing(member, Reason::timeout, ends_at);
+}
+
+bool Roster::settle_typing(RealmPartition& share, const Policy& policy, Time now,
+                           uint32_t& at_most) {
   while (share.first_typing != no_cell) {
     const Typing& oldest = pool_.at<Typing>(share.first_typing);
     const Time ends_at = oldest.at + policy.typing_timeout;
-    if (ends_at > now) return;
+    if (ends_at > now) return true;
+    if (at_most == 0) return false;
+    at_most--;
     end_typing(oldest.member, Reason::timeout, ends_at);
   }
+  return true;
 }
 
-void Roster::settle_lane(RealmPartition& share, const Policy& policy, Time now) {
+bool Roster::settle_lane(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most) {
   while (share.first_in_lane != no_cell) {
     const Cell cell = share.first_in_lane;
     Member& oldest = pool_.at<Member>(cell);
-    if (oldest.lane_at + policy.cursor_interval > now) return;
+    if (oldest.lane_at + policy.cursor_interval > now) return true;
+    if (at_most == 0) return false;
+    at_most--;
     unlink_in_lane(cell, share);
     if (oldest.cursor_changed || oldest.state_changed) announce_member(cell);
   }
+  return true;
 }
 
 Time Roster::next_member_due(const RealmPartition& share, const Policy& policy) const {

@@ -87,6 +87,11 @@ void Roster::leave_with_session(Cell session, Reason reason, Time at) {
   }
 }
 
+void Roster::leave_all_channels(const User& user, Reason reason, Time at) {
+  for (Cell cell = members_of(user); cell != no_cell; cell = pool_.at<Member>(cell).next)
+    if (pool_.at<Member>(cell).joined) leave_channel(cell, reason, at);
+}
+
 // One session takes the place of another.
 void Roster::hand_over_seats(const User& user, Cell from, Cell to) {
   if (pool_.at<Session>(from).seats == 0) return;

@@ -151,6 +151,7 @@ struct RealmPartition {
   uint32_t removals;  // so many users went out of memory
   // The users' places in channels.
   Cell members_to_announce;
+  uint32_t member_removals;             // so many records of members are gone
   std::array<Cell, row_lists> members;  // by their rows
   Cell first_in_lane, last_in_lane;     // who was told of lately, by Member::lane_at
   Cell first_typing, last_typing;       // who types, by Typing::at

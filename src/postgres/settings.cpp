@@ -58,6 +58,13 @@ bool check_session_timeout(int* value, void**, GucSource source) {
   return true;
 }
 
+bool check_typing_timeout(int* value, void**, GucSource source) {
+  if (is_being_set() && source == PGC_S_FILE && *value >= settings.idle_timeout)
+    ereport(WARNING, (errmsg("presence.typing_timeout is not below presence.idle_timeout"),
+                      errhint("People would be seen typing who are away.")));
+  return true;
+}
+
 bool check_prefix(char** value, void**, GucSource) {
   if (*value == nullptr || strlen(*value) <= max_prefix_bytes) return true;
   GUC_check_errdetail("A prefix has at most %d bytes, since the name of a channel has at most 63.",
@@ -97,7 +104,7 @@ void define_settings() {
            "A session that is disconnected ends so much later, unless the user is back by then.",
            &settings.disconnect_grace, 10 * second_ms, 0, nullptr);
   duration("presence.typing_timeout", "Typing ends by itself so long after it was said last.",
-           &settings.typing_timeout, 3 * second_ms, shortest_timeout, nullptr);
+           &settings.typing_timeout, 3 * second_ms, shortest_timeout, check_typing_timeout);
   DefineCustomIntVariable("presence.cursor_interval",
                           "At most one cursor or state of a member is told in so long.", nullptr,
                           &settings.cursor_interval, 50, 1, 10 * second_ms, PGC_SIGHUP, GUC_UNIT_MS,
@@ -169,6 +176,11 @@ void warn_about_settings() {
             (errmsg("presence.offline_timeout (%d ms) is not above presence.idle_timeout (%d ms)",
                     settings.offline_timeout, settings.idle_timeout),
              errhint("Users go offline without ever being away.")));
+  if (settings.typing_timeout >= settings.idle_timeout)
+    ereport(WARNING,
+            (errmsg("presence.typing_timeout (%d ms) is not below presence.idle_timeout (%d ms)",
+                    settings.typing_timeout, settings.idle_timeout),
+             errhint("People are seen typing who are away.")));
   if (settings.session_timeout < sensible_session_timeout)
     ereport(WARNING, (errmsg("presence.session_timeout (%d ms) is below 20 seconds",
                              settings.session_timeout),

@@ -64,8 +64,9 @@ told('a status is told wherever its user is', q{SELECT presence_set_status('ann'
 	map { { channel => $_, user_id => 'ann', event => 'user_status_changed', status => 'busy', previous_status => 'online', status_message => 'in a call', reason => 'meeting' } } qw(document_7 room));
 told('what is kept with the user is told where it has nothing of its own', q{SELECT presence_connect('ann', 'a', '{"name": "Anna"}')},
 	{ %document, status => 'busy', previous_status => 'busy', status_message => 'in a call', event => 'user_updated', user => { id => 'ann', name => 'Anna', avatar => undef } });
-told('leave', q{SELECT presence_typing('ann', 'room'); SELECT presence_leave('ann', 'room')},
-	{ %room, event => 'typing_start', user_name => undef }, { %room, event => 'typing_stop', reason => 'leave' },
+told('typing before leaving', q{SELECT presence_typing('ann', 'room')}, { %room, event => 'typing_start', user_name => undef });
+told('leave', q{SELECT presence_leave('ann', 'room')},
+	{ %room, event => 'typing_stop', reason => 'leave' },
 	{ %room, status => 'busy', previous_status => 'busy', status_message => 'in a call', event => 'user_left', reason => 'leave', user => { id => 'ann', role => ['host'], name => undef, avatar => undef } });
 told('a rollback', q{BEGIN; SELECT presence_join('ann', 'room'); SELECT presence_leave_document('ann', 7); ROLLBACK});
 told('log out', q{SELECT presence_logout('ann')}, { %document, status => 'offline', previous_status => 'busy', status_message => 'in a call', event => 'user_left', reason => 'logout', user => { id => 'ann', name => 'Anna', avatar => undef } });

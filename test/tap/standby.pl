@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $primary = new_server('primary', allows_streaming => 1);
-$primary->append_conf('postgresql.conf', 'max_connections = 20');
+$primary->append_conf('postgresql.conf', "max_connections = 20\npresence.flush_interval = '300ms'");
 $primary->start;
 create_presence($primary);
 $primary->safe_psql('postgres', q{
@@ -27,6 +27,7 @@ $primary->poll_query_until('postgres', 'SELECT count(*) = 4 FROM channel_presenc
 $primary->poll_query_until('postgres', q{SELECT count(*) = 1 FROM user_presence WHERE user_id = 'gone' AND status = 'offline'}) or die 'gone was not written';
 $primary->poll_query_until('postgres', 'SELECT count(*) = 3 FROM presence_sessions') or die 'the sessions were not written';
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'cleo'");
+$primary->poll_query_until('postgres', q{SELECT count(*) = 3 FROM presence_sessions AS r, presence_sessions(r.user_id) AS s WHERE s.session_id = r.session_id AND s.last_seen = r.last_seen}) or die 'the last activity was not written';
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby', install_path => $ENV{PRESENCE_NORMAL});
 $standby->init_from_backup($primary, 'base', has_streaming => 1);

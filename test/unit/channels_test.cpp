@@ -20,9 +20,10 @@ class Channels : public ChannelTest {
   // What is told of the channel, and nothing else.
   Lines told() {
     settle();
+    const Lines lines = channel_news();
     announcements();
     news();
-    return channel_news();
+    return lines;
   }
   Time channels_due() const {
     Time due = never;
@@ -299,6 +300,23 @@ TEST_F(LargeChannels, OneThatFlapsIsToldOnceInASecond) {
   told();
   now += occupancy_interval;
   told();
+}
+
+// Joins and leaves of the moment in which it was large were told to nobody.
+TEST_F(LargeChannels, OneThatWasLargeForAMomentWithoutBeingToldIsReadAnew) {
+  join_members(0, 11);
+  told();
+  leave_members(4, 7);
+  now += occupancy_interval;
+  EXPECT_EQ(told(), Lines{"room has 4, not large, resync"});
+  now += 100 * millisecond;
+  join_members(4, 7);
+  EXPECT_EQ(told(), Lines{});
+  EXPECT_TRUE(news_.large);
+  leave_members(0, 6);
+  EXPECT_EQ(told(), Lines{});
+  now += occupancy_interval;
+  EXPECT_EQ(told(), Lines{"room has 5, not large, resync"});
 }
 
 TEST_F(LargeChannels, NothingIsLeftOfALargeOneThatEverybodyHasLeft) {

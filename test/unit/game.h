@@ -42,7 +42,8 @@ struct Mismatch {
 };
 
 inline constexpr Time start = 840'000'000 * second + 17 * millisecond;  // 2026
-inline constexpr uint16_t realms = 2;
+inline constexpr uint16_t realms = 3;
+inline constexpr uint32_t large_from = 3;  // members of a channel
 
 inline const std::array<std::string, 6> ids = {
     "a", "bob", text_of(32, 'c'), text_of(36, 'd'), text_of(37, 'e'), text_of(128, 'f')};
@@ -51,9 +52,11 @@ inline const std::array<std::string, 5> session_ids = {"s1", "s2", "s3", text_of
                                                        text_of(70, 't')};
 inline const std::array<std::string, 2> gateway_names = {"g1", text_of(40, 'g')};
 
-inline constexpr std::array<Duration, 12> pauses = {
-    1,          second,     10 * second, 30 * second, minute,     90 * second, 5 * minute - 1,
-    5 * minute, 7 * minute, 29 * minute, 30 * minute, 31 * minute};
+inline const std::array<std::string, 3> channel_ids = {"room", "document_7", text_of(70, 'r')};
+
+inline constexpr std::array<Duration, 14> pauses = {
+    1,           20 * millisecond, 2 * second, second,     10 * second, 30 * second, minute,
+    90 * second, 5 * minute - 1,   5 * minute, 7 * minute, 29 * minute, 30 * minute, 31 * minute};
 
 // A wish, as it was asked for and as the roster has it.
 struct OpenWish {
@@ -96,12 +99,47 @@ struct SessionWork {
   NaiveSessionRow row;
 };
 
+// A member as its row has it.
+struct NaiveMemberRow {
+  std::set<std::string> sessions;
+  std::string data, cursor, selection, state;
+  Time joined_at = forever_ago;
+  Time last_active = forever_ago;
+};
+
+// A row of a member that the worker writes or deletes just now.
+struct MemberWork {
+  Key key;
+  std::string channel;
+  Cell cell;
+  bool deletes;
+  bool is_locked;
+  NaiveMemberRow row;
+};
+
+// What a listener of a channel believes of a user.
+struct Heard {
+  bool joined = false, types = false;
+  Status status = Status::offline;
+  std::string message, data, cursor, selection, state;
+};
+
+// Who listens to one channel, and applies what it hears.
+struct NaiveListener {
+  std::map<std::string, Heard> users;
+  bool large = false;
+  std::optional<Time> told_at;  // of its occupancy
+};
+
 struct NaiveActivity {
   Time at;
   std::string user_id, type, page, session_id;
 
   bool operator==(const NaiveActivity&) const = default;
 };
+
+// Those that end with a zero byte each.
+std::set<std::string> ids_of(std::string_view zero_ended);
 
 // Words for the dump.
 std::string short_name(const Key& key);
@@ -169,6 +207,34 @@ class Game {
   void take_activities(uint16_t realm, uint32_t partition, uint32_t at_most);
   void end_activities(bool committed);
   void forget_work(uint16_t realm);
+
+  // ---- channels (game_channels.cpp)
+  Ask some_channel_ask(const Transaction& transaction, const Key& key);
+  Member* record(const Key& key, const std::string& channel) const;
+  void note_records();
+  void move();
+  void type();
+  void expect_told(const Key& key, bool changed, bool had_news, Time due) const;
+  void note_joined(const Key& key, const Ask& ask);
+  void load_members(const Key& key);
+  void compare_places(const Key& key, Cell cell);
+  void compare_own_places(const Claimed& claimed);
+  void compare_members(uint16_t realm, const std::string& channel);
+  void compare_member(const MemberView& view, const Key& key, const NaivePlace& place) const;
+
+  // ---- what listeners of channels hear, and the rows of members (game_channel_work.cpp)
+  void tell_members();
+  void tell_channels(uint16_t realm);
+  void tell_members_of(uint16_t realm);
+  void hear(NaiveListener& listener) const;
+  void tell_everything(uint16_t realm);
+  void tell_one_realm() { tell_everything(static_cast<uint16_t>(dice_.below(realms))); }
+  void compare_listeners(uint16_t realm) const;
+  void listen_anew(uint16_t realm, const std::string& channel);
+  void work_on_member_rows();
+  void begin_member_rows(uint16_t realm, uint32_t partition, bool deletes, uint32_t at_most);
+  void end_member_rows(bool committed);
+  void compare_member_rows() const;
 
   // ---- transactions (game_transactions.cpp)
   Claimed* claim(Transaction& transaction, const Key& key);
@@ -245,6 +311,11 @@ class Game {
   std::vector<SessionWork> session_work_;
   bool works_on_session_rows_ = false;
   std::map<std::pair<uint16_t, uint32_t>, std::deque<NaiveActivity>> queued_, taken_;
+  std::map<std::pair<uint16_t, std::string>, NaiveListener> listeners_;
+  std::map<std::pair<Key, std::string>, Time> told_moves_;  // when, since the last policy
+  std::map<std::pair<Key, std::string>, NaiveMemberRow> member_rows_;
+  std::vector<MemberWork> member_work_;
+  bool works_on_member_rows_ = false;
   std::set<Time> moments_;      // at which anybody was active
   uint32_t held_ = 0;           // cells of open wishes
   uint32_t held_sessions_ = 0;  // of gateways
@@ -252,6 +323,9 @@ class Game {
   UserView view_;
   SessionView session_view_;
   ActivityView activity_view_;
+  MemberView member_view_;
+  MemberNews member_news_;
+  ChannelNews channel_news_;
   std::array<char, max_choices_bytes> line_;
   std::string log_;
 };

@@ -23,8 +23,14 @@ void Game::compare_all() {
   expect(there == model_.users.size(), "everybody is somebody");
   for (Transaction& transaction : transactions_)
     for (const Claimed& claimed : transaction.claimed)
-      if (!claimed.wishes.empty()) compare_view(claimed, claimed.cell);
-  for (uint16_t realm = 0; realm < realms; realm++) compare_lists(realm);
+      if (!claimed.wishes.empty()) {
+        compare_view(claimed, claimed.cell);
+        compare_own_places(claimed);
+      }
+  for (uint16_t realm = 0; realm < realms; realm++) {
+    compare_lists(realm);
+    for (const std::string& channel : channel_ids) compare_members(realm, channel);
+  }
 }
 
 // What is stored.
@@ -42,6 +48,7 @@ void Game::compare_user(const Key& key, Cell cell) {
     expect(stored.row_is_current == user.row_is_current, "whether its row says so already", key);
   compare_view({key, cell, {}, std::nullopt, false, false}, cell);
   compare_sessions(key, cell);
+  compare_places(key, cell);
   expect(view_.announced == user.announced, "the view has what was told", key);
   expect(view_.changed_at == user.changed_at, "the moment of the change", key);
   if (user.changed_at != forever_ago) expect_reason(user);
@@ -94,9 +101,11 @@ void Game::compare_view(const Claimed& claimed, Cell cell) {
 
 void Game::expect_reason(const NaiveUser& user) const {
   expect(view_.reason == user.reason, "the reason");
-  if (user.reason == Reason::custom)
-    expect(std::string_view(view_.reason_text, view_.reason_bytes) == user.reason_text,
-           "the reason's text");
+  if (user.reason != Reason::custom) return;
+  // They are kept until a user's channels know them, too.
+  const bool has_words =
+      std::string_view(view_.reason_text, view_.reason_bytes) == user.reason_text;
+  expect(has_words || (user.words_may_go && view_.reason_bytes == 0), "the reason's text");
 }
 
 // The line of choices as the model has them.
@@ -171,7 +180,9 @@ void Game::come_to_rest() {
   for (Transaction& transaction : transactions_) commit(transaction);
   end_writing();
   end_session_rows(true);
+  end_member_rows(true);
   end_activities(true);
+  for (uint16_t realm = 0; realm < realms; realm++) tell_everything(realm);
   for (auto& [key, user] : model_.users) model_.settle(user, now_);
   for (uint16_t realm = 0; realm < realms; realm++) {
     for (uint32_t partition = 0; partition < partition_count; partition++) {
@@ -187,13 +198,18 @@ void Game::come_to_rest() {
       while (begin_writing(realm, partition, true)) {
       }
       roster_.flush_sessions(realm, partition);
+      roster_.flush_members(realm, partition);
       for (const bool deletes : {false, true})
         begin_session_rows(realm, partition, deletes, UINT32_MAX);
+      for (const bool deletes : {false, true})
+        begin_member_rows(realm, partition, deletes, UINT32_MAX);
       take_activities(realm, partition, UINT32_MAX);
     }
   }
   end_writing();
   end_session_rows(true);
+  for (MemberWork& work : member_work_) work.is_locked = false;
+  end_member_rows(true);
   end_activities(true);
   compare_all();
   for (const auto& [key, user] : model_.users) {
@@ -201,6 +217,7 @@ void Game::come_to_rest() {
     compare_row(key, user);
   }
   compare_session_rows();
+  compare_member_rows();
   for (const auto& [where, queue] : queued_) expect(queue.empty(), "every activity is written");
 }
 

@@ -193,6 +193,11 @@ void Game::end_activities(bool committed) {
 void Game::forget_work(uint16_t realm) {
   std::erase_if(session_rows_, [&](const auto& row) { return row.first.first == realm; });
   std::erase_if(session_work_, [&](const SessionWork& work) { return work.key.first == realm; });
+  const auto is_of_realm = [&](const auto& entry) { return entry.first.first.first == realm; };
+  std::erase_if(member_rows_, is_of_realm);
+  std::erase_if(told_moves_, is_of_realm);
+  std::erase_if(member_work_, [&](const MemberWork& work) { return work.key.first == realm; });
+  std::erase_if(listeners_, [&](const auto& entry) { return entry.first.first == realm; });
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     queued_[{realm, partition}].clear();
     taken_[{realm, partition}].clear();

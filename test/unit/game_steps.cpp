@@ -7,16 +7,17 @@ namespace presence::test {
 
 namespace {
 
-constexpr std::array<Policy, 4> policies = {Policy{}, Policy{minute, 2 * minute, 30 * second, 0},
-                                            Policy{10 * second, 40 * minute, 90 * second, minute},
-                                            Policy{20 * minute, 25 * minute, 10 * minute}};
+constexpr std::array<Policy, 4> policies = {
+    Policy{}, Policy{minute, 2 * minute, 30 * second, 0, second, second},
+    Policy{10 * second, 40 * minute, 90 * second, minute, minute, 0},
+    Policy{20 * minute, 25 * minute, 10 * minute}};
 
 }  // namespace
 
 // What is more frequent stands here more often.
 void Game::step() {
   using Step = void (Game::*)();
-  static constexpr std::array<Step, 32> steps = {&Game::touch,
+  static constexpr std::array<Step, 44> steps = {&Game::touch,
                                                  &Game::touch,
                                                  &Game::touch,
                                                  &Game::touch,
@@ -47,8 +48,21 @@ void Game::step() {
                                                  &Game::work_on_session_rows,
                                                  &Game::queue_activity,
                                                  &Game::touch,
+                                                 &Game::wish,
+                                                 &Game::wish,
+                                                 &Game::commit_one,
+                                                 &Game::move,
+                                                 &Game::move,
+                                                 &Game::move,
+                                                 &Game::type,
+                                                 &Game::type,
+                                                 &Game::tell_members,
+                                                 &Game::tell_members,
+                                                 &Game::tell_one_realm,
+                                                 &Game::work_on_member_rows,
                                                  &Game::something_rare};
   (this->*dice_.one_of(steps))();
+  note_records();
 }
 
 void Game::something_rare() {
@@ -129,7 +143,9 @@ void Game::load() {
   const bool is_restart = dice_.one_in(2);
   rows_[key] = row;
   const Time ends_at = is_restart ? now_ + model_.policy.session_timeout : never;
-  if (load(key, row, ends_at) != no_cell && is_restart) load_sessions(key, ends_at);
+  if (load(key, row, ends_at) == no_cell || !is_restart) return;
+  load_sessions(key, ends_at);
+  load_members(key);
 }
 
 // Its sessions of the last run.
@@ -266,7 +282,7 @@ void Game::touch() {
     remove_if_blank(key, cell);
     return;
   }
-  model_.touch(user, touch.seen_at, page, touch.interactions, now_,
+  model_.touch(key, touch.seen_at, page, touch.interactions, now_,
                names_session ? std::string_view(session) : std::string_view{});
   const bool is_sooner = due_of(region_.pool.at<User>(cell)) < due;
   expect(touched.changed == (is_first_dirty || is_sooner || (user.to_announce && !was_to_announce)),
@@ -348,6 +364,8 @@ void Game::blank_all() {
     while (!roster_.blank_all(realm, partition, at_once))
       expect(++calls <= ids.size(), "blank_all comes to an end");
   }
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    region_.channels.forget_news(realm, partition);
   forget_work(realm);
   std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
   std::erase_if(model_.users, [&](const auto& entry) {
@@ -367,6 +385,8 @@ void Game::remove_all() {
   for (uint32_t partition = 0; partition < partition_count; partition++)
     while (!roster_.remove_all(realm, partition, 1)) {
     }
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    region_.channels.forget_news(realm, partition);
   region_.sessions.free_gateways(region_.realm(realm).gateways);
   forget_work(realm);
   std::erase_if(rows_, [&](const auto& row) { return row.first.first == realm; });
@@ -380,6 +400,7 @@ void Game::change_policy() {
     for (const Claimed& claimed : transaction.claimed)
       if (!claimed.wishes.empty()) return;
   const Policy policy = dice_.one_of(policies);
+  told_moves_.clear();
   log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
       std::to_string(policy.offline_timeout / second) + " " +
       std::to_string(policy.session_timeout / second));

@@ -63,12 +63,15 @@ Ask Game::some_ask() {
 void Game::wish() {
   Transaction& transaction = some_transaction();
   const Key key = some_key();
-  const bool names_session = dice_.one_in(2);
-  avoid_ties(key, names_session);
-  std::optional<Ask> asked = names_session ? some_session_ask(transaction, key) : some_ask();
+  const uint32_t about = dice_.below(3);
+  avoid_ties(key, about > 0);
+  std::optional<Ask> asked = about == 0   ? some_ask()
+                             : about == 1 ? some_session_ask(transaction, key)
+                                          : some_channel_ask(transaction, key);
   if (!asked) return;
   const Ask& ask = *asked;
-  const bool writes_row = ask.kind != ChangeKind::connect && ask.kind != ChangeKind::disconnect;
+  const bool writes_row = ask.kind != ChangeKind::connect && ask.kind != ChangeKind::disconnect &&
+                          !names_channel(ask.kind);
   if (writes_row && is_locked_by_another(transaction, key)) return;
   Claimed* claimed = claim(transaction, key);
   if (!claimed || is_too_late_for_several(*claimed)) return;
@@ -86,6 +89,7 @@ void Game::wish() {
   held_sessions_ += has_gateway;
   claimed->wishes.push_back({ask, *wish});
   compare_view(*claimed, claimed->cell);
+  compare_own_places(*claimed);
   if (!writes_row) return;
   claimed->is_locked = true;
   claimed->is_forgotten |= ask.kind == ChangeKind::forget;
@@ -138,7 +142,19 @@ void Game::grant(Claimed& claimed, OpenWish& open) {
   roster_.grant(claimed.cell, open.wish, model_.policy, now_);
   held_ -= cells_of_wish(open.ask);
   held_sessions_ -= open.ask.model_gateway != nullptr;
-  if (names_session(open.ask.kind)) return model_.grant_in_session(claimed.key, open.ask, now_);
+  if (names_session(open.ask.kind)) {
+    model_.grant_in_session(claimed.key, open.ask, now_);
+    return note_records();
+  }
+  if (names_channel(open.ask.kind)) {
+    if (open.ask.kind == ChangeKind::join) {
+      model_.grant_join(claimed.key, open.ask, now_);
+      note_joined(claimed.key, open.ask);
+    } else {
+      model_.grant_leave(claimed.key, open.ask, now_);
+    }
+    return note_records();
+  }
   model_.grant(user, open.ask, now_);
   if (open.ask.kind == ChangeKind::forget)
     std::erase_if(queued_[{claimed.key.first, user_key(claimed.key).partition()}],

@@ -143,6 +143,7 @@ void Game::recover_writing() {
   }
   being_written_.clear();
   end_session_rows(false);
+  end_member_rows(false);
   end_activities(false);
 }
 

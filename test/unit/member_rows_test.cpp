@@ -364,6 +364,20 @@ TEST_F(LoadedMembers, MayHaveMoreSessionsThanLieInTheMember) {
   EXPECT_EQ(seats("ann", "room"), (Lines{"a", "b", "c", "d", "e"}));
 }
 
+TEST_F(LoadedMembers, WhenMemoryIsFullAFewSessionsFitAllTheSame) {
+  load_user("ann", {"a", "b", "c", "d"});
+  MemberRowFacts of = row("room");
+  of.data = of.cursor = of.selection = of.state = {};
+  const SessionKey sessions[] = {session_key("a"), session_key("b"), session_key("c"),
+                                 session_key("d")};
+  of.sessions = sessions;
+  const uint32_t used = region.pool.used();
+  while (region.pool.take() != no_cell) held++;
+  for (uint32_t freed = 1; freed <= 3; freed++, held--) region.pool.give(used + freed);
+  ASSERT_TRUE(load("ann", of));
+  EXPECT_EQ(seats("ann", "room"), (Lines{"a", "b", "c"}));
+}
+
 TEST_F(LoadedMembers, WhenMemoryIsFullNothingIsLoaded) {
   load_user("ann");
   const uint32_t used = region.pool.used();

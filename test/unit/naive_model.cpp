@@ -172,24 +172,32 @@ NaiveSession* NaiveFacts::session(std::string_view id) {
 // "counts for the user's newest live session, and for an implicit session only when there is
 // none"; one that has said goodbye comes last. `at` may lie before now: then it is known since now
 // only.
-void NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
+std::string NaiveFacts::record_activity(const Policy& policy, Time at, Time now) {
   last_seen = std::max(last_seen, at);
+  NaiveSession* found = newest(policy, now);
+  if (!found) {
+    NaiveSession implicit;
+    implicit.active_at = at;
+    sessions.insert(sessions.begin(), implicit);
+    return {};
+  }
+  found->record_activity(at);
+  return found->id;
+}
+
+NaiveSession* NaiveFacts::newest(const Policy& policy, Time now,
+                                 const std::set<std::string>* among) {
   NaiveSession* newest = nullptr;
   for (NaiveSession& session : sessions) {
     if (session.status(policy, now) == Status::offline) continue;
+    if (among && among->count(session.id) == 0) continue;
     const bool stays = !session.parting;
     const bool newest_stays = newest && !newest->parting;
     if (!newest || (stays && !newest_stays) ||
         (stays == newest_stays && session.active_at > newest->active_at))
       newest = &session;
   }
-  if (!newest) {
-    NaiveSession implicit;
-    implicit.active_at = at;
-    sessions.insert(sessions.begin(), implicit);
-    return;
-  }
-  newest->record_activity(at);
+  return newest;
 }
 
 // "the first connect takes the implicit one over"; connect and say are activity, but for away.
@@ -277,10 +285,11 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
 }
 
 // To join is an activity, in the session that is named or in the newest.
-void NaiveFacts::join(const Ask& ask, const Policy& policy, Time now) {
+std::string NaiveFacts::join(const Ask& ask, const Policy& policy, Time now) {
   if (ask.session.empty()) return record_activity(policy, ask.at, now);
   last_seen = std::max(last_seen, ask.at);
   if (NaiveSession* named = session(ask.session)) named->record_activity(ask.at);
+  return std::string(ask.session);
 }
 
 std::vector<Time> NaiveFacts::moments(const Policy& policy) const {
@@ -302,7 +311,7 @@ std::vector<Time> NaiveFacts::moments(const Policy& policy) const {
 // "nobody online, claimed or with a pending change is ever evicted"
 bool NaiveUser::is_evictable() const {
   return visible.status == Status::offline && persist == Persist::current && !to_announce &&
-         claims == 0;
+         claims == 0 && !has_records;
 }
 
 bool NaiveUser::is_blank() const {
@@ -357,6 +366,7 @@ void NaiveModel::look(NaiveUser& user, Time at, Reason reason, const std::string
   user.changed_at = at;
   user.reason = reason;
   user.reason_text = reason_text;
+  user.words_may_go = false;
   announce(user);
 }
 
@@ -382,6 +392,7 @@ void NaiveModel::look_at_end(NaiveUser& user, Time at, Reason otherwise) {
     if (now != user.visible) user.facts.words.clear();
   }
   user.facts.prune(policy, at);
+  leave_with_sessions(user);
   look(user, at, reason, words);
 }
 
@@ -397,6 +408,7 @@ void NaiveModel::settle(NaiveUser& user, Time now) {
         is_over(top, moment) || (!top.message.empty() && top.message_until <= moment);
     if (is_connected && is_expired) {
       user.facts.prune(policy, moment);
+      leave_with_sessions(user);
       look(user, moment, Reason::expired, {});
     } else {
       look_at_end(user, moment, is_connected ? Reason::idle_timeout : Reason::timeout);
@@ -408,6 +420,7 @@ void NaiveModel::settle(NaiveUser& user, Time now) {
 // the person is still active by the new measure.
 void NaiveModel::change_policy(const Policy& to, Time now) {
   for (auto& [key, user] : users) settle(user, now);
+  settle_typing(now);
   policy = to;
   for (auto& [key, user] : users) {
     for (const Time moment : user.facts.moments(policy)) {
@@ -420,6 +433,7 @@ void NaiveModel::change_policy(const Policy& to, Time now) {
     if (user.visible.status == Status::offline) continue;
     const bool is_connected = user.facts.is_connected(policy, now);
     user.facts.prune(policy, now);
+    leave_with_sessions(user);
     look(user, now, is_connected ? Reason::activity : Reason::timeout, {});
   }
 }
@@ -442,9 +456,11 @@ bool NaiveModel::touch_needs_session(const NaiveUser& user, std::optional<Time> 
   return moment_of_touch(user, seen_at, now) && !user.facts.is_connected(policy, now);
 }
 
-void NaiveModel::touch(NaiveUser& user, std::optional<Time> seen_at,
+void NaiveModel::touch(const Key& key, std::optional<Time> seen_at,
                        const std::optional<std::string>& page, uint32_t interactions, Time now,
                        std::string_view session) {
+  NaiveUser& user = users.at(key);
+  std::optional<std::string> active;  // the session that it counts for
   settle(user, now);
   if (page) user.page = *page;
   if (!session.empty()) {
@@ -458,19 +474,28 @@ void NaiveModel::touch(NaiveUser& user, std::optional<Time> seen_at,
       made.active_at = made.connected_at = at;
       std::erase_if(user.facts.sessions, [](const NaiveSession& one) { return one.id.empty(); });
       there = &*user.facts.sessions.insert(user.facts.sessions.begin(), made);
+      take_over(user, there->id);
     }
     if (page) there->page = *page;
     user.facts.last_seen = std::max(user.facts.last_seen, at);
+    active = there->id;
     user.facts.prune(policy, now);
+    leave_with_sessions(user);
     look(user, now, Reason::activity, {});
     user.moved_on |= user.claims > 0;
   } else if (const auto at = moment_of_touch(user, seen_at, now)) {
     user.facts.prune(policy, now);
-    user.facts.record_activity(policy, *at, now);
+    leave_with_sessions(user);
+    active = user.facts.record_activity(policy, *at, now);
     user.facts.prune(policy, now);
+    leave_with_sessions(user);
     look(user, now, Reason::activity, {});
     user.moved_on |= user.claims > 0;
   }
+  // What is known later says nothing about the channels.
+  if (!seen_at && active)
+    for (auto& [channel, place] : user.places)
+      if (place.joined && place.seats.count(*active) > 0) arrive(key, channel, now);
   user.activity_count++;
   uint32_t& this_minute = user.interactions[now / minute];
   this_minute = std::min<uint32_t>(this_minute + interactions, 0xffff);
@@ -503,6 +528,8 @@ void NaiveModel::grant_in_session(const Key& key, const Ask& ask, Time now) {
     return;
   }
   user.facts.apply_to_session(ask, policy, now);
+  if (ask.kind == ChangeKind::connect) take_over(user, std::string(ask.session));
+  if (ask.kind == ChangeKind::disconnect) stop_typing_after_goodbye(user);
   if (ask.page) user.page = *ask.page;
   if (ask.data && *ask.data != user.data) {
     user.data = *ask.data;
@@ -512,6 +539,7 @@ void NaiveModel::grant_in_session(const Key& key, const Ask& ask, Time now) {
   const bool parts = ask.kind == ChangeKind::disconnect && ask.reason == Reason::custom;
   const std::string text = parts ? user.facts.words : ask.reason_text;
   user.facts.prune(policy, now);
+  leave_with_sessions(user);
   look(user, now, ask.reason, text);
   if (ask.kind == ChangeKind::say && !user.to_announce)
     user.persist = Persist::waiting;
@@ -531,6 +559,7 @@ bool NaiveModel::heartbeat(NaiveUser& user, std::string_view session, Time now) 
   there->heard_at = std::max(there->heard_at.value_or(forever_ago), now);
   there->ends_at.reset();
   user.facts.prune(policy, now);
+  leave_with_sessions(user);
   look(user, now, Reason::activity, {});
   return true;
 }
@@ -544,7 +573,9 @@ bool NaiveModel::unbind(NaiveUser& user, std::string_view session, uint32_t bind
   if (!there || there->parting) return false;
   there->binder = 0;
   there->part(policy, now, Reason::disconnect);
+  stop_typing_after_goodbye(user);
   user.facts.prune(policy, now);
+  leave_with_sessions(user);
   look(user, now, Reason::disconnect, {});
   return true;
 }
@@ -575,7 +606,9 @@ bool NaiveModel::load_session(const Key& key, std::string_view id, const NaiveSe
   if (!row.gateway.empty()) session.gateway = &gateways.at({key.first, row.gateway});
   std::erase_if(user.facts.sessions, [](const NaiveSession& one) { return one.id.empty(); });
   user.facts.sessions.push_back(session);  // rows come newest first
+  take_over(user, session.id);
   user.facts.prune(policy, now);
+  leave_with_sessions(user);
   look(user, now, Reason::activity, {});
   return true;
 }
@@ -602,6 +635,7 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   user.facts.prune(policy, now);
   user.facts.apply(ask, policy, now);
   user.facts.prune(policy, now);
+  leave_with_sessions(user);
   const bool is_as_written =
       !user.moved_on && then.visible(policy, ask.at) == user.facts.visible(policy, now);
   const bool moved_on = user.moved_on;
@@ -702,7 +736,7 @@ void NaiveModel::take_announcement(const Key& key) {
   user.message_changed = user.data_changed = false;
   user.announced = user.visible.status;
   // History may still have to say why.
-  if (user.row_is_current) user.reason_text.clear();
+  user.words_may_go |= user.row_is_current;
   if (!user.row_is_current && user.persist != Persist::held) user.persist = Persist::waiting;
   if (user.is_blank()) users.erase(key);
 }
@@ -713,7 +747,7 @@ void NaiveModel::mark_all(Persist from, Persist to, uint16_t realm) {
 }
 
 void NaiveModel::end_writing(NaiveUser& user) {
-  if (!user.to_announce) user.reason_text.clear();
+  user.words_may_go |= !user.to_announce;
   user.persist = user.written_again ? Persist::dirty : Persist::current;
 }
 

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,19 +71,43 @@ struct NaiveFacts {
   Visible visible(const Policy& policy, Time at) const;
   // Lets go of what is over at `at`.
   void prune(const Policy& policy, Time at);
-  void record_activity(const Policy& policy, Time at, Time now);
+  // Returns the id of the session that it counts for; of one that is made up it is empty.
+  std::string record_activity(const Policy& policy, Time at, Time now);
   void apply(const Ask& ask, const Policy& policy, Time now);
   // Of a wish that names a session, as its transaction sees it or as it is at the commit.
   void apply_to_session(const Ask& ask, const Policy& policy, Time parts_at);
-  void join(const Ask& ask, const Policy& policy, Time now);
+  std::string join(const Ask& ask, const Policy& policy, Time now);
+  // Of some of them: the one that was active last, and has not said goodbye if another has not.
+  NaiveSession* newest(const Policy& policy, Time now,
+                       const std::set<std::string>* among = nullptr);
   NaiveSession* session(std::string_view id);
   bool is_connected(const Policy& policy, Time at) const;
   uint32_t session_count(const Policy& policy, Time at) const;
   std::vector<Time> moments(const Policy& policy) const;
 };
 
+// A user in a channel: a member, or somebody who types there, or both.
+struct NaivePlace {
+  bool joined = false;
+  std::set<std::string> seats;  // ids of sessions; an empty one was made up
+  std::string data;             // of its own
+  std::string cursor, selection, state;
+  std::optional<int64_t> cursor_clock, state_clock;
+  Time joined_at = forever_ago;
+  Time last_active = forever_ago;
+  std::optional<Time> typing_since;
+  Time typing_at = forever_ago;
+  std::string name;
+
+  bool types(const Policy& policy, Time at) const;
+  void stop_typing();
+  void leave();
+};
+
 struct NaiveUser {
   NaiveFacts facts;
+  std::map<std::string, NaivePlace> places;  // by their channels
+  bool has_records = false;                  // of channels: as the roster has it
   std::string page;
   std::string data;
   uint32_t activity_count = 0;
@@ -94,6 +119,7 @@ struct NaiveUser {
   Time changed_at = forever_ago;
   Reason reason = Reason::manual;
   std::string reason_text;
+  bool words_may_go = false;  // listeners and the row know it
 
   // What listeners know.
   Status announced = Status::offline;
@@ -163,12 +189,24 @@ class NaiveModel {
 
   bool touch_needs_session(const NaiveUser& user, std::optional<Time> seen_at, Time now) const;
   // In the user's newest session, or in that one.
-  void touch(NaiveUser& user, std::optional<Time> seen_at, const std::optional<std::string>& page,
+  void touch(const Key& key, std::optional<Time> seen_at, const std::optional<std::string>& page,
              uint32_t interactions, Time now, std::string_view session = {});
   void grant(NaiveUser& user, const Ask& ask, Time now);
   void grant_in_session(const Key& key, const Ask& ask, Time now);
   bool heartbeat(NaiveUser& user, std::string_view session, Time now);
   bool unbind(NaiveUser& user, std::string_view session, uint32_t binder, Time now);
+  // ---- channels (naive_channels.cpp)
+  NaivePlace* place(const Key& key, const std::string& channel);
+  void settle_typing(Time now);
+  void grant_join(const Key& key, const Ask& ask, Time now);
+  void grant_leave(const Key& key, const Ask& ask, Time now);
+  Done move(const Key& key, const std::string& channel, const Move& move, Time now);
+  void type(const Key& key, const std::string& channel, const std::string& name, Time now);
+  // The user's places as its open wishes leave them.
+  std::map<std::string, NaivePlace> places(const NaiveUser& user, const std::vector<Ask>& asks,
+                                           Time now) const;
+  void arrive(const Key& key, const std::string& channel, Time at);
+
   bool load_session(const Key& key, std::string_view id, const NaiveSessionRow& row, Time now);
   // Who has it, also when its time is up and nobody has looked; nobody: nullptr.
   const Key* owner(uint16_t realm, std::string_view session) const;
@@ -185,6 +223,12 @@ class NaiveModel {
   void blank(NaiveUser& user);
 
  private:
+  void leave_with_sessions(NaiveUser& user);
+  static void take_over(NaiveUser& user, const std::string& heir);
+  void stop_typing_after_goodbye(NaiveUser& user);
+  void act(NaiveUser& user, const NaivePlace* place, Time now);
+  static void join(NaivePlace& place, const Ask& ask, const std::string& session);
+  static void leave(NaivePlace& place, const Ask& ask);
   NaiveFacts with(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
   void announce(NaiveUser& user);

@@ -1,6 +1,6 @@
 // player.h: plays what a string of bytes says, against the roster and the naive model.
 //
-// Two realms, a few users in each, so that everything collides; a few open transactions; one
+// Three realms, a few users in each, so that everything collides; a few open transactions; one
 // worker; and as few cells as the bytes want. After each step every answer of the roster is
 // compared with the model's, and the region is walked.
 #pragma once

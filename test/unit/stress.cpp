@@ -1,9 +1,10 @@
 // stress.cpp: many threads at once, with a mutex a partition for a lock.
 //
 // Application threads touch, connect, say that they are there, read, settle and run transactions;
-// one worker tells and writes, as in a database. The pool is small, so that they also evict each
-// other's users, and sessions are few, so that they are everybody's. At the end the region must
-// hang together, and every cell must be accounted for.
+// they join channels, move and type in them, and list their members; one worker tells and writes,
+// as in a database. The pool is small, so that they also evict each other's users, and sessions are
+// few, so that they are everybody's. At the end the region must hang together, and every cell must
+// be accounted for.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -50,11 +51,15 @@ class Stress {
     if (!problem.empty()) return problem;
     if (touches_ == 0 || commits_ == 0 || told_ == 0 || written_ == 0 || evicted_ == 0 ||
         heartbeats_ == 0 || foreign_ == 0 || unbound_ == 0 || sessions_written_ == 0 ||
-        sessions_deleted_ == 0 || activities_ == 0 || activities_written_ == 0)
+        sessions_deleted_ == 0 || activities_ == 0 || activities_written_ == 0 || moves_ == 0 ||
+        typed_ == 0 || listed_ == 0 || member_news_ == 0 || channel_news_ == 0 ||
+        members_written_ == 0 || members_deleted_ == 0)
       return "something never happened";
     for (uint32_t partition = 0; partition < partition_count; partition++)
       while (!roster_.remove_all(0, partition, 100)) {
       }
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      region_.channels.forget_news(0, partition);
     region_.sessions.free_gateways(region_.realm(0).gateways);
     return region_.pool.used() == 0 ? "" : "cells are lost";
   }
@@ -68,6 +73,11 @@ class Stress {
         "activities: %u, %u written\n",
         heartbeats_.load(), foreign_.load(), unbound_.load(), sessions_written_.load(),
         sessions_deleted_.load(), activities_.load(), activities_written_.load());
+    std::printf(
+        "%u moves, %u typed, %u members listed, news: %u of members, %u of channels, members: %u "
+        "written, %u deleted\n",
+        moves_.load(), typed_.load(), listed_.load(), member_news_.load(), channel_news_.load(),
+        members_written_.load(), members_deleted_.load());
   }
 
  private:
@@ -85,7 +95,7 @@ class Stress {
       if (i % 16 == 0) elapsed_ += static_cast<Duration>(random() % 3) * second;
       const std::string id = some_id(random);
       const UserKey key = region_.key(0, id);
-      switch (random() % 12) {
+      switch (random() % 16) {
         case 0:
         case 1:
         case 2:
@@ -113,6 +123,16 @@ class Stress {
           break;
         case 11:
           queue_activity(key);
+          break;
+        case 12:
+        case 13:
+          move(key, random);
+          break;
+        case 14:
+          type(key, random);
+          break;
+        case 15:
+          list_members(random);
           break;
       }
     }
@@ -202,6 +222,84 @@ class Stress {
     activities_ += roster_.queue_activity(0, key.partition(), {now(), key.id, "read", "/a", ""}, 8);
   }
 
+  // ---- in channels
+
+  const std::string& some_channel(Random& random) const {
+    return channel_ids_[random() % channel_ids_.size()];
+  }
+
+  void move(const UserKey& key, Random& random) {
+    const ChannelKey channel = region_.channel_key(0, some_channel(random));
+    const std::string where = text_of(random() % 200, 'c');
+    Move move;
+    move.is_state = random() % 2 == 0;
+    move.first = where;
+    if (random() % 2 == 0) move.clock = static_cast<int64_t>(random() % 100);
+    bool full = false;
+    {
+      const Lock lock(lock_of(key.partition()));
+      const Cell cell = roster_.find(key);
+      if (cell == no_cell) return;
+      const Done what = roster_.move(cell, channel, move, policy_, now()).what;
+      moves_ += what == Done::done;
+      full = what == Done::full;
+    }
+    if (full) make_room(key.partition());
+  }
+
+  void type(const UserKey& key, Random& random) {
+    const ChannelKey channel = region_.channel_key(0, some_channel(random));
+    bool full = true;
+    {
+      const Lock lock(lock_of(key.partition()));
+      const Cell cell = find_or_add(key);
+      if (cell != no_cell) {
+        const bool stops = random() % 4 == 0;
+        const DoneInChannel done = stops ? roster_.stop_typing(cell, channel, policy_, now())
+                                         : roster_.type(cell, channel, "Somebody", policy_, now());
+        full = done.what == Done::full;
+        typed_ += done.what == Done::done;
+        roster_.remove_if_blank(cell);
+      }
+    }
+    if (full) make_room(key.partition());
+  }
+
+  // As a backend does: the list first, and then each of them where it is.
+  void list_members(Random& random) {
+    const ChannelKey channel = region_.channel_key(0, some_channel(random));
+    MemberCandidate room[8];
+    const std::size_t count =
+        region_.channels.collect(channel, no_cell, forever_ago, ChannelIndex::Who::members, room);
+    for (std::size_t i = 0; i < count; i++) {
+      if (i > 0 && room[i - 1].last_active < room[i].last_active) std::abort();
+      MemberView view;
+      const UserKey key = region_.key(0, room[i].id());
+      const Lock lock(lock_of(key.partition()));
+      const Cell cell = roster_.find(key);
+      if (cell == no_cell) continue;
+      listed_ += roster_.view_member(cell, channel, {}, policy_, now(), view);
+      if (roster_.is_member(cell, channel) && region_.channels.members(channel) == 0) std::abort();
+      MemberCandidate behind[4];
+      roster_.members_after(cell, channel, forever_ago, behind);
+    }
+  }
+
+  Ask some_channel_ask(Random& random) {
+    Ask ask;
+    ask.kind = random() % 3 == 0 ? ChangeKind::leave_channel : ChangeKind::join;
+    ask.at = now();
+    ask.channel = some_channel(random);
+    if (random() % 3 == 0) ask.session = some_session(random);
+    if (ask.kind != ChangeKind::join) return ask;
+    if (random() % 2 == 0) ask.data = text_of(random() % 200);
+    if (random() % 2 == 0)
+      ask.cursor = text_of(1 + random() % 200);
+    else if (random() % 2 == 0)
+      ask.state = text_of(1 + random() % 200);
+    return ask;
+  }
+
   Ask some_session_ask(Random& random) {
     static constexpr ChangeKind kinds[] = {ChangeKind::connect, ChangeKind::connect,
                                            ChangeKind::disconnect, ChangeKind::say};
@@ -226,7 +324,14 @@ class Stress {
     static constexpr ChangeKind kinds[] = {
         ChangeKind::choose,      ChangeKind::choose, ChangeKind::be_automatic, ChangeKind::clear,
         ChangeKind::set_message, ChangeKind::leave,  ChangeKind::log_out,      ChangeKind::forget};
-    if (random() % 2 == 0) return some_session_ask(random);
+    switch (random() % 3) {
+      case 0:
+        return some_session_ask(random);
+      case 1:
+        return some_channel_ask(random);
+      default:
+        break;
+    }
     Ask ask;
     ask.kind = kinds[random() % 8];
     ask.at = now();
@@ -263,6 +368,11 @@ class Stress {
         const Lock lock(lock_of(key.partition()));
         UserView view;
         roster_.view(cell, wishes, policy_, now(), view);
+        for (const Wish& wish : wishes) {
+          if (!names_channel(wish.change.kind)) continue;
+          MemberView member;
+          roster_.view_member(cell, wish.channel, wishes, policy_, now(), member);
+        }
       }
       const bool commits = random() % 4 != 0 && !wishes.empty();
       commits ? commits_++ : rollbacks_++;
@@ -313,10 +423,13 @@ class Stress {
   void one_round() {
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       settle(partition);
+      tell_channels(partition);
       tell(partition);
+      tell_members(partition);
     }
     write();
     write_sessions();
+    write_members();
     write_activities();
   }
 
@@ -325,6 +438,20 @@ class Stress {
     for (bool told = true; told; told_ += told) {
       const Lock lock(lock_of(partition));
       told = roster_.take_announcement(0, partition, view);
+    }
+  }
+
+  void tell_channels(uint32_t partition) {
+    ChannelNews news;
+    region_.channels.settle(0, partition, now());
+    while (region_.channels.take_news(0, partition, 20, now(), news)) channel_news_++;
+  }
+
+  void tell_members(uint32_t partition) {
+    MemberNews news;
+    for (bool told = true; told; member_news_ += told) {
+      const Lock lock(lock_of(partition));
+      told = roster_.take_member_news(0, partition, policy_, now(), news);
     }
   }
 
@@ -368,6 +495,24 @@ class Stress {
     }
   }
 
+  void write_members() {
+    MemberView view;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      if (rounds_ % 3 == 0) roster_.flush_members(0, partition);
+      while (roster_.begin_deleting_member(0, partition, view)) members_deleted_++;
+      while (roster_.begin_writing_member(0, partition, policy_, now(), view)) {
+        // Of a row that somebody has locked.
+        if (++members_written_ % 8 == 7) roster_.leave_member_row(0, partition, view.cell);
+        if (members_written_ % 8 == 7) break;
+      }
+    }
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const Lock lock(lock_of(partition));
+      roster_.end_member_rows(0, partition, rounds_ % 4 != 0);
+    }
+  }
+
   void write_activities() {
     ActivityView view;
     for (uint32_t partition = 0; partition < partition_count; partition++) {
@@ -390,7 +535,7 @@ class Stress {
   const uint32_t threads_;
   const uint32_t operations_;
   const Policy policy_{60 * second, 300 * second, 30 * second};
-  TestRegion memory_{{2500, 1, 4}, real_locks};
+  TestRegion memory_{{4000, 1, 4}, real_locks};
   Region& region_ = memory_.region;
   Roster roster_{region_};
   Partition partitions_[partition_count];
@@ -404,6 +549,10 @@ class Stress {
   std::atomic<uint32_t> heartbeats_ = 0, foreign_ = 0, unbound_ = 0;
   std::atomic<uint32_t> sessions_written_ = 0, sessions_deleted_ = 0;
   std::atomic<uint32_t> activities_ = 0, activities_written_ = 0;
+  const std::vector<std::string> channel_ids_ = {"hall", "room", "document_7", text_of(90, 'r')};
+  std::atomic<uint32_t> moves_ = 0, typed_ = 0, listed_ = 0;
+  std::atomic<uint32_t> member_news_ = 0, channel_news_ = 0;
+  std::atomic<uint32_t> members_written_ = 0, members_deleted_ = 0;
 };
 
 }  // namespace

@@ -66,9 +66,9 @@ Answer type_in_channel(const RealmRef& realm, const UserKey& user, const Channel
 }
 
 Answer stop_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                   const Policy& policy, Time now) {
+                   Reason reason, const Policy& policy, Time now) {
   return act(realm, user, [&](Roster& roster, Cell cell) {
-    return roster.stop_typing(cell, channel, policy, now);
+    return roster.stop_typing(cell, channel, policy, now, reason);
   });
 }
 
@@ -105,7 +105,8 @@ Answer view_typing(const RealmRef& realm, const UserKey& user, const ChannelKey&
 uint32_t count_members(const RealmRef& realm, const ChannelKey& channel, const Policy& policy,
                        Time now) {
   settle_all(realm, policy, now);
-  return shared.region.channels.members(channel);
+  const uint32_t members = shared.region.channels.members(channel);
+  return realm.gone() ? 0 : members;
 }
 
 std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelKey& channel,
@@ -124,10 +125,10 @@ std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelK
   return found;
 }
 
-std::size_t collect_present(const RealmRef& realm, const ChannelKey& channel, Time not_before,
-                            std::span<MemberCandidate> room) {
-  if (realm.gone()) return 0;
-  return shared.region.channels.collect(channel, no_cell, not_before, ChannelIndex::Who::all, room);
+std::size_t collect_typing(const RealmRef& realm, const ChannelKey& channel,
+                           std::span<MemberCandidate> room) {
+  const std::size_t found = shared.region.channels.collect_typing(channel, room);
+  return realm.gone() ? 0 : found;
 }
 
 std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const Policy& policy,
@@ -141,11 +142,27 @@ std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const P
   return bytes;
 }
 
-bool load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
-                 const Policy& policy, Time now) {
+Answer load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
+                   uint32_t removals, const Policy& policy, Time now) {
   return with_user(realm, user, LW_EXCLUSIVE, [&](Roster& roster, Cell cell) {
-           return roster.load_member(cell, row, policy, now) ? Answer::done : Answer::stranger;
-         }) == Answer::done;
+    if (roster.member_removals(realm.number, user.partition()) != removals) return Answer::stale;
+    return roster.load_member(cell, row, policy, now) ? Answer::done : Answer::stranger;
+  });
+}
+
+uint32_t member_removals_near(const RealmRef& realm, uint32_t partition) {
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  const uint32_t removals = Roster(shared.region).member_removals(realm.number, partition);
+  LWLockRelease(shared.partition(partition));
+  return removals;
+}
+
+void miss_member_row(const RealmRef& realm, const UserKey& user, const ChannelKey& channel) {
+  (void)with_user(realm, user, LW_EXCLUSIVE, [&](Roster& roster, Cell cell) {
+    roster.miss_member_row(cell, channel);
+    return Answer::done;
+  });
+  wake_worker(realm);
 }
 
 bool is_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel) {

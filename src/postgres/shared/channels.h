@@ -12,7 +12,7 @@ Answer move_in_channel(const RealmRef& realm, const UserKey& user, const Channel
 Answer type_in_channel(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
                        std::string_view name, const Policy& policy, Time now);
 Answer stop_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                   const Policy& policy, Time now);
+                   Reason reason, const Policy& policy, Time now);
 
 // Whether there is room for so many channels more; done, crowded, or why nobody can tell.
 Answer room_for_channels(const RealmRef& realm, const UserKey& user, int more);
@@ -36,16 +36,21 @@ std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelK
                                            const UserKey* after, Time not_before,
                                            const Policy& policy, Time now,
                                            std::span<MemberCandidate> room);
-// Whoever was active since, members or not: those who type are among them.
-std::size_t collect_present(const RealmRef& realm, const ChannelKey& channel, Time not_before,
-                            std::span<MemberCandidate> room);
+// Those who type, members or not; some may be done.
+std::size_t collect_typing(const RealmRef& realm, const ChannelKey& channel,
+                           std::span<MemberCandidate> room);
 // The ids of a user's channels, each with a zero byte behind it. Returns how many bytes they are.
 std::size_t channels_of_user(const RealmRef& realm, const UserKey& user, const Policy& policy,
                              Time now, std::span<char> room);
 
-// Puts a member of the last run in its place. False: its user is not there.
-bool load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
-                 const Policy& policy, Time now);
+// Puts a member of the last run in its place. `removals` is what member_removals_near said before
+// the row was read. stale: some member is gone since; it may have been this one. stranger: its user
+// is not there.
+Answer load_member(const RealmRef& realm, const UserKey& user, const MemberRowFacts& row,
+                   uint32_t removals, const Policy& policy, Time now);
+uint32_t member_removals_near(const RealmRef& realm, uint32_t partition);
+// A row was deleted: if its member has come back meanwhile it is written again.
+void miss_member_row(const RealmRef& realm, const UserKey& user, const ChannelKey& channel);
 bool is_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel);
 
 }  // namespace presence

@@ -106,6 +106,14 @@ std::string_view placed_argument(FunctionCallInfo call, int number, const char* 
              errdetail("It has %zu bytes as jsonb; at most %zu are allowed.", bytes.size(),
                        max_placed_bytes),
              errhint("Keep what others need to draw it, and the rest in a table of your own.")));
+  if (has_long_number(call->args[number].value)) {
+    const std::size_t text = text_of_jsonb(call->args[number].value).size();
+    if (text > max_data_text_bytes)
+      ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("%s is too long", name),
+                      errdetail("It has %zu bytes as text; at most %zu are allowed.", text,
+                                max_data_text_bytes),
+                      errhint("Numbers with very many digits are told digit by digit.")));
+  }
   return bytes;
 }
 

@@ -86,12 +86,14 @@ void authorize(std::string_view user_id, std::string_view channel_id, const char
   if (!allowed)
     ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
                     errmsg("there is no channel \"%.*s\"", channel, channel_id.data()),
-                    errdetail("%s said so.", name)));
+                    errdetail("%s said so.", name),
+                    errhint("Make it in the application first, or look at its id.")));
   if (!*allowed)
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("user \"%.*s\" is not allowed in channel \"%.*s\"", user, user_id.data(),
                            channel, channel_id.data()),
-                    errdetail("%s said so about \"%s\".", name, action)));
+                    errdetail("%s said so about \"%s\".", name, action),
+                    errhint("The application decides who may.")));
 }
 
 }  // namespace presence

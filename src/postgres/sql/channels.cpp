@@ -259,7 +259,8 @@ PRESENCE_FUNCTION(presence_members) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (wanted.most == 0) return 0;
   if (RecoveryInProgress()) {
-    put_member_rows(wanted.channel_id, wanted.most, wanted.after, wanted.not_before, result);
+    if (!put_member_rows(wanted.channel_id, wanted.most, wanted.after, wanted.not_before, result))
+      raise_not_there(wanted);
     return 0;
   }
   MemberList list;

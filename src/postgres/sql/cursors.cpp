@@ -36,6 +36,11 @@ std::optional<int64_t> clock_argument(FunctionCallInfo call, int number) {
 }
 
 void move(std::string_view user_id, std::string_view channel_id, const Move& move) {
+  if (channel_id == global_channel)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("nobody has a state in \"global_presence\""),
+                    errdetail("Whoever is present is in it, without joining."),
+                    errhint("Join a channel of the application's own.")));
   const RealmRef realm = whole_realm();
   const UserKey user = realm.key(user_id);
   limit_rate(user);
@@ -138,7 +143,7 @@ PRESENCE_FUNCTION(presence_typing) {
   if (typing)
     type(realm, user, channel, name.value_or(std::string_view{}));
   else
-    stop_typing(realm, user, channel, current_policy(), current_time());
+    stop_typing(realm, user, channel, Reason::stopped, current_policy(), current_time());
   PG_RETURN_VOID();
 }
 
@@ -159,7 +164,6 @@ void put_typing(const MemberView& view, ReturnSetInfo* result) {
 
 }  // namespace presence
 
-// Whoever types was active not longer ago than typing lasts.
 PRESENCE_FUNCTION(presence_typing_users) {
   static MemberView view;
   extension();
@@ -172,19 +176,18 @@ PRESENCE_FUNCTION(presence_typing_users) {
   const ChannelKey channel = realm.channel_key(channel_id);
   const Policy policy = current_policy();
   const Time now = current_time();
-  const Time since = now - policy.typing_timeout;
-  MemberCandidate* present = nullptr;
+  MemberCandidate* typing = nullptr;
   size_t room = 16;
   size_t found;
   do {
     room *= 4;
-    present = static_cast<MemberCandidate*>(
+    typing = static_cast<MemberCandidate*>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
-    found = collect_present(realm, channel, since, {present, room});
+    found = collect_typing(realm, channel, {typing, room});
   } while (found == room);
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
-    if (view_typing(realm, realm.key(present[i].id()), channel, policy, now, view) == Answer::done)
+    if (view_typing(realm, realm.key(typing[i].id()), channel, policy, now, view) == Answer::done)
       put_typing(view, result);
   }
   return 0;

@@ -36,8 +36,8 @@ PRESENCE_FUNCTION(presence_guard) {
           (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
            errmsg("cannot change \"%s\" directly", RelationGetRelationName(trigger->tg_relation)),
            errdetail("Memory and table would disagree."),
-           errhint("Call presence_set_status(), presence_import(), presence_forget() or "
-                   "presence_reset().")));
+           errhint("Only the functions of presence do: presence_set_status(), presence_connect(), "
+                   "presence_join(), presence_import(), presence_forget(), presence_reset().")));
   return 0;
 }
 

@@ -30,6 +30,37 @@ std::string_view text_of_jsonb(Datum value) {
   return {text.data, static_cast<size_t>(text.len)};
 }
 
+namespace {
+
+// A number in the short form has at most some hundred digits (numeric.c, NUMERIC_SHORT).
+bool is_long_number(const char* numeric) {
+  constexpr uint16_t form_bits = 0xC000;
+  constexpr uint16_t short_form = 0x8000;
+  uint16_t header;
+  std::memcpy(&header, VARDATA_ANY(numeric), sizeof header);
+  return (header & form_bits) != short_form;
+}
+
+bool any_long_number(const JsonbContainer* container) {
+  const uint32 children = JsonContainerSize(container) * (JsonContainerIsObject(container) ? 2 : 1);
+  const char* base = reinterpret_cast<const char*>(&container->children[children]);
+  for (uint32 i = 0; i < children; i++) {
+    const JEntry entry = container->children[i];
+    const bool is_container = JBE_ISCONTAINER(entry);
+    if (!is_container && !JBE_ISNUMERIC(entry)) continue;
+    const char* child = base + INTALIGN(getJsonbOffset(container, static_cast<int>(i)));
+    const bool is_long = is_container
+                             ? any_long_number(reinterpret_cast<const JsonbContainer*>(child))
+                             : is_long_number(child);
+    if (is_long) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool has_long_number(Datum value) { return any_long_number(&DatumGetJsonbP(value)->root); }
+
 std::string_view name_in(std::string_view object) {
   if (object.empty()) return {};
   Jsonb* json = DatumGetJsonbP(jsonb_of_bytes(object));

@@ -11,6 +11,9 @@ Datum jsonb_of_bytes(std::string_view bytes);
 // As text, in the current context.
 std::string_view text_of_jsonb(Datum value);
 
+// Whether its text may be far longer than its bytes: a number like 1e1000 is a few bytes.
+bool has_long_number(Datum value);
+
 // The text at "name" of an object, in the current context; empty: there is none.
 std::string_view name_in(std::string_view object);
 

@@ -38,15 +38,20 @@ std::string_view text_of_array(Datum array) {
 
 namespace {
 
+#define MEMBER_COLUMNS                                                                     \
+  "channel_id, user_id, joined_at, last_active, cursor_position, selection_range, state, " \
+  "user_data, session_ids"
 // Whoever was active last comes last: each one goes before those who are there.
 Statement fetch_members = {
-    "SELECT channel_id, user_id, joined_at, last_active, cursor_position, selection_range, state, "
-    "user_data, session_ids FROM %s.channel_presence ORDER BY last_active",
-    0,
-    {}};
+    "SELECT " MEMBER_COLUMNS " FROM %s.channel_presence ORDER BY last_active", 0, {}};
+Statement fetch_member = {"SELECT " MEMBER_COLUMNS
+                          " FROM %s.channel_presence WHERE channel_id = $1 AND user_id = $2",
+                          2,
+                          {TEXTOID, TEXTOID}};
 Statement delete_members = {
     "DELETE FROM %s.channel_presence p USING unnest($1, $2) AS r(channel_id, user_id) "
-    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id",
+    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id "
+    "RETURNING p.channel_id, p.user_id",
     2,
     {TEXTARRAYOID, TEXTARRAYOID}};
 
@@ -54,7 +59,7 @@ std::string_view jsonb_column(uint64 row, int number, std::size_t most_bytes) {
   Datum value;
   if (!get_value(row, number, value)) return {};
   const std::string_view bytes = bytes_of_jsonb(value);
-  return bytes.size() <= most_bytes ? bytes : std::string_view{};
+  return bytes.size() <= most_bytes && !has_long_number(value) ? bytes : std::string_view{};
 }
 
 // Those that may be ids, in memory of the scope.
@@ -71,27 +76,54 @@ std::span<const SessionKey> session_keys(const RealmRef& realm, uint64 row, int 
   return {keys, count};
 }
 
-void load_member_row(const RealmRef& realm, uint64 row) {
-  const std::string_view channel = text_column(row, 1);
-  const std::string_view user = text_column(row, 2);
-  if (!is_id(channel) || !is_id(user) || channel == global_channel) return;
-  const Time now = current_time();
+bool is_loadable(std::string_view channel, std::string_view user) {
+  return is_id(channel) && is_id(user) && channel != global_channel;
+}
+
+MemberRowFacts facts_of_row(const RealmRef& realm, uint64 row) {
   MemberRowFacts facts;
-  facts.channel = realm.channel_key(channel);
+  facts.channel = realm.channel_key(text_column(row, 1));
   facts.joined_at = time_column(row, 3);
-  facts.last_active = Min(time_column(row, 4), now);
+  facts.last_active = Min(time_column(row, 4), current_time());
   facts.cursor = jsonb_column(row, 5, max_placed_bytes);
   facts.selection = jsonb_column(row, 6, max_placed_bytes);
   facts.state = jsonb_column(row, 7, max_placed_bytes);
   facts.data = jsonb_column(row, 8, max_data_bytes);
   facts.sessions = session_keys(realm, row, 9);
-  load_member(realm, realm.key(user), facts, current_policy(), now);
+  return facts;
+}
+
+// Somebody who is gone since the rows were read may be this one: then its row is no more. Another
+// loader may be far ahead.
+void load_again(const RealmRef& realm, std::string_view channel, std::string_view user) {
+  const UserKey key = realm.key(user);
+  Answer answer = Answer::stale;
+  while (answer == Answer::stale) {
+    CHECK_FOR_INTERRUPTS();
+    const uint32_t removals = member_removals_near(realm, key.partition());
+    Datum values[] = {text_datum(channel), text_datum(user)};
+    if (run_fresh(fetch_member, values, nullptr) == 0) return;
+    answer =
+        load_member(realm, key, facts_of_row(realm, 0), removals, current_policy(), current_time());
+  }
+}
+
+void load_member_row(const RealmRef& realm, uint64 row, const uint32_t* removals) {
+  const std::string_view channel = text_column(row, 1);
+  const std::string_view user = text_column(row, 2);
+  if (!is_loadable(channel, user)) return;
+  const UserKey key = realm.key(user);
+  if (load_member(realm, key, facts_of_row(realm, row), removals[key.partition()], current_policy(),
+                  current_time()) == Answer::stale)
+    load_again(realm, channel, user);
 }
 
 }  // namespace
 
 void load_members(const RealmRef& realm) {
-  for_each_row(fetch_members, [&](uint64 row) { load_member_row(realm, row); });
+  uint32_t removals[partition_count];
+  for (uint32_t i = 0; i < partition_count; i++) removals[i] = member_removals_near(realm, i);
+  for_each_row(fetch_members, [&](uint64 row) { load_member_row(realm, row, removals); });
 }
 
 bool delete_lost_members() {
@@ -114,7 +146,9 @@ bool delete_lost_members() {
     count++;
   });
   Datum values[] = {channels.array(), users.array()};
-  if (count > 0) run(delete_members, values, nullptr);
+  const uint64 deleted = count > 0 ? run(delete_members, values, nullptr) : 0;
+  for (uint64 i = 0; i < deleted; i++)
+    miss_member_row(realm, realm.key(text_column(i, 2)), realm.channel_key(text_column(i, 1)));
   access.end();
   return count == rows_at_once;
 }
@@ -136,7 +170,20 @@ void put_all(uint64 found, int columns, ReturnSetInfo* result) {
 
 }  // namespace
 
-void put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
+namespace {
+
+bool has_member_row(std::string_view channel_id, std::string_view user_id) {
+  static Statement query = {
+      "SELECT FROM %s.channel_presence WHERE channel_id = $1 AND user_id = $2",
+      2,
+      {TEXTOID, TEXTOID}};
+  Datum values[] = {text_datum(channel_id), text_datum(user_id)};
+  return run_fresh(query, values, nullptr) > 0;
+}
+
+}  // namespace
+
+bool put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
                      Time not_before, ReturnSetInfo* result) {
   static Statement fetch = {
       "SELECT c.user_id, coalesce(u.status, 'offline'), coalesce(c.user_data, u.user_data), "
@@ -150,11 +197,13 @@ void put_member_rows(std::string_view channel_id, int most, std::optional<std::s
       {TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID}};
   TableAccess access;
   access.begin();
+  const bool is_there = !after || has_member_row(channel_id, *after);
   Datum values[] = {text_datum(channel_id), Int32GetDatum(most), TimestampTzGetDatum(not_before),
                     after ? text_datum(*after) : Datum{0}};
   const char nulls[] = {' ', ' ', not_before == forever_ago ? 'n' : ' ', after ? ' ' : 'n', '\0'};
   put_all(run_fresh(fetch, values, nulls), 9, result);
   access.end();
+  return is_there;
 }
 
 int count_member_rows(std::string_view channel_id) {

@@ -20,8 +20,8 @@ void load_members(const RealmRef& realm);
 // Deletes rows whose member is not there any more. True: there may be more of them.
 bool delete_lost_members();
 
-// On a standby the table is all there is.
-void put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
+// On a standby the table is all there is. False: the user behind whom the page begins is no member.
+bool put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
                      Time not_before, ReturnSetInfo* result);
 int count_member_rows(std::string_view channel_id);
 void put_channel_rows(std::string_view user_id, ReturnSetInfo* result);

@@ -84,8 +84,12 @@ bool make_left(std::string_view user_id, std::string_view channel_id,
   const ChannelKey channel = realm.channel_key(channel_id);
   NewSession session;
   if (session_id) session.key = realm.session_key(*session_id);
-  if (!seated(realm, key, channel, session_id ? &session.key : nullptr, wishes_for(key)))
+  if (!seated(realm, key, channel, session_id ? &session.key : nullptr, wishes_for(key))) {
+    // Who types there without having joined stops.
+    if (!session_id)
+      stop_typing(realm, key, channel, Reason::leave, current_policy(), current_time());
     return false;
+  }
   ClaimedUser* user = claim_for_change(realm, key);
   WishParts parts;
   parts.change.kind = ChangeKind::leave_channel;

@@ -94,6 +94,7 @@ size_t append_events_of(const RealmRef& realm, const UserView& user) {
     event.kind = user.status == Status::offline ? EventKind::user_left : EventKind::user_joined;
   else if (user.data_changed)
     event.kind = EventKind::user_updated;
+  if (event.kind == EventKind::user_updated) event.reason = name_of(Reason::connect);
   if (event.kind != EventKind::user_status_changed) bytes += append(realm, event);
   return bytes;
 }
@@ -112,6 +113,7 @@ std::string_view reason_in_channel(Reason reason, const UserView& user) {
 
 size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
   const MemberView& member = news.member;
+  if (member.channel() == global_channel && !settings.global_broadcast) return 0;
   size_t bytes = 0;
   EventFacts event = facts_of(news.user, member.channel(), news.told);
   const auto tell = [&](EventKind kind, Time at) {
@@ -126,7 +128,10 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
     event.reason = name_of(Reason::join);
     tell(EventKind::user_joined, member.joined_at);
   }
-  if (news.updated) tell(EventKind::user_updated, current_time());
+  if (news.updated) {
+    event.reason = name_of(member.has_own_data ? Reason::join : Reason::connect);
+    tell(EventKind::user_updated, current_time());
+  }
   if (news.typing_started) {
     event.user_name = name_of_user(member);
     tell(EventKind::typing_start, member.typing_since);
@@ -151,12 +156,12 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
   return bytes;
 }
 
-void append_resync(const RealmRef& realm, std::string_view channel) {
+size_t append_resync(const RealmRef& realm, std::string_view channel) {
   EventFacts event{};
   event.channel = channel;
   event.kind = EventKind::presence_resync;
   event.at = current_time();
-  append(realm, event);
+  return append(realm, event);
 }
 
 size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
@@ -167,8 +172,7 @@ size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
   event.large = news.large;
   event.at = current_time();
   const size_t bytes = append(realm, event);
-  if (news.resync) append_resync(realm, news.id());
-  return bytes;
+  return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
 }
 
 // What one round may put into the ring.
@@ -196,6 +200,16 @@ bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
   return true;
 }
 
+// Those of which listeners may know something else come before all news.
+bool tell_resyncs(Portion& portion) {
+  while (!portion.is_full() && has_to_resync()) {
+    portion.bytes += append_resync(portion.realm, next_to_resync());
+    portion.any = true;
+    MemoryContextReset(CurrentMemoryContext);
+  }
+  return !has_to_resync();
+}
+
 // Whole channels come first: they say how joins and leaves are told.
 bool announce_all(Portion& portion) {
   static uint32_t channels, users, members;
@@ -203,7 +217,8 @@ bool announce_all(Portion& portion) {
   const Time now = current_time();
   const Policy policy = current_policy();
   const auto large_from = static_cast<uint32_t>(settings.large_channel);
-  return tell_all<ChannelNews>(
+  return tell_resyncs(portion) &&
+         tell_all<ChannelNews>(
              portion, channels,
              [&](uint32_t& partition, ChannelNews& news) {
                return take_channel_news(realm, partition, large_from, now, news);
@@ -238,13 +253,6 @@ Announced announce(const RealmRef& realm, bool stuck) {
   MemoryContextSwitchTo(before);
   if (!all) return Announced::some;
   return portion.any ? Announced::all : Announced::nothing;
-}
-
-void announce_resync(const RealmRef& realm) {
-  const ToldChannels told = told_channels(realm);
-  append_resync(realm, global_channel);
-  for (int i = 0; i < told.count; i++)
-    if (told.ids[i] != global_channel) append_resync(realm, told.ids[i]);
 }
 
 namespace {
@@ -297,10 +305,7 @@ Sent broadcast(const RealmRef& realm) {
     return Sent::failed;
   }
   if (unsent.count > 0 || unsent.lost) mark_sent(realm, unsent);
-  if (unsent.lost) {
-    announce_resync(realm);
-    return Sent::more;
-  }
+  if (unsent.lost) begin_resync(realm);
   return unsent.count == events_at_once || stream_of(realm).seq > unsent.seq ? Sent::more
                                                                              : Sent::all;
 }

@@ -15,7 +15,4 @@ Announced announce(const RealmRef& realm, bool stuck);
 enum class Sent { all, more, failed };
 Sent broadcast(const RealmRef& realm);
 
-// For the resync after a reset or a lapped ring.
-void announce_resync(const RealmRef& realm);
-
 }  // namespace presence

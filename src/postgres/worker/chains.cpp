@@ -27,6 +27,8 @@ constexpr long sensible_size = 1024;
 HTAB* chains;
 uint64_t epoch_of_chains;
 long prune_at = sensible_size;
+// Of a channel that is not in the table the last event is not newer than this.
+uint64_t forgotten_until;
 
 ChannelName name_of_channel(std::string_view channel) {
   ChannelName name{};
@@ -59,6 +61,7 @@ void begin(const RealmRef& realm, uint64_t epoch) {
   chains = hash_create("presence: the last events of channels", 256, &control,
                        HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
   epoch_of_chains = epoch;
+  forgotten_until = horizon_of(realm);
   read_ring(realm);
 }
 
@@ -69,7 +72,7 @@ uint64_t take_prev(const RealmRef& realm, const Stream& stream, std::string_view
   begin(realm, stream.epoch);
   bool found;
   Chain& chain = chain_of(channel, found);
-  const uint64_t prev = found ? chain.last : horizon_of(realm);
+  const uint64_t prev = found ? chain.last : forgotten_until;
   chain.last = seq;
   return prev;
 }
@@ -79,24 +82,63 @@ void prune_chains(const RealmRef& realm) {
   const uint64_t known = Min(horizon_of(realm), stream_of(realm).sent_seq);
   HASH_SEQ_STATUS all;
   hash_seq_init(&all, chains);
-  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all)))
-    if (chain->last <= known) hash_search(chains, &chain->channel, HASH_REMOVE, nullptr);
+  while (auto* chain = static_cast<Chain*>(hash_seq_search(&all))) {
+    const std::string_view channel{chain->channel.text, chain->channel.bytes};
+    if (chain->last <= known && !shared.region.channels.has(realm.channel_key(channel)))
+      hash_search(chains, &chain->channel, HASH_REMOVE, nullptr);
+  }
+  forgotten_until = Max(forgotten_until, known);
   prune_at = Max(sensible_size, 2 * hash_get_num_entries(chains));
 }
 
-ToldChannels told_channels(const RealmRef& realm) {
-  ToldChannels told{};
+namespace {
+
+// Those that are still to be told of a resync, the last one first.
+struct Resync {
+  MemoryContext context;
+  ChannelName* channels;
+  long count;
+};
+Resync resync;
+
+void add_to_resync(std::string_view channel, long room) {
+  if (resync.count < room) resync.channels[resync.count++] = name_of_channel(channel);
+}
+
+}  // namespace
+
+// Everybody's channel comes first.
+void begin_resync(const RealmRef& realm) {
   if (!chains) begin(realm, stream_of(realm).epoch);
-  told.ids = static_cast<std::string_view*>(
-      palloc(sizeof(std::string_view) * static_cast<Size>(hash_get_num_entries(chains) + 1)));
+  if (!resync.context)
+    resync.context =
+        AllocSetContextCreate(TopMemoryContext, "presence: a resync", ALLOCSET_DEFAULT_SIZES);
+  // An earlier one may have been about channels that a reset has made forget.
+  for (long i = 0; i < resync.count; i++) {
+    bool found;
+    Chain& chain = chain_of({resync.channels[i].text, resync.channels[i].bytes}, found);
+    if (!found) chain.last = forgotten_until;
+  }
+  MemoryContextReset(resync.context);
+  const long room = hash_get_num_entries(chains) + 1;
+  resync.channels = static_cast<ChannelName*>(
+      MemoryContextAllocHuge(resync.context, sizeof(ChannelName) * static_cast<Size>(room)));
+  resync.count = 0;
   HASH_SEQ_STATUS all;
   hash_seq_init(&all, chains);
   while (auto* chain = static_cast<Chain*>(hash_seq_search(&all))) {
-    char* text = static_cast<char*>(palloc(max_id_bytes));
-    std::memcpy(text, chain->channel.text, chain->channel.bytes);
-    told.ids[told.count++] = {text, chain->channel.bytes};
+    const std::string_view channel{chain->channel.text, chain->channel.bytes};
+    if (channel != global_channel) add_to_resync(channel, room);
   }
-  return told;
+  add_to_resync(global_channel, room);
 }
+
+std::string_view next_to_resync() {
+  if (resync.count == 0) return {};
+  const ChannelName& next = resync.channels[--resync.count];
+  return {next.text, next.bytes};
+}
+
+bool has_to_resync() { return resync.count > 0; }
 
 }  // namespace presence

@@ -17,6 +17,7 @@
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
+#include "postgres/worker/chains.h"
 #include "postgres/worker/launcher.h"
 #include "postgres/worker/member_rows.h"
 #include "postgres/worker/partitions.h"
@@ -121,10 +122,7 @@ void reload_settings(Worker& worker, Time now) {
 }
 
 void tell(Worker& worker, Time now) {
-  if (worker.realm.control().resync.exchange(false)) {
-    announce_resync(worker.realm);
-    worker.more_events = true;
-  }
+  if (worker.realm.control().resync.exchange(false)) begin_resync(worker.realm);
   if (now < worker.next_broadcast) return;
   // What is in the ring is sent before more is put into it.
   const bool has_room = !worker.more_events || worker.events_stuck;
@@ -256,7 +254,7 @@ Rest rest_of(const Worker& worker, Time now) {
     if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
-  rest.batching = worker.more_events || has_announcements(worker.realm);
+  rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm);
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
 }
@@ -269,14 +267,29 @@ long milliseconds_until(Time moment, Time now) {
   return static_cast<long>((std::min(moment - now, longest) + millisecond - 1) / millisecond);
 }
 
-void sleep(const Worker& worker, const Rest& rest) {
+constexpr Duration last_flush_lasts = 3 * second;  // at most
+
+// The worker is told to end, as in a planned stop: what only waits for the next flush is written
+// first. If it is told so again, it ends at once.
+void write_before_end(Worker& worker) {
+  if (!ProcDiePending || !worker.realm.complete()) return;
+  ProcDiePending = false;
+  const Time began = current_time();
+  Time now = began;
+  do {
+    worker.next_flush = worker.next_activities = 0;
+    write(worker, now);
+    now = current_time();
+  } while (worker.more_rows && now - began < last_flush_lasts);
+  ProcDiePending = true;
+  InterruptPending = true;
+}
+
+void sleep(Worker& worker, const Rest& rest) {
   const long timeout = milliseconds_until(rest.until, current_time());
-  if (timeout == 0) {
-    CHECK_FOR_INTERRUPTS();
-    return;
-  }
   // Whoever waits for a lock resets the latch: somebody may have set it during the round.
-  if (worker.realm.control().awake.load()) {
+  if (timeout == 0 || ProcDiePending || worker.realm.control().awake.load()) {
+    write_before_end(worker);
     CHECK_FOR_INTERRUPTS();
     return;
   }
@@ -286,6 +299,7 @@ void sleep(const Worker& worker, const Rest& rest) {
   const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
   (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
+  write_before_end(worker);
   CHECK_FOR_INTERRUPTS();
 }
 

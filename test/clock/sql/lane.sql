@@ -55,6 +55,17 @@ SELECT test.told('25 s');
 SELECT presence_move_cursor('ann', 'd', '100');
 SELECT test.told('11 s');
 
+-- What else is told of it meanwhile does not take the cursor along: a status, for everybody and in the document.
+SELECT test.told('25 s');
+SELECT presence_move_cursor('ann', 'd', '101');
+SELECT test.told();
+SELECT presence_move_cursor('ann', 'd', '102');
+SELECT status FROM presence_set_status('ann', 'busy');
+SELECT test.told();
+SELECT test.told('11 s');
+SELECT status FROM presence_clear_status('ann');
+SELECT test.told('11 s');
+
 -- When it moves on and on, then once an interval.
 CREATE PROCEDURE test.wander(who text, steps int, pause interval) LANGUAGE plpgsql AS $$
 BEGIN
