@@ -510,9 +510,14 @@ BEGIN
         WHEN 'monitor' THEN
             names := ARRAY['presence_counts', 'presence_info'];
         WHEN 'user' THEN
-            RAISE EXCEPTION 'level "user" is not supported yet'
-                USING ERRCODE = 'feature_not_supported',
-                      HINT = 'Grant service to the application''s own role.';
+            names := ARRAY['presence_set_status', 'presence_set_message', 'presence_clear_status', 'presence_touch',
+                'presence_connect', 'presence_heartbeat', 'presence_disconnect', 'presence_logout', 'presence_sessions',
+                'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many', 'presence_counts',
+                'presence_join', 'presence_leave', 'presence_members', 'presence_member_count', 'presence_channels',
+                'presence_join_document', 'presence_leave_document', 'presence_move_cursor', 'presence_set_state',
+                'presence_typing', 'presence_typing_users', 'presence_notify_channel', 'presence_listen',
+                'presence_unlisten', 'presence_info',
+                'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         ELSE
             RAISE EXCEPTION 'invalid level "%"', level
                 USING ERRCODE = 'invalid_parameter_value',
@@ -551,7 +556,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION presence_grant(regrole, text) IS
-    'lets a role in: service acts for anyone and reads the tables, monitor sees aggregates';
+    'lets a role in: service acts for anyone and reads the tables, user acts for itself only, monitor sees aggregates';
 
 CREATE FUNCTION presence_revoke(role regrole) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$

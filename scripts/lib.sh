@@ -297,7 +297,9 @@ start_server() {
 }
 
 stop_server() {
-    as_server "$PG_BIN/pg_ctl" -D "$WORK/$1/data" -m fast -w stop >/dev/null
+    # Who does not listen is not asked twice.
+    as_server "$PG_BIN/pg_ctl" -D "$WORK/$1/data" -m fast -w stop >/dev/null ||
+        as_server "$PG_BIN/pg_ctl" -D "$WORK/$1/data" -m immediate -w stop >/dev/null
     local name kept=()
     for name in "${SERVERS[@]}"; do
         [[ $name == "$1" ]] || kept+=("$name")

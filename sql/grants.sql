@@ -146,7 +146,15 @@ SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_oth
 SELECT presence_revoke('"regress_Presence ""quoted"""');
 SELECT has_function_privilege('regress_Presence "quoted"', 'presence_act_for_others()', 'EXECUTE');
 
-SELECT test.error_of($$SELECT presence_grant('regress_presence_app', 'user')$$);
+-- The level user acts for itself and reads no table; what it may otherwise is in identity.sql.
+SELECT presence_grant('regress_presence_app', 'user');
+SELECT has_function_privilege('regress_presence_app', 'presence_act_for_others()', 'EXECUTE'), has_table_privilege('regress_presence_app', 'user_presence', 'SELECT');
+SET ROLE regress_presence_app;
+SELECT test.error_of($$SELECT presence.presence_touch('ann')$$);
+SELECT test.error_of($$SELECT presence.presence_touch_many('{ann}')$$);
+RESET ROLE;
+SELECT presence_revoke('regress_presence_app');
+
 SELECT test.error_of($$SELECT presence_grant('regress_presence_app', 'x')$$);
 SELECT test.error_of($$SELECT presence_grant('regress_presence_app', NULL)$$);
 SELECT test.error_of($$SELECT presence_grant('regress_presence_nobody', 'service')$$);

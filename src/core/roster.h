@@ -63,6 +63,7 @@ struct NewSession {
   std::string_view page;
   Cell gateway = no_cell;  // counted already
   uint32_t binder = 0;
+  bool is_secret = false;  // its id was made up just now
 };
 
 // A session as its row has it.

@@ -28,6 +28,7 @@ Cell Roster::make_session(const NewSession& wanted) {
   made.facts.lease = wanted.lease;
   made.gateway = wanted.gateway;
   made.binder = wanted.binder;
+  made.is_secret = wanted.is_secret;
   return cell;
 }
 

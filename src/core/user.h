@@ -83,6 +83,7 @@ struct Session {
   bool has_row : 1;        // a row was written, or is being written
   bool written_again : 1;  // changed while the worker wrote it
   bool is_connected : 1;   // presence_connect has made it
+  bool is_secret : 1;      // nobody can guess its id: whoever knows it may end it
   Cell next;               // the next session of the same user
   Cell user;
   SessionFacts facts;

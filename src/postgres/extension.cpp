@@ -11,6 +11,7 @@ extern "C" {
 #include "access/xlog.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -58,6 +59,13 @@ Found look_up() {
   return found;
 }
 
+Oid look_up_marker(Oid schema) {
+  oidvector* none = buildoidvector(nullptr, 0);
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+                         CStringGetDatum("presence_act_for_others"), PointerGetDatum(none),
+                         ObjectIdGetDatum(schema));
+}
+
 void remember(const Found& found) {
   const bool changed = current.oid != found.oid || current.schema != found.schema;
   current.oid = found.oid;
@@ -68,6 +76,7 @@ void remember(const Found& found) {
   current.presence_sessions = get_relname_relid("presence_sessions", found.schema);
   current.user_activities = get_relname_relid("user_activities", found.schema);
   current.channel_presence = get_relname_relid("channel_presence", found.schema);
+  current.act_for_others = look_up_marker(found.schema);
   const char* quoted = quote_identifier(get_namespace_name(found.schema));
   if (changed || strcmp(current.quoted_schema, quoted) != 0) current.generation++;
   strlcpy(current.quoted_schema, quoted, sizeof current.quoted_schema);

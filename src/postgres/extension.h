@@ -17,6 +17,7 @@ struct Extension {
   Oid presence_sessions;
   Oid user_activities;
   Oid channel_presence;
+  Oid act_for_others;  // the marker function
   char quoted_schema[2 * NAMEDATALEN + 3];
   RealmRef realm;
   uint64_t generation;  // another one: whatever was prepared is void

@@ -5,6 +5,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared_memory.h"
+#include "postgres/sql/identity.h"
 #include "postgres/tables/access.h"
 #include "postgres/transaction/transaction.h"
 #include "postgres/worker/databases.h"
@@ -50,6 +51,7 @@ void _PG_init(void) {
   define_settings();
   arrange_shared_memory();
   watch_extension();
+  watch_identity();
   init_table_access();
   init_transaction();
   init_launcher_callbacks();

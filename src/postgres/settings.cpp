@@ -9,6 +9,7 @@
 extern "C" {
 #include "access/xact.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 }
 
 namespace presence {
@@ -78,6 +79,16 @@ bool check_function_name(char** value, void**, GucSource) {
   return false;
 }
 
+bool check_role_list(char** value, void**, GucSource) {
+  ::List* names = nullptr;
+  char* list = pstrdup(*value ? *value : "");
+  const bool is_list = SplitIdentifierString(list, ',', &names);
+  list_free(names);
+  pfree(list);
+  if (!is_list) GUC_check_errdetail("It must be a list of roles, separated by commas.");
+  return is_list;
+}
+
 }  // namespace
 
 void define_settings() {
@@ -110,6 +121,18 @@ void define_settings() {
       "Its name with its schema; it takes user_id, channel_id and action as text and returns "
       "boolean.",
       &settings.authorize_function, "", PGC_SUSET, 0, check_function_name, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "presence.trusted_gateways",
+      "The logins whose claims about the user of a request are believed.",
+      "A list of roles, separated by commas: PostgREST's authenticator, or Hasura's own.",
+      &settings.trusted_gateways, "", PGC_SIGHUP, GUC_LIST_INPUT, check_role_list, nullptr,
+      nullptr);
+  DefineCustomIntVariable(
+      "presence.user_rate",
+      "So many touches, cursors, states and typings a second of a user who acts "
+      "for itself are let through.",
+      "0 lets all through.", &settings.user_rate, 50, 0, 65535, PGC_SIGHUP, 0, nullptr, nullptr,
+      nullptr);
   DefineCustomIntVariable("presence.broadcast_interval",
                           "The first event goes out at once, the next ones in one batch per "
                           "interval.",

@@ -21,6 +21,8 @@ struct Settings {
   int cursor_interval;     // ms
   int large_channel;       // members
   char* authorize_function;
+  char* trusted_gateways;
+  int user_rate;  // calls a second
   bool global_broadcast;
   char* notify_prefix;
 };

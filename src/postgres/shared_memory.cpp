@@ -7,6 +7,7 @@
 #include <new>
 
 #include "postgres/settings.h"
+#include "postgres/shared/rates.h"
 #include "postgres/shared/state.h"
 #include "postgres/worker/launcher.h"
 
@@ -36,6 +37,7 @@ void request() {
   RequestAddinShmemSpace(region_bytes() + cell_bytes);
   RequestAddinShmemSpace(ring_bytes());
   RequestAddinShmemSpace(control_bytes());
+  RequestAddinShmemSpace(sizeof(RateTable));
   RequestNamedLWLockTranche(tranche, lock_count);
   launcher_shmem_request();
 }
@@ -77,6 +79,13 @@ void start_controls() {
     new (shared.controls + i) RealmControl{};
 }
 
+void start_rates() {
+  bool found;
+  void* memory = ShmemInitStruct("presence rates", sizeof(RateTable), &found);
+  shared.rates = static_cast<RateTable*>(memory);
+  if (!found) new (shared.rates) RateTable{};
+}
+
 void find_locks() {
   LWLockPadded* locks = GetNamedLWLockTranche(tranche);
   shared.realms = &locks[0].lock;
@@ -93,6 +102,7 @@ void startup() {
   start_region();
   start_ring();
   start_controls();
+  start_rates();
   launcher_shmem_init();
   LWLockRelease(AddinShmemInitLock);
 }

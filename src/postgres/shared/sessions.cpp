@@ -36,6 +36,7 @@ Answer find_session(const RealmRef& realm, const SessionKey& key, const Policy& 
   const Session& session = shared.region.pool.at<Session>(cell);
   owner.id_bytes =
       get_id(shared.region.pool, shared.region.pool.at<User>(session.user), owner.id_text);
+  owner.is_secret = session.is_secret;
   owner.disconnected = !Roster(shared.region).is_connected(cell, policy, now);
   LWLockRelease(shared.partition(partition));
   return Answer::done;

@@ -13,6 +13,7 @@ struct SessionOwner {
   uint32_t id_bytes;
   char id_text[max_id_bytes];
   bool disconnected;  // it has said goodbye, or is over
+  bool is_secret;     // nobody can guess its id
 
   std::string_view id() const { return {id_text, id_bytes}; }
 };

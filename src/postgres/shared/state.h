@@ -44,11 +44,14 @@ struct SharedHeader {
   std::atomic<uint32_t> binders;       // connections that have bound a session so far
 };
 
+struct RateTable;
+
 struct Shared {
   Region region;
   EventRing ring;
   SharedHeader* header = nullptr;
   RealmControl* controls = nullptr;
+  RateTable* rates = nullptr;
   LWLock* realms = nullptr;
   LWLock* events = nullptr;
   LWLockPadded* partitions = nullptr;

@@ -3,6 +3,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/change.h"
 
@@ -18,6 +19,7 @@ using namespace presence;
 PRESENCE_FUNCTION(presence_forget) {
   extension();
   require_writable("presence_forget()");
+  require_service("presence_forget()");
   PG_RETURN_BOOL(make_forgotten(id_argument(fcinfo, 0, "user_id")));
 }
 
@@ -142,6 +144,7 @@ Datum claim_imported(const RealmRef& realm, SPITupleTable* rows, uint64 count) {
 PRESENCE_FUNCTION(presence_import) {
   const RealmRef realm = extension().realm;
   require_writable("presence_import()");
+  require_service("presence_import()");
   if (PG_ARGISNULL(0)) raise_null("rows");
   check_is_array(PG_GETARG_JSONB_P(0));
   Datum values[] = {PG_GETARG_DATUM(0), TimestampTzGetDatum(current_time()), 0};

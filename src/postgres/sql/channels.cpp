@@ -10,6 +10,7 @@
 #include "postgres/shared/channels.h"
 #include "postgres/shared/many.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/sql/authorize.h"
 #include "postgres/sql/member_row.h"
 #include "postgres/sql/people.h"
@@ -57,7 +58,7 @@ PRESENCE_FUNCTION(presence_join) {
   extension();
   require_primary("presence_join()");
   WantedJoin wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.channel_id = channel_argument(fcinfo, 1);
   wanted.data = data_argument(fcinfo, 2);
   wanted.session_id = session_argument(fcinfo, 3);
@@ -68,7 +69,7 @@ PRESENCE_FUNCTION(presence_join_document) {
   extension();
   require_primary("presence_join_document()");
   WantedJoin wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.channel_id = document_argument(fcinfo, 1);
   Move cursor;
   cursor.first = placed_argument(fcinfo, 2, "cursor_position");
@@ -82,7 +83,7 @@ PRESENCE_FUNCTION(presence_join_document) {
 PRESENCE_FUNCTION(presence_leave) {
   extension();
   require_primary("presence_leave()");
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   const std::string_view channel_id = channel_argument(fcinfo, 1);
   check_joinable(channel_id);
   PG_RETURN_BOOL(make_left(user_id, channel_id, session_argument(fcinfo, 2)));
@@ -91,7 +92,7 @@ PRESENCE_FUNCTION(presence_leave) {
 PRESENCE_FUNCTION(presence_leave_document) {
   extension();
   require_primary("presence_leave_document()");
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   PG_RETURN_BOOL(make_left(user_id, document_argument(fcinfo, 1), session_argument(fcinfo, 2)));
 }
 
@@ -252,6 +253,7 @@ int list_page(const WantedMembers& wanted, MemberList& list) {
 
 PRESENCE_FUNCTION(presence_members) {
   extension();
+  check_viewer_argument(fcinfo, 2);
   const WantedMembers wanted = wanted_members(fcinfo);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
@@ -368,7 +370,7 @@ ChannelIds own_channels(const RealmRef& realm, const UserKey& key) {
 
 PRESENCE_FUNCTION(presence_channels) {
   extension();
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   start_values_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (RecoveryInProgress()) {

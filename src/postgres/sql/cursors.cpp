@@ -5,6 +5,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/sql/authorize.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
@@ -42,6 +43,7 @@ void move(std::string_view user_id, std::string_view channel_id, const Move& mov
                     errhint("Join a channel of the application's own.")));
   const RealmRef realm = whole_realm();
   const UserKey user = realm.key(user_id);
+  limit_rate(user);
   const ChannelKey channel = realm.channel_key(channel_id);
   RoomNeeded room;
   for (;;) {
@@ -73,7 +75,7 @@ using namespace presence;
 PRESENCE_FUNCTION(presence_move_cursor) {
   extension();
   require_primary("presence_move_cursor()");
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   const std::string_view channel_id = document_argument(fcinfo, 1);
   Move cursor;
   cursor.first = placed_argument(fcinfo, 2, "cursor_position");
@@ -86,7 +88,7 @@ PRESENCE_FUNCTION(presence_move_cursor) {
 PRESENCE_FUNCTION(presence_set_state) {
   extension();
   require_primary("presence_set_state()");
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   const std::string_view channel_id = channel_argument(fcinfo, 1);
   Move state;
   state.is_state = true;
@@ -129,13 +131,14 @@ void type(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
 PRESENCE_FUNCTION(presence_typing) {
   extension();
   require_primary("presence_typing()");
-  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
   const std::string_view channel_id = channel_argument(fcinfo, 1);
   const bool typing = bool_argument(fcinfo, 2, "typing");
   const auto name = text_argument(fcinfo, 3, "user_name", max_user_name_bytes);
-  if (typing) authorize(user_id, channel_id, "typing");
   const RealmRef realm = whole_realm();
   const UserKey user = realm.key(user_id);
+  limit_rate(user);
+  if (typing) authorize(user_id, channel_id, "typing");
   const ChannelKey channel = realm.channel_key(channel_id);
   if (typing)
     type(realm, user, channel, name.value_or(std::string_view{}));
@@ -164,6 +167,7 @@ void put_typing(const MemberView& view, ReturnSetInfo* result) {
 PRESENCE_FUNCTION(presence_typing_users) {
   static MemberView view;
   extension();
+  check_viewer_argument(fcinfo, 1);
   const std::string_view channel_id = channel_argument(fcinfo, 0);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);

@@ -6,6 +6,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/many.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/sql/people.h"
 #include "postgres/tables/whole.h"
 #include "postgres/tables/rows.h"
@@ -24,6 +25,7 @@ using namespace presence;
 PRESENCE_FUNCTION(presence_get) {
   static UserView view;
   extension();
+  check_viewer_argument(fcinfo, 1);
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   TupleDesc type = result_type(fcinfo);
   const HeapTuple tuple = see_user(id, view) ? state_tuple(view, type) : unknown_tuple(id, type);
@@ -33,6 +35,7 @@ PRESENCE_FUNCTION(presence_get) {
 PRESENCE_FUNCTION(presence_get_many) {
   static UserView view;
   extension();
+  check_viewer_argument(fcinfo, 1);
   if (PG_ARGISNULL(0)) raise_null("user_ids");
   const Elements ids = elements_of(PG_GETARG_ARRAYTYPE_P(0));
   for (int i = 0; i < ids.count; i++) {
@@ -54,6 +57,7 @@ PRESENCE_FUNCTION(presence_get_many) {
 PRESENCE_FUNCTION(presence_status) {
   static UserView view;
   const Extension& ours = extension();
+  check_viewer_argument(fcinfo, 1);
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   Status status = Status::offline;
   if (RecoveryInProgress() || !ours.realm.complete()) {
@@ -263,6 +267,7 @@ void list_memory(const Wanted& wanted, Listing& list) {
 
 PRESENCE_FUNCTION(presence_online_users) {
   extension();
+  check_viewer_argument(fcinfo, 1);
   const Wanted wanted = wanted_users(fcinfo);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
@@ -337,6 +342,7 @@ void count_rows(Counts& counts) {
 
 PRESENCE_FUNCTION(presence_counts) {
   extension();
+  check_viewer_argument(fcinfo, 0);
   Counts counts;
   if (RecoveryInProgress()) {
     count_rows(counts);

@@ -9,6 +9,7 @@
 #include "postgres/shared/work.h"
 #include "postgres/sql/address.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/sql/binding.h"
 #include "postgres/sql/people.h"
 #include "postgres/tables/rows.h"
@@ -19,11 +20,11 @@
 extern "C" {
 #include "access/htup_details.h"
 #include "access/xlog.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
-#include "utils/uuid.h"
 }
 
 namespace presence {
@@ -49,10 +50,15 @@ uint32_t lease_argument(FunctionCallInfo call, int number) {
   return static_cast<uint32_t>(lease / millisecond);
 }
 
-// A random uuid (version 4), as gen_random_uuid() makes it.
+// 128 random bits: whoever knows it was told.
 std::string_view made_up_id() {
-  return text_of(DirectFunctionCall1(
-      textin, DirectFunctionCall1(uuid_out, DirectFunctionCall1(gen_random_uuid, Datum{0}))));
+  constexpr int random_bytes = 16;
+  unsigned char bytes[random_bytes];
+  if (!pg_strong_random(bytes, sizeof bytes))
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not get random bytes")));
+  char* digits = static_cast<char*>(palloc(2 * random_bytes));
+  hex_encode(reinterpret_cast<const char*>(bytes), sizeof bytes, digits);
+  return {digits, 2 * random_bytes};
 }
 
 Status session_status_argument(FunctionCallInfo call, int number) {
@@ -90,7 +96,7 @@ struct ConnectArguments {
 
 ConnectArguments connect_arguments(FunctionCallInfo fcinfo, const RealmRef& realm) {
   ConnectArguments given{};
-  given.user_id = id_argument(fcinfo, 0, "user_id");
+  given.user_id = acting_user_argument(fcinfo, 0);
   const auto id = session_argument(fcinfo, 1);
   given.data = data_argument(fcinfo, 2);
   given.session.details =
@@ -102,7 +108,9 @@ ConnectArguments connect_arguments(FunctionCallInfo fcinfo, const RealmRef& real
   given.session.lease = lease_argument(fcinfo, 8);
   given.bind = bool_argument(fcinfo, 10, "bind");
   given.session.key = realm.session_key(id ? *id : made_up_id());
+  given.session.is_secret = !id;
   given.gateway = gateway_argument(fcinfo, 9);
+  if (!given.gateway.empty()) require_service("a gateway");
   return given;
 }
 
@@ -152,6 +160,7 @@ PRESENCE_FUNCTION(presence_disconnect) {
   require_primary("presence_disconnect()");
   const auto id = session_argument(fcinfo, 0);
   if (!id) raise_null("session_id");
+  check_known_session(whole_realm(), *id);
   PG_RETURN_BOOL(make_disconnected(*id, why_of(reason_argument(fcinfo, 1))));
 }
 
@@ -160,7 +169,7 @@ PRESENCE_FUNCTION(presence_logout) {
   extension();
   require_writable("presence_logout()");
   WantedChange wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.change.kind = ChangeKind::log_out;
   wanted.why.reason = Reason::logout;
   const uint32_t sessions = see_user(wanted.user_id, view) ? view.session_count : 0;
@@ -194,12 +203,15 @@ PRESENCE_FUNCTION(presence_heartbeat) {
   require_primary("presence_heartbeat()");
   const auto id = session_argument(fcinfo, 0);
   if (!id) raise_null("session_id");
-  PG_RETURN_BOOL(is_heard(whole_realm(), *id));
+  const RealmRef realm = whole_realm();
+  check_acting_session(realm, *id);
+  PG_RETURN_BOOL(is_heard(realm, *id));
 }
 
 PRESENCE_FUNCTION(presence_heartbeat_many) {
   extension();
   require_primary("presence_heartbeat_many()");
+  require_service("presence_heartbeat_many()");
   if (PG_ARGISNULL(0)) raise_null("session_ids");
   const Elements ids = elements_of(PG_GETARG_ARRAYTYPE_P(0));
   for (int i = 0; i < ids.count; i++) {
@@ -227,6 +239,7 @@ PRESENCE_FUNCTION(presence_heartbeat_many) {
 PRESENCE_FUNCTION(presence_gateway) {
   const RealmRef realm = extension().realm;
   require_primary("presence_gateway()");
+  require_service("presence_gateway()");
   const auto name = text_argument(fcinfo, 0, "gateway", max_id_bytes);
   if (!name) raise_null("gateway");
   if (name->empty())
@@ -313,7 +326,7 @@ void put_session_rows(std::string_view user_id, ReturnSetInfo* result) {
 
 PRESENCE_FUNCTION(presence_sessions) {
   extension();
-  const std::string_view id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view id = acting_user_argument(fcinfo, 0);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (RecoveryInProgress()) {

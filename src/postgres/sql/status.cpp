@@ -2,6 +2,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/sql/people.h"
 #include "postgres/tables/arrays.h"
 #include "postgres/transaction/change.h"
@@ -82,7 +83,7 @@ PRESENCE_FUNCTION(presence_set_status) {
   extension();
   require_writable("presence_set_status()");
   WantedChange wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   if (PG_ARGISNULL(1)) raise_null("status");
   const Status status = status_of_text(text_of(PG_GETARG_DATUM(1)));
   wanted.message = message_argument(fcinfo, 2);
@@ -100,7 +101,7 @@ PRESENCE_FUNCTION(presence_set_message) {
   extension();
   require_writable("presence_set_message()");
   WantedChange wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.message = message_argument(fcinfo, 1);
   wanted.change.kind = ChangeKind::set_message;
   wanted.change.until = expiry_argument(fcinfo, 2, current_time());
@@ -112,7 +113,7 @@ PRESENCE_FUNCTION(presence_clear_status) {
   extension();
   require_writable("presence_clear_status()");
   WantedChange wanted;
-  wanted.user_id = id_argument(fcinfo, 0, "user_id");
+  wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.change.kind = ChangeKind::clear;
   return state_after(fcinfo, wanted);
 }
@@ -157,6 +158,7 @@ Elements array_argument(FunctionCallInfo call, int number, const char* name) {
 PRESENCE_FUNCTION(presence_set_status_many) {
   extension();
   require_writable("presence_set_status_many()");
+  require_service("presence_set_status_many()");
   const Elements ids = array_argument(fcinfo, 0, "user_ids");
   const Elements statuses = array_argument(fcinfo, 1, "statuses");
   check_same_length(ids.count, statuses.count, "statuses");

@@ -7,6 +7,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/sessions.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
 #include "postgres/tables/activities.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
@@ -81,7 +82,7 @@ using namespace presence;
 PRESENCE_FUNCTION(presence_touch) {
   const RealmRef realm = extension().realm;
   require_primary("presence_touch()");
-  const std::string_view id = id_argument(fcinfo, 0, "user_id");
+  const std::string_view id = acting_user_argument(fcinfo, 0);
   const auto activity = text_argument(fcinfo, 1, "activity_type", max_activity_bytes);
   if (activity && activity->empty())
     ereport(ERROR,
@@ -98,6 +99,7 @@ PRESENCE_FUNCTION(presence_touch) {
   }
 
   const UserKey key = realm.key(id);
+  limit_rate(key);
   const Touched touched = touch_one(realm, key, touch);
   if (activity)
     record_activity(realm, key,
@@ -155,6 +157,7 @@ Touch touch_of(const ManyTouches& many, int i) {
 PRESENCE_FUNCTION(presence_touch_many) {
   const RealmRef realm = extension().realm;
   require_primary("presence_touch_many()");
+  require_service("presence_touch_many()");
   const ManyTouches many = checked_touches(fcinfo);
   const auto count = static_cast<Size>(Max(many.ids.count, 1));
   auto* touches = static_cast<TouchOfMany*>(
