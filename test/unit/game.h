@@ -152,7 +152,7 @@ class Game {
   Game(std::span<const uint8_t> bytes, bool keeps_log)
       : dice_(bytes),
         keeps_log_(keeps_log),
-        memory_({12 + dice_.below(60), realms, 1 + dice_.below(2)}),
+        memory_({12 + dice_.below(160), realms, 1 + dice_.below(2)}),
         region_(memory_.region),
         roster_(region_) {}
 
@@ -212,8 +212,13 @@ class Game {
   Ask some_channel_ask(const Transaction& transaction, const Key& key);
   Member* record(const Key& key, const std::string& channel) const;
   void note_records();
+  std::pair<Key, std::string> some_place();
   void move();
   void type();
+  // The worker has been woken, and will tell of users and members alike.
+  bool has_news(uint16_t realm, uint32_t partition) const {
+    return roster_.has_member_news(realm, partition) || roster_.has_announcements(realm, partition);
+  }
   void expect_told(const Key& key, bool changed, bool had_news, Time due) const;
   void note_joined(const Key& key, const Ask& ask);
   void load_members(const Key& key);

@@ -78,14 +78,23 @@ void Game::note_records() {
 // Something new for the worker is said to be so.
 void Game::expect_told(const Key& key, bool changed, bool had_news, Time due) const {
   const uint32_t partition = user_key(key).partition();
-  const bool has_news = roster_.has_member_news(key.first, partition) && !had_news;
+  const bool has_some = has_news(key.first, partition) && !had_news;
   const bool is_sooner = roster_.next_due(key.first, partition, model_.policy) < due;
-  expect(changed || !(has_news || is_sooner), "who acts says that there is something to do", key);
+  expect(changed || !(has_some || is_sooner), "who acts says that there is something to do", key);
+}
+
+// Mostly where somebody is.
+std::pair<Key, std::string> Game::some_place() {
+  std::vector<std::pair<Key, std::string>> taken;
+  for (const auto& [key, user] : model_.users)
+    for (const auto& [channel, place] : user.places)
+      if (place.joined) taken.emplace_back(key, channel);
+  if (taken.empty() || dice_.one_in(6)) return {some_key(), dice_.one_of(channel_ids)};
+  return taken[dice_.below(static_cast<uint32_t>(taken.size()))];
 }
 
 void Game::move() {
-  const Key key = some_key();
-  const std::string& channel = dice_.one_of(channel_ids);
+  const auto [key, channel] = some_place();
   const Cell cell = roster_.find(user_key(key));
   if (cell == no_cell) return;
   avoid_ties(key, true);
@@ -106,7 +115,7 @@ void Game::move() {
   const uint32_t needed = cells_of_placed(first.size() + second.size());
   const bool fits = needed == had || needed <= free_cells();
   const uint32_t partition = user_key(key).partition();
-  const bool had_news = roster_.has_member_news(key.first, partition);
+  const bool had_news = has_news(key.first, partition);
   const Time due = roster_.next_due(key.first, partition, model_.policy);
   const DoneInChannel done =
       roster_.move(cell, region_.channel_key(key.first, channel), move, model_.policy, now_);
@@ -121,8 +130,7 @@ void Game::move() {
 }
 
 void Game::type() {
-  const Key key = some_key();
-  const std::string& channel = dice_.one_of(channel_ids);
+  const auto [key, channel] = some_place();
   const Cell cell = bring(key);
   if (cell == no_cell) return;
   const ChannelKey channel_key = region_.channel_key(key.first, channel);
@@ -148,7 +156,7 @@ void Game::type() {
   const uint32_t needed = (member ? 0 : 3 + cells_of_id(channel)) + !types + !(types && present) +
                           cells_of_text(name.size());
   const bool fits = needed <= free_cells();
-  const bool had_news = roster_.has_member_news(key.first, partition);
+  const bool had_news = has_news(key.first, partition);
   const Time due = roster_.next_due(key.first, partition, model_.policy);
   const DoneInChannel done = roster_.type(cell, channel_key, name, model_.policy, now_);
   log(short_name(key) + " types in " + channel.substr(0, 4) + ": " +
