@@ -70,6 +70,7 @@ struct NewSession {
 struct SessionRowFacts {
   SessionKey key;
   Status status = Status::online;
+  Status strongest = Status::offline;  // of all of the user's rows
   Time active_at = forever_ago;
   Time heard_at = forever_ago;
   Time connected_at = forever_ago;

@@ -224,14 +224,15 @@ bool Roster::load_session(Cell cell, const SessionRowFacts& row, const Policy& p
   made.facts.heard_at = row.heard_at;
   made.facts.ends_at = row.ends_at;
   // The user's own row knows better when the person was last active, and so does a touch since; and
-  // what the newest session said, unless something chosen lay over it.
+  // what the newest session said, unless something chosen lay over it, or another session says it.
   Status said = row.status;
   if (first.id_bytes == 0) {
     made.facts.active_at = std::max(row.active_at, first.facts.active_at);
     if (first.facts.ends_at == never) made.facts.ends_at = never;
     const bool chosen =
         of.extras != no_cell && pool_.at<Extras>(of.extras).choices.top.status != Status::offline;
-    if (!chosen) said = first.facts.said;
+    const bool another_says = first.facts.said > row.status && first.facts.said <= row.strongest;
+    if (!chosen && !another_says) said = first.facts.said;
   }
   const bool is_idle = now - policy.idle_timeout >= made.facts.active_at;
   made.facts.said =

@@ -164,6 +164,7 @@ void Game::load_sessions(const Key& key, Time ends_at) {
     NaiveSessionRow row;
     row.user = key.second;
     row.status = dice_.one_of(std::array{Status::online, Status::away, Status::busy});
+    row.strongest = std::max(row.status, dice_.one_of(std::array{Status::away, Status::busy}));
     row.active_at = now_ - dice_.one_of(pauses);
     while (!moments_.insert(row.active_at).second) row.active_at--;
     row.connected_at = row.active_at - 1;
@@ -175,6 +176,7 @@ void Game::load_sessions(const Key& key, Time ends_at) {
     SessionRowFacts given;
     given.key = region_.session_key(key.first, id);
     given.status = row.status;
+    given.strongest = row.strongest;
     given.active_at = row.active_at;
     given.heard_at = row.heard_at;
     given.connected_at = row.connected_at;

@@ -594,7 +594,8 @@ bool NaiveModel::load_session(const Key& key, std::string_view id, const NaiveSe
   session.active_at = first.id.empty() ? std::max(row.active_at, first.active_at) : row.active_at;
   const bool is_idle = now >= plus(session.active_at, policy.idle_timeout);
   const bool is_chosen = !user.facts.choices.empty() && user.facts.choices.back().status;
-  const Status said = first.id.empty() && !is_chosen ? first.said : row.status;
+  const bool is_others = first.said > row.status && first.said <= row.strongest;
+  const Status said = first.id.empty() && !is_chosen && !is_others ? first.said : row.status;
   if (said == Status::busy || (said == Status::away && !is_idle)) session.said = said;
   if (row.heard_at != forever_ago) session.heard_at = row.heard_at;
   if (row.ends_at != never && !(first.id.empty() && !first.ends_at)) session.ends_at = row.ends_at;

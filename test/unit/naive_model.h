@@ -159,7 +159,9 @@ struct NaiveSessionRow {
   std::string page;
   std::string details;
   std::string gateway;
-  Time ends_at = never;  // unless it is heard of: not in the row, but of whoever loads it
+  // Not in the row, but of whoever loads it.
+  Time ends_at = never;                // unless it is heard of
+  Status strongest = Status::offline;  // of all rows of the user
 };
 
 struct NaiveView {

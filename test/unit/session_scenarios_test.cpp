@@ -773,10 +773,29 @@ class SessionsAfterARestart : public SessionScenarios {
       facts.heard_at = start - 100 * minute;
       facts.connected_at = start - 200 * minute;
       facts.ends_at = start + policy.session_timeout;
+      for (const auto& [other, says] : sessions) facts.strongest = std::max(facts.strongest, says);
       EXPECT_TRUE(roster.load_session(find("ann"), facts, policy, now)) << id;
     }
   }
 };
+
+TEST_F(SessionsAfterARestart, WhatAnotherSessionSaysIsNotWhatTheNewestSays) {
+  restart(busy, {{"desk", online}, {"phone", busy}});
+  pass_until(minute);
+  EXPECT_TRUE(heartbeat("desk"));
+  EXPECT_EQ(view("ann").status, busy);
+  pass_until(95 * second);
+  EXPECT_EQ(session("phone"), no_cell);
+  EXPECT_EQ(view("ann").status, online);
+}
+
+TEST_F(SessionsAfterARestart, WhatNoRowSaysYetIsWhatTheNewestSays) {
+  restart(busy, {{"desk", online}, {"phone", online}});
+  pass_until(minute);
+  EXPECT_TRUE(heartbeat("desk"));
+  pass_until(95 * second);
+  EXPECT_EQ(view("ann").status, busy) << "its status was acknowledged, its row not written yet";
+}
 
 TEST_F(SessionsAfterARestart, WhoeverDoesNotComeBackIsGoneAfterASessionTimeout) {
   restart(online, {{"desk", online}, {"phone", online}});

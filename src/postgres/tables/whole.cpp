@@ -54,8 +54,12 @@ void mark_done(RealmControl& control, uint64_t load) {
 #define SESSION_COLUMNS                                                                         \
   "session_id, user_id, status, last_seen, last_heartbeat, connected_at, lease, current_page, " \
   "gateway"
-Statement fetch_sessions = {"SELECT " SESSION_COLUMNS
-                            " FROM %s.presence_sessions ORDER BY last_seen DESC NULLS LAST",
+#define STRONGEST_OF_USER                                        \
+  "CASE WHEN bool_or(status = 'busy') OVER by_user THEN 'busy' " \
+  "WHEN bool_or(status = 'online') OVER by_user THEN 'online' ELSE 'away' END"
+Statement fetch_sessions = {"SELECT " SESSION_COLUMNS ", " STRONGEST_OF_USER
+                            " FROM %s.presence_sessions WINDOW by_user AS (PARTITION BY user_id) "
+                            "ORDER BY last_seen DESC NULLS LAST",
                             0,
                             {}};
 Statement delete_sessions = {
@@ -85,6 +89,7 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   SessionRowFacts facts;
   facts.key = realm.session_key(id);
   facts.status = status_named(text_column(row, 3)).value_or(Status::online);
+  facts.strongest = status_named(text_column(row, 10)).value_or(facts.status);
   const Time now = current_time();
   facts.active_at = Min(time_column(row, 4), now);
   facts.heard_at = Min(time_column(row, 5), now);
