@@ -154,7 +154,8 @@ class Game {
         keeps_log_(keeps_log),
         memory_({12 + dice_.below(160), realms, 1 + dice_.below(2)}),
         region_(memory_.region),
-        roster_(region_) {}
+        roster_(region_),
+        busy_realms_(static_cast<uint16_t>(1 + dice_.below(realms))) {}
 
   bool is_over() const { return dice_.is_used_up(); }
   // Each throws a Mismatch.
@@ -213,6 +214,9 @@ class Game {
   Member* record(const Key& key, const std::string& channel) const;
   void note_records();
   std::pair<Key, std::string> some_place();
+  const std::string& some_channel() {
+    return dice_.one_in(2) ? channel_ids[0] : dice_.one_of(channel_ids);
+  }
   void move();
   void type();
   // The worker has been woken, and will tell of users and members alike.
@@ -307,6 +311,7 @@ class Game {
   TestRegion memory_;
   Region& region_;
   Roster roster_;
+  uint16_t busy_realms_;  // in which anything is done
   NaiveModel model_;
   std::map<Key, NaiveRow> rows_;  // the table
   std::array<Transaction, 3> transactions_;

@@ -32,7 +32,7 @@ Ask Game::some_channel_ask(const Transaction& transaction, const Key& key) {
       std::array{ChangeKind::join, ChangeKind::join, ChangeKind::join, ChangeKind::leave_channel});
   ask.at = now_;
   ask.realm = key.first;
-  ask.channel = dice_.one_of(channel_ids);
+  ask.channel = some_channel();
   ask.reason = ask.kind == ChangeKind::join ? Reason::activity : Reason::leave;
   if (dice_.one_in(2)) {
     ask.session = dice_.one_of(session_ids);
@@ -89,7 +89,7 @@ std::pair<Key, std::string> Game::some_place() {
   for (const auto& [key, user] : model_.users)
     for (const auto& [channel, place] : user.places)
       if (place.joined) taken.emplace_back(key, channel);
-  if (taken.empty() || dice_.one_in(6)) return {some_key(), dice_.one_of(channel_ids)};
+  if (taken.empty() || dice_.one_in(6)) return {some_key(), some_channel()};
   return taken[dice_.below(static_cast<uint32_t>(taken.size()))];
 }
 

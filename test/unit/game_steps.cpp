@@ -76,7 +76,7 @@ void Game::something_rare() {
 // ---- users, and time
 
 Key Game::some_key() {
-  const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
+  const uint16_t realm = static_cast<uint16_t>(dice_.below(busy_realms_));
   return {realm, dice_.one_of(ids)};
 }
 

@@ -62,8 +62,8 @@ Ask Game::some_ask() {
 
 void Game::wish() {
   Transaction& transaction = some_transaction();
-  const Key key = some_key();
   const uint32_t about = dice_.below(3);
+  const Key key = about == 2 && dice_.one_in(2) ? some_place().first : some_key();
   avoid_ties(key, about > 0);
   std::optional<Ask> asked = about == 0   ? some_ask()
                              : about == 1 ? some_session_ask(transaction, key)
