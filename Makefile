@@ -27,7 +27,13 @@ PG_CONFIG ?= pg_config
 # The bitcode step would compile without -std; an extension this small gains nothing from inlining by the JIT.
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install installcheck clean:
+	@echo "$(PG_CONFIG) does not say where PostgreSQL's makefiles are: install the server's development package, or pass PG_CONFIG=/path/to/pg_config" >&2
+	@false
+endif
 
 CXXFLAGS_ALL = -std=c++20 -O2 -g -Wall -Wextra -Wno-unused-parameter -fPIC -fvisibility=hidden -fvisibility-inlines-hidden \
 	-Wno-deprecated-volatile -fno-exceptions -fno-rtti -fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections

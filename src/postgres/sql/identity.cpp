@@ -111,11 +111,14 @@ std::string_view own_identity() {
   return id;
 }
 
-[[noreturn]] void raise_not_allowed(const char* what) {
-  ereport(ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("not allowed to act for another user"),
-           errdetail("%s is somebody else's, and this role acts for itself only.", what),
-           errhint("Leave it out, or use a role with the level \"service\".")));
+[[noreturn]] void raise_not_allowed(const char* what, std::string_view own) {
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("not allowed to act for another user"),
+       errdetail("%s is somebody else's: this caller is \"%.*s\" and acts for itself only.", what,
+                 static_cast<int>(own.size()), own.data()),
+       errhint("Pass NULL for oneself, or use a role with the level \"service\". The claims of a "
+               "request count when its login is one of presence.trusted_gateways.")));
 }
 
 }  // namespace
@@ -124,14 +127,16 @@ std::string_view acting_user_argument(FunctionCallInfo call, int number) {
   if (acts_for_others()) return id_argument(call, number, "user_id");
   const std::string_view own = own_identity();
   if (!call->args[number].isnull && id_argument(call, number, "user_id") != own)
-    raise_not_allowed("user_id");
+    raise_not_allowed("user_id", own);
   return own;
 }
 
 void check_viewer_argument(FunctionCallInfo call, int number) {
   if (call->args[number].isnull) return;
   const std::string_view viewer = id_argument(call, number, "viewer");
-  if (!acts_for_others() && viewer != own_identity()) raise_not_allowed("viewer");
+  if (acts_for_others()) return;
+  const std::string_view own = own_identity();
+  if (viewer != own) raise_not_allowed("viewer", own);
 }
 
 void check_acting_session(const RealmRef& realm, std::string_view session_id) {
