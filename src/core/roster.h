@@ -314,7 +314,7 @@ class Roster {
   std::size_t sessions(Cell user, const Policy& policy, Time now,
                        std::span<SessionView> room) const;
 
-  // ---- channels (roster_members.cpp)
+  // ---- channels (roster_members.cpp, roster_typing.cpp)
   DoneInChannel move(Cell user, const ChannelKey& channel, const Move& move, const Policy& policy,
                      Time now);
   DoneInChannel type(Cell user, const ChannelKey& channel, std::string_view name,
@@ -505,11 +505,6 @@ class Roster {
   void announce_members(const User& user);
   void become_member(Cell member, Time at, Reason reason);
   void leave_channel(Cell member, Reason reason, Time at);
-  void end_typing(Cell member, Reason reason, Time at);
-  void free_typing(Member& member);
-  void stop_typing_after_goodbye(const User& user, Time at);
-  void end_typing_everywhere(const User& user, Reason reason, Time at);
-  void start_typing(Cell member, Cell typing, Time now);
   void act_in_channel(Cell cell, Cell member, RealmPartition& share, const Policy& policy, Time now,
                       Spares& spares);
   void activate_seats(const User& user, Cell session, Time at);
@@ -517,12 +512,17 @@ class Roster {
   void grant_join(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy, Time now);
   void grant_leave(Cell cell, const Wish& wish, Time now);
   void update_member(Cell member, Wish& wish);
-  void settle_typing_of(Cell member, const Policy& policy, Time now);
-  bool settle_typing(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
   bool settle_lane(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
   Time next_member_due(const RealmPartition& share, const Policy& policy) const;
-  void link_in_lane(Cell member, RealmPartition& share, Time now);
-  void unlink_in_lane(Cell member, RealmPartition& share);
+
+  // roster_typing.cpp
+  void end_typing(Cell member, Reason reason, Time at);
+  void free_typing(Member& member);
+  void stop_typing_after_goodbye(const User& user, Time at);
+  void end_typing_everywhere(const User& user, Reason reason, Time at);
+  void start_typing(Cell member, Cell typing, Time now);
+  void settle_typing_of(Cell member, const Policy& policy, Time now);
+  bool settle_typing(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
   void link_typing(Cell typing, RealmPartition& share);
   void unlink_typing(Cell typing, RealmPartition& share);
 
@@ -543,6 +543,8 @@ class Roster {
                    uint32_t& second_bytes) const;
 
   // roster_member_work.cpp
+  void link_in_lane(Cell member, RealmPartition& share, Time now);
+  void unlink_in_lane(Cell member, RealmPartition& share);
   bool note_news(Cell member, const Policy& policy, Time now, MemberNews& out);
   void mark_member_row(Cell member, RowState state);
   bool mark_member_row_dirty(Cell member);

@@ -4,15 +4,13 @@
 // by which the statements tell what they have done.
 #include "postgres/worker/member_rows.h"
 
-#include "postgres/clock.h"
-#include "postgres/extension.h"
-#include "postgres/settings.h"
+#include <algorithm>
+
 #include "postgres/shared/work.h"
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/member_rows.h"
-#include "postgres/worker/attempt.h"
-#include "postgres/worker/taken.h"
+#include "postgres/worker/behind.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -24,8 +22,6 @@ extern "C" {
 namespace presence {
 
 namespace {
-
-constexpr int rows_at_once = 500;
 
 using Members = Taken<MemberView>;
 
@@ -80,44 +76,29 @@ Statement add_rows = {
     "SELECT b.place FROM batch b JOIN added USING (channel_id, user_id)",
     batch_columns, MEMBER_TYPES};
 
-// Marks the places that the last result names.
-void note_places(bool* marks) {
+// Marks the places that the last result names, or takes their marks away.
+void mark_places(bool* marks, bool mark) {
   for (uint64 i = 0; i < SPI_processed; i++)
-    if (Datum place; get_value(i, 1, place)) marks[DatumGetInt64(place) - 1] = true;
+    if (Datum place; get_value(i, 1, place)) marks[DatumGetInt64(place) - 1] = mark;
 }
 
-// Those that are marked so are left for another time. True: there are some.
-bool leave(const RealmRef& realm, const Members& taken, const bool* marks, bool marked) {
-  bool any = false;
-  for (int i = 0; i < taken.count(); i++) {
-    if (marks[i] != marked) continue;
-    leave_member_row(realm, taken[i]);
-    any = true;
-  }
-  return any;
-}
-
-// True: some rows were locked.
-bool delete_left(const RealmRef& realm, const Members& left) {
+void delete_left(const Members& left, bool* locked) {
   Column channels(TEXTOID, left.count()), users(TEXTOID, left.count());
   for (int i = 0; i < left.count(); i++) {
     channels.add_text(left[i].channel());
     users.add_text(left[i].id());
   }
   Datum values[] = {channels.array(), users.array()};
-  if (run(delete_rows, values, nullptr) == static_cast<uint64>(left.count())) return false;
-  auto* undeleted = static_cast<bool*>(palloc0(static_cast<Size>(left.count())));
+  if (run(delete_rows, values, nullptr) == static_cast<uint64>(left.count())) return;
   run(undeleted_rows, values, nullptr);
-  note_places(undeleted);
-  return leave(realm, left, undeleted, true);
+  mark_places(locked, true);
 }
 
 void add_jsonb(Column& column, std::string_view bytes) {
   bytes.empty() ? column.add_null() : column.add(jsonb_of_bytes(bytes));
 }
 
-// True: some rows were locked.
-bool write_waiting(const RealmRef& realm, const Members& waiting) {
+void write_waiting(const Members& waiting, bool* locked) {
   const int count = waiting.count();
   Column channels(TEXTOID, count), users(TEXTOID, count);
   Column joined(TIMESTAMPTZOID, count), active(TIMESTAMPTZOID, count);
@@ -138,56 +119,25 @@ bool write_waiting(const RealmRef& realm, const Members& waiting) {
   Datum values[] = {channels.array(), users.array(),   joined.array(),
                     active.array(),   cursors.array(), selections.array(),
                     states.array(),   data.array(),    sessions.array()};
-  auto* written = static_cast<bool*>(palloc0(static_cast<Size>(count)));
-  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return false;
-  note_places(written);
+  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return;
+  std::fill_n(locked, count, true);
+  mark_places(locked, false);
   run(add_rows, values, nullptr);
-  note_places(written);
-  return leave(realm, waiting, written, false);
+  mark_places(locked, false);
 }
 
-struct Writing {
-  RealmRef realm;
-  bool locked;  // the table was ours
-  bool more;
-  bool left;  // rows that somebody else had locked
-};
-
-void write_in_transaction(void* context) {
-  auto* writing = static_cast<Writing*>(context);
-  const RealmRef& realm = writing->realm;
-  writing->locked = ConditionalLockRelationOid(extension().channel_presence, RowExclusiveLock);
-  if (!writing->locked) return;
-  realm.control().writer.store(GetCurrentTransactionId());
-  const Members left(rows_at_once, [&](uint32_t& partition, MemberView& out) {
-    return begin_deleting_member(realm, partition, out);
-  });
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  const Members waiting(rows_at_once, [&](uint32_t& partition, MemberView& out) {
-    return begin_writing_member(realm, partition, policy, now, out);
-  });
-  writing->more = left.count() == rows_at_once || waiting.count() == rows_at_once;
-  PushActiveSnapshot(GetTransactionSnapshot());
-  TableAccess access;
-  access.begin_many();
-  access.set("lock_timeout", "100");
-  if (left.count() > 0) writing->left |= delete_left(realm, left);
-  if (waiting.count() > 0) writing->left |= write_waiting(realm, waiting);
-  access.end();
-  PopActiveSnapshot();
-}
+constexpr RowsBehind<MemberView> member_rows = {"write the rows of channels",
+                                                500,
+                                                &Extension::channel_presence,
+                                                begin_deleting_member,
+                                                begin_writing_member,
+                                                leave_member_row,
+                                                end_member_rows,
+                                                delete_left,
+                                                write_waiting};
 
 }  // namespace
 
-Written write_member_rows(const RealmRef& realm) {
-  Writing writing{realm, false, false, false};
-  const bool committed =
-      attempt("write the rows of channels", "See presence_info().", write_in_transaction, &writing);
-  end_member_rows(realm, committed && writing.locked);
-  realm.control().writer.store(InvalidTransactionId);
-  if (!committed || !writing.locked || writing.left) return Written::blocked;
-  return writing.more ? Written::more : Written::all;
-}
+Written write_member_rows(const RealmRef& realm) { return write_behind(realm, member_rows); }
 
 }  // namespace presence

@@ -4,14 +4,12 @@
 // and only those of the very connection that has ended.
 #include "postgres/worker/session_rows.h"
 
-#include "postgres/clock.h"
-#include "postgres/extension.h"
-#include "postgres/settings.h"
+#include <algorithm>
+
 #include "postgres/shared/work.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/session_details.h"
-#include "postgres/worker/attempt.h"
-#include "postgres/worker/taken.h"
+#include "postgres/worker/behind.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -24,8 +22,6 @@ extern "C" {
 namespace presence {
 
 namespace {
-
-constexpr int rows_at_once = 1000;
 
 #define ENDED_ROWS "unnest($1, $2) AS r(session_id, connected_at)"
 Statement delete_rows = {
@@ -90,8 +86,8 @@ void add_time(Column& column, Time time) {
   time == forever_ago ? column.add_null() : column.add(TimestampTzGetDatum(time));
 }
 
-// Marks those of the batch that the last result names.
-void note_named(const Views& taken, bool* named) {
+// Marks those of the batch that the last result names, or takes their marks away.
+void mark_named(const Views& taken, bool* marks, bool mark) {
   auto* ids = static_cast<std::string_view*>(
       palloc(sizeof(std::string_view) * static_cast<Size>(taken.count())));
   for (int i = 0; i < taken.count(); i++) ids[i] = taken[i].id();
@@ -99,38 +95,23 @@ void note_named(const Views& taken, bool* named) {
   for (uint64 i = 0; i < SPI_processed; i++) {
     Datum id;
     if (!get_value(i, 1, id)) continue;
-    if (const int place = place_of(places, text_of(id)); place >= 0) named[place] = true;
+    if (const int place = place_of(places, text_of(id)); place >= 0) marks[place] = mark;
   }
 }
 
-// Those that are marked so are left for another time. True: there are some.
-bool leave(const RealmRef& realm, const Views& taken, const bool* marks, bool marked) {
-  bool any = false;
-  for (int i = 0; i < taken.count(); i++) {
-    if (marks[i] != marked) continue;
-    leave_session_row(realm, taken[i]);
-    any = true;
-  }
-  return any;
-}
-
-// True: some rows were locked.
-bool delete_ended(const RealmRef& realm, const Views& ended) {
+void delete_ended(const Views& ended, bool* locked) {
   Column ids(TEXTOID, ended.count()), connected(TIMESTAMPTZOID, ended.count());
   for (int i = 0; i < ended.count(); i++) {
     ids.add_text(ended[i].id());
     connected.add(TimestampTzGetDatum(ended[i].connected_at));
   }
   Datum values[] = {ids.array(), connected.array()};
-  if (run(delete_rows, values, nullptr) == static_cast<uint64>(ended.count())) return false;
-  auto* undeleted = static_cast<bool*>(palloc0(static_cast<Size>(ended.count())));
+  if (run(delete_rows, values, nullptr) == static_cast<uint64>(ended.count())) return;
   run(undeleted_rows, values, nullptr);
-  note_named(ended, undeleted);
-  return leave(realm, ended, undeleted, true);
+  mark_named(ended, locked, true);
 }
 
-// True: some rows were locked.
-bool write_waiting(const RealmRef& realm, const Views& waiting) {
+void write_waiting(const Views& waiting, bool* locked) {
   const int count = waiting.count();
   Column ids(TEXTOID, count), users(TEXTOID, count), statuses(TEXTOID, count);
   Column connected(TIMESTAMPTZOID, count), seen(TIMESTAMPTZOID, count);
@@ -158,56 +139,25 @@ bool write_waiting(const RealmRef& realm, const Views& waiting) {
                     seen.array(),     heard.array(), pages.array(),    leases.array(),
                     gateways.array(), given.array(), devices.array(),  addresses.array(),
                     agents.array()};
-  auto* written = static_cast<bool*>(palloc0(static_cast<Size>(count)));
-  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return false;
-  note_named(waiting, written);
+  if (run(update_rows, values, nullptr) == static_cast<uint64>(count)) return;
+  std::fill_n(locked, count, true);
+  mark_named(waiting, locked, false);
   run(add_rows, values, nullptr);
-  note_named(waiting, written);
-  return leave(realm, waiting, written, false);
+  mark_named(waiting, locked, false);
 }
 
-struct Writing {
-  RealmRef realm;
-  bool locked;  // the table was ours
-  bool more;
-  bool left;  // rows that somebody else had locked
-};
-
-void write_in_transaction(void* context) {
-  auto* writing = static_cast<Writing*>(context);
-  const RealmRef& realm = writing->realm;
-  writing->locked = ConditionalLockRelationOid(extension().presence_sessions, RowExclusiveLock);
-  if (!writing->locked) return;
-  realm.control().writer.store(GetCurrentTransactionId());
-  const Views ended(rows_at_once, [&](uint32_t& partition, SessionView& out) {
-    return begin_deleting_session(realm, partition, out);
-  });
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  const Views waiting(rows_at_once, [&](uint32_t& partition, SessionView& out) {
-    return begin_writing_session(realm, partition, policy, now, out);
-  });
-  writing->more = ended.count() == rows_at_once || waiting.count() == rows_at_once;
-  PushActiveSnapshot(GetTransactionSnapshot());
-  TableAccess access;
-  access.begin_many();
-  access.set("lock_timeout", "100");
-  if (ended.count() > 0) writing->left |= delete_ended(realm, ended);
-  if (waiting.count() > 0) writing->left |= write_waiting(realm, waiting);
-  access.end();
-  PopActiveSnapshot();
-}
+constexpr RowsBehind<SessionView> session_rows = {"write the rows of sessions",
+                                                  1000,
+                                                  &Extension::presence_sessions,
+                                                  begin_deleting_session,
+                                                  begin_writing_session,
+                                                  leave_session_row,
+                                                  end_session_rows,
+                                                  delete_ended,
+                                                  write_waiting};
 
 }  // namespace
 
-Written write_session_rows(const RealmRef& realm) {
-  Writing writing{realm, false, false, false};
-  const bool committed =
-      attempt("write the rows of sessions", "See presence_info().", write_in_transaction, &writing);
-  end_session_rows(realm, committed && writing.locked);
-  realm.control().writer.store(InvalidTransactionId);
-  if (!committed || !writing.locked || writing.left) return Written::blocked;
-  return writing.more ? Written::more : Written::all;
-}
+Written write_session_rows(const RealmRef& realm) { return write_behind(realm, session_rows); }
 
 }  // namespace presence

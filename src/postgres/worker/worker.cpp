@@ -181,7 +181,7 @@ void note_written(Worker& worker, Written written, Time& next, Time now) {
 }
 
 // The rows of sessions, or of members.
-void write_behind(Worker& worker, bool (*has)(const RealmRef&, RowState),
+void write_if_any(Worker& worker, bool (*has)(const RealmRef&, RowState),
                   Written (*write)(const RealmRef&), Time& next, Time now) {
   const auto wait = [&] {
     return has(worker.realm, RowState::waiting) || has(worker.realm, RowState::ended);
@@ -232,8 +232,8 @@ void write(Worker& worker, Time now) {
   drop_partitions(Kept::activities, worker.activities);
   if (has_rows(worker.realm, Persist::waiting))
     note_written(worker, write_waiting_rows(worker.realm), worker.next_try, now);
-  write_behind(worker, has_sessions, write_session_rows, worker.next_sessions, now);
-  write_behind(worker, has_members, write_member_rows, worker.next_members, now);
+  write_if_any(worker, has_sessions, write_session_rows, worker.next_sessions, now);
+  write_if_any(worker, has_members, write_member_rows, worker.next_members, now);
   write_activities(worker, flush, now);
   note_behind(worker, now);
   plan_flush(worker, now);
