@@ -91,8 +91,7 @@ struct Member {
   Time lane_at;     // when it was told of a cursor or a state last
   // ---- guarded by the channel's lock
   Cell newer, older;
-  bool listed;   // among those who are there
-  bool counted;  // and one of the channel's members, rather than somebody who only types
+  bool listed;  // among the channel's members
   Time last_active;
 };
 static_assert(sizeof(Member) <= cell_bytes);

@@ -120,8 +120,13 @@ void ChannelIndex::arrive(Cell cell, Cell of, Time at) {
   if (there.newest != no_cell) at = std::max(at, member(there.newest).last_active);
   arriving.last_active = at;
   if (there.newest == of) return;
-  if (arriving.listed) unlink(there, of);
-  arriving.listed = true;
+  if (arriving.listed) {
+    unlink(there, of);
+  } else {
+    arriving.listed = true;
+    there.members++;
+    note_change(cell);
+  }
   link_first(there, of);
 }
 
@@ -129,21 +134,10 @@ void ChannelIndex::depart(Cell cell, Cell of) {
   Channel& there = channel(cell);
   const Owned lock(*this, there.partition);
   Member& departing = member(of);
-  if (departing.listed) unlink(there, of);
+  if (!departing.listed) return;
+  unlink(there, of);
   departing.listed = false;
-  if (!departing.counted) return;
-  departing.counted = false;
   there.members--;
-  note_change(cell);
-}
-
-void ChannelIndex::count(Cell cell, Cell of) {
-  Channel& there = channel(cell);
-  const Owned lock(*this, there.partition);
-  Member& counted = member(of);
-  if (counted.counted) return;
-  counted.counted = true;
-  there.members++;
   note_change(cell);
 }
 
@@ -176,7 +170,7 @@ MemberCandidate ChannelIndex::candidate_of(const Member& of) const {
   return candidate;
 }
 
-std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before, Who who,
+std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before,
                                   std::span<MemberCandidate> room) const {
   const Shared lock(*this, key.partition());
   const Cell found = index_.find(*pool_, key);
@@ -187,7 +181,7 @@ std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_be
   for (; at != no_cell && count < room.size(); at = member(at).older) {
     const Member& there = member(at);
     if (there.last_active < not_before) break;
-    if (who == Who::all || there.counted) room[count++] = candidate_of(there);
+    room[count++] = candidate_of(there);
   }
   return count;
 }

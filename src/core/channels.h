@@ -48,11 +48,9 @@ class ChannelIndex {
   void release(Cell channel);
 
   // ---- who is there
-  // Puts a record before all others, or leaves it when somebody was there later.
+  // It is a member, from now on or already, and goes before all others if it is active after them.
   void arrive(Cell channel, Cell member, Time at);
   void depart(Cell channel, Cell member);
-  // It is a member from now on; depart() takes that back, too.
-  void count(Cell channel, Cell member);
   Time last_active(Cell channel, Cell member) const;
   void begin_typing(Cell channel, Cell typing);
   void end_typing(Cell channel, Cell typing);
@@ -60,11 +58,10 @@ class ChannelIndex {
   bool has(const ChannelKey& key) const;
   bool is_large(Cell channel) const;
   uint32_t members(const ChannelKey& key) const;
-  enum class Who : uint8_t { members, all };
   // Copies those behind `after` (no_cell: from the first on), latest activity first, until the room
   // is full or they were active before `not_before`. `after` must be in the channel, or nothing is
   // found: the caller holds the lock of its user's partition. Returns how many were copied.
-  std::size_t collect(const ChannelKey& key, Cell after, Time not_before, Who who,
+  std::size_t collect(const ChannelKey& key, Cell after, Time not_before,
                       std::span<MemberCandidate> room) const;
   // The same of those who type, whoever has begun last first.
   std::size_t collect_typing(const ChannelKey& key, std::span<MemberCandidate> room) const;

@@ -423,6 +423,7 @@ class Roster {
   struct Spares;
   class OwnSessions;
   class OwnPlace;
+  struct TypingParts;
 
   User& user(Cell cell) const { return pool_.at<User>(cell); }
   RealmPartition& share_of(const User& user) const {
@@ -508,7 +509,7 @@ class Roster {
   void act_in_channel(Cell cell, Cell member, RealmPartition& share, const Policy& policy, Time now,
                       Spares& spares);
   void activate_seats(const User& user, Cell session, Time at);
-  Cell session_to_act(Cell cell, Cell member, const Policy& policy, Time now) const;
+  Cell newest_session(Cell cell, Cell member) const;
   void grant_join(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy, Time now);
   void grant_leave(Cell cell, const Wish& wish, Time now);
   void update_member(Cell member, Wish& wish);
@@ -520,7 +521,11 @@ class Roster {
   void free_typing(Member& member);
   void stop_typing_after_goodbye(const User& user, Time at);
   void end_typing_everywhere(const User& user, Reason reason, Time at);
+  bool reserve_typing(const User& user, Cell member, const ChannelKey& channel,
+                      std::string_view name, TypingParts& parts);
+  void free_typing_parts(const TypingParts& parts);
   void start_typing(Cell member, Cell typing, Time now);
+  void extend_typing(Cell member, Cell& name, Time now);
   void settle_typing_of(Cell member, const Policy& policy, Time now);
   bool settle_typing(RealmPartition& share, const Policy& policy, Time now, uint32_t& at_most);
   void link_typing(Cell typing, RealmPartition& share);

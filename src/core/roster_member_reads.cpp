@@ -85,7 +85,7 @@ class Roster::OwnPlace {
  public:
   OwnPlace(const Roster& roster, Cell cell, Cell member, std::span<const Wish> wishes)
       : roster_(roster), cell_(cell), wishes_(wishes) {
-    newest_ = newest_session();
+    newest_ = roster.newest_session(cell, no_cell);
     if (member == no_cell || !roster.pool_.at<Member>(member).joined) return;
     const Member& of = roster.pool_.at<Member>(member);
     for (Cell at = roster.user(cell).sessions; at != no_cell;
@@ -129,19 +129,6 @@ class Roster::OwnPlace {
   }
 
  private:
-  Cell newest_session() const {
-    Cell newest = no_cell;
-    SessionFacts newest_facts;
-    const User& of = roster_.user(cell_);
-    for (Cell at = of.sessions; at != no_cell; at = roster_.pool_.at<Session>(at).next) {
-      const SessionFacts facts = roster_.facts_of(of, roster_.pool_.at<Session>(at), {});
-      if (newest != no_cell && !is_newer(facts, newest_facts)) continue;
-      newest = at;
-      newest_facts = facts;
-    }
-    return newest;
-  }
-
   // Without an id, or by one that nobody knows any more, the newest.
   Cell session_of(const SessionKey& session) const {
     if (session.id.empty()) return newest_;
@@ -269,7 +256,7 @@ std::optional<std::size_t> Roster::members_after(Cell after, const ChannelKey& c
                                                  std::span<MemberCandidate> room) const {
   const Cell found = look_up_member(after, channel);
   if (found == no_cell || !pool_.at<Member>(found).joined) return std::nullopt;
-  return region_.channels.collect(channel, found, not_before, ChannelIndex::Who::members, room);
+  return region_.channels.collect(channel, found, not_before, room);
 }
 
 std::size_t Roster::channels(Cell cell, std::span<char> room) const {

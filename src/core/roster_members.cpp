@@ -140,8 +140,9 @@ void Roster::become_member(Cell cell, Time at, Reason reason) {
   member.joined = true;
   member.joined_at = at;
   member.reason = reason;
-  region_.channels.arrive(member.channel, cell, at);
-  region_.channels.count(member.channel, cell);
+  // Who types there already may have done so since it asked to join.
+  const Time typed_at = member.typing == no_cell ? at : pool_.at<Typing>(member.typing).at;
+  region_.channels.arrive(member.channel, cell, std::max(at, typed_at));
   mark_member_row(cell, RowState::waiting);
   announce_member(cell);
 }
@@ -218,21 +219,14 @@ std::optional<Cell> Roster::make_placed(const Move& move) {
 }
 
 // The newest of the member's sessions, or of the user's when it is none; no_cell: it has none.
-Cell Roster::session_to_act(Cell cell, Cell member_cell, const Policy& policy, Time now) const {
-  const User& of = user(cell);
+// Nothing is due, so all of them live. Who lives on touches has but one.
+Cell Roster::newest_session(Cell cell, Cell member_cell) const {
   const bool joined = member_cell != no_cell && pool_.at<Member>(member_cell).joined;
   Cell newest = no_cell;
-  SessionFacts newest_facts;
-  for (Cell at = of.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
-    const Session& session = pool_.at<Session>(at);
-    const bool is_only = at == of.sessions && session.next == no_cell;
-    if (is_only) return at;
+  for (Cell at = user(cell).sessions; at != no_cell; at = pool_.at<Session>(at).next) {
     if (joined && !has_seat(pool_.at<Member>(member_cell), at)) continue;
-    const SessionFacts facts = facts_of(of, session, policy);
-    if (status_of(facts, policy, now) == Status::offline) continue;
-    if (newest != no_cell && !is_newer(facts, newest_facts)) continue;
-    newest = at;
-    newest_facts = facts;
+    if (newest == no_cell || is_newer(pool_.at<Session>(at).facts, pool_.at<Session>(newest).facts))
+      newest = at;
   }
   return newest;
 }
@@ -241,7 +235,7 @@ Cell Roster::session_to_act(Cell cell, Cell member_cell, const Policy& policy, T
 void Roster::act_in_channel(Cell cell, Cell member, RealmPartition& share, const Policy& policy,
                             Time now, Spares& spares) {
   User& of = user(cell);
-  const Cell session = session_to_act(cell, member, policy, now);
+  const Cell session = newest_session(cell, member);
   if (session == no_cell && spares.session == no_cell) return;  // it has ended at this very moment
   of.moved_on |= of.claims > 0;
   if (session != no_cell && touch_in_session(cell, session, share, now)) return;
@@ -346,7 +340,7 @@ void Roster::grant_join(Cell cell, RealmPartition& share, Wish& wish, const Poli
   joining.moved_on = joining.claims > 0;
 
   // An open transaction may have lasted longer than the session.
-  if (!names_one) session = session_to_act(cell, no_cell, policy, now);
+  if (!names_one) session = newest_session(cell, no_cell);
   if (session == no_cell || !has_session(cell, session)) return;
   if (joining.extras == no_cell) give_extras(joining, wish.spare_extras);
   Cell found = find_member(cell, wish.channel);
@@ -429,7 +423,6 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
     member.joined_at = row.joined_at;
     member.reason = Reason::join;
     region_.channels.arrive(member.channel, cell_of, row.last_active);
-    region_.channels.count(member.channel, cell_of);
     mark_member_row(cell_of, RowState::current);
   } else {
     free_text(pool_, data.value_or(no_cell));

@@ -37,7 +37,6 @@ void Roster::end_typing(Cell cell, Reason reason, Time at) {
   free_typing(member);
   member.typing_reason = reason;
   member.changed_at = at;
-  if (!member.joined) region_.channels.depart(member.channel, cell);
   announce_member(cell);
 }
 
@@ -61,18 +60,40 @@ void Roster::stop_typing_after_goodbye(const User& user, Time at) {
   }
 }
 
-namespace {
-
 // What typing may need. What is left over goes back to the pool.
-struct TypingParts {
+struct Roster::TypingParts {
   Cell member = no_cell;
   Cell channel = no_cell;
   Cell typing = no_cell;
   Cell extras = no_cell;
   Cell session = no_cell;
+  Cell name = no_cell;
 };
 
-}  // namespace
+// Acting may free the user's extras, unless they hold a record; it may need a session.
+bool Roster::reserve_typing(const User& user, Cell member, const ChannelKey& channel,
+                            std::string_view name, TypingParts& parts) {
+  const bool types = member != no_cell && pool_.at<Member>(member).typing != no_cell;
+  bool fits = true;
+  const auto need = [&](Cell& to) { fits &= (to = pool_.take()) != no_cell; };
+  if (member == no_cell) {
+    need(parts.extras);
+    need(parts.member);
+    fits &= (parts.channel = region_.channels.make(channel)) != no_cell;
+  }
+  if (!types) need(parts.typing);
+  if (!types || user.sessions == no_cell) need(parts.session);
+  const std::optional<Cell> put = fits ? put_text(pool_, name) : std::nullopt;
+  parts.name = put.value_or(no_cell);
+  return put.has_value();
+}
+
+void Roster::free_typing_parts(const TypingParts& parts) {
+  for (const Cell part : {parts.member, parts.typing, parts.extras, parts.session})
+    pool_.give(part);
+  region_.channels.free_made(parts.channel);
+  free_text(pool_, parts.name);
+}
 
 void Roster::start_typing(Cell cell, Cell typing, Time now) {
   Member& member = pool_.at<Member>(cell);
@@ -82,6 +103,18 @@ void Roster::start_typing(Cell cell, Cell typing, Time now) {
   region_.channels.begin_typing(member.channel, typing);
   link_typing(typing, region_.share(member.realm, member.partition));
   announce_member(cell);
+}
+
+// It was said again: an empty name keeps the one before.
+void Roster::extend_typing(Cell cell, Cell& name, Time now) {
+  RealmPartition& share =
+      region_.share(pool_.at<Member>(cell).realm, pool_.at<Member>(cell).partition);
+  const Cell extended = pool_.at<Member>(cell).typing;
+  unlink_typing(extended, share);
+  Typing& typing = pool_.at<Typing>(extended);
+  typing.at = now;
+  link_typing(extended, share);
+  if (name != no_cell) std::swap(typing.name, name);
 }
 
 DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_view name,
@@ -94,65 +127,37 @@ DoneInChannel Roster::type(Cell cell, const ChannelKey& channel, std::string_vie
   const auto answer = [&](Done what, bool changed) {
     return DoneInChannel{what, changed || (was_told && of.to_announce)};
   };
-
   Cell found = find_member(cell, channel);
   if (found == no_cell && !has_room_for_channels(cell, 1)) return answer(Done::crowded, false);
   if (found != no_cell) settle_typing_of(found, policy, now);
-  const bool types = found != no_cell && pool_.at<Member>(found).typing != no_cell;
-
-  // All that may fail comes first.
+  const bool was_waiting = found != no_cell && pool_.at<Member>(found).to_announce;
   TypingParts parts;
-  bool full = false;
-  const auto need = [&](Cell& to) { full |= (to = pool_.take()) == no_cell; };
-  if (found == no_cell) {
-    need(parts.extras);  // acting may free those that are there, unless they hold a record
-    need(parts.member);
-    full |= (parts.channel = region_.channels.make(channel)) == no_cell;
-  }
-  if (!types) need(parts.typing);
-  if (!types || of.sessions == no_cell) need(parts.session);
-  std::optional<Cell> given = no_cell;
-  if (!full) given = put_text(pool_, name);
-  if (full || !given) {
-    for (const Cell part : {parts.member, parts.typing, parts.extras, parts.session})
-      pool_.give(part);
-    region_.channels.free_made(parts.channel);
+  if (!reserve_typing(of, found, channel, name, parts)) {
+    free_typing_parts(parts);
     return answer(Done::full, false);
   }
 
-  Spares spares{parts.session, no_cell, no_cell};
+  Spares spares{std::exchange(parts.session, no_cell), no_cell, no_cell};
   act_in_channel(cell, found, share, policy, now, spares);
-  pool_.give(spares.session);
-  // A gateway may have changed its mind at this very moment.
-  if (of.sessions == no_cell) {
-    for (const Cell part : {parts.member, parts.typing, parts.extras}) pool_.give(part);
-    region_.channels.free_made(parts.channel);
-    free_text(pool_, *given);
+  parts.session = spares.session;
+  // A gateway may have ended the session, or the typing with it, at this very moment.
+  const bool has_begun = found != no_cell && pool_.at<Member>(found).typing != no_cell;
+  if (of.sessions == no_cell || (!has_begun && parts.typing == no_cell)) {
+    free_typing_parts(parts);
     return answer(Done::done, true);
   }
   if (of.extras == no_cell) give_extras(of, parts.extras);
-  pool_.give(parts.extras);
   if (found == no_cell) found = add_member(cell, channel, parts.member, parts.channel);
-  region_.channels.free_made(parts.channel);
-  Member& member = pool_.at<Member>(found);
-  const bool was_waiting = member.to_announce;
-  // Its only session may have ended just now, and the typing with it.
-  if (member.typing == no_cell && parts.typing == no_cell) {
-    free_text(pool_, *given);
-    return answer(Done::done, true);
+  if (!has_begun) start_typing(found, std::exchange(parts.typing, no_cell), now);
+  extend_typing(found, parts.name, now);
+  free_typing_parts(parts);
+  if (pool_.at<Member>(found).joined) {
+    region_.channels.arrive(pool_.at<Member>(found).channel, found, now);
+    mark_member_row_dirty(found);
   }
-  if (member.typing == no_cell) start_typing(found, std::exchange(parts.typing, no_cell), now);
-  Typing& typing = pool_.at<Typing>(member.typing);
-  unlink_typing(member.typing, share);
-  typing.at = now;
-  link_typing(member.typing, share);
-  if (!name.empty() || typing.name == no_cell) std::swap(typing.name, *given);
-  free_text(pool_, *given);
-  region_.channels.arrive(member.channel, found, now);
-  if (member.joined) mark_member_row_dirty(found);
   const bool first_dirty = mark_dirty_first(cell, share);
   const bool sooner = std::min(due_of(of, policy), next_member_due(share, policy)) < due;
-  const bool tells = !was_waiting && member.to_announce;
+  const bool tells = !was_waiting && pool_.at<Member>(found).to_announce;
   return answer(Done::done, first_dirty || sooner || tells);
 }
 

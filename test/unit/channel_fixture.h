@@ -66,11 +66,12 @@ class ChannelTest : public RosterTest {
     return region.channels.members(channel_key(channel));
   }
   Lines members(std::string_view channel) const {
-    return candidates(channel, ChannelIndex::Who::members);
+    std::vector<MemberCandidate> room(200);
+    return ids_of(room, region.channels.collect(channel_key(channel), no_cell, forever_ago, room));
   }
-  // And those who only type there.
-  Lines present(std::string_view channel) const {
-    return candidates(channel, ChannelIndex::Who::all);
+  Lines typing(std::string_view channel) const {
+    std::vector<MemberCandidate> room(200);
+    return ids_of(room, region.channels.collect_typing(channel_key(channel), room));
   }
   bool is_member(std::string_view id, std::string_view channel) const {
     return roster.is_member(find(id), channel_key(channel));
@@ -186,10 +187,7 @@ class ChannelTest : public RosterTest {
   MemberView member_;
 
  private:
-  Lines candidates(std::string_view channel, ChannelIndex::Who who) const {
-    std::vector<MemberCandidate> room(200);
-    const std::size_t count =
-        region.channels.collect(channel_key(channel), no_cell, forever_ago, who, room);
+  static Lines ids_of(const std::vector<MemberCandidate>& room, std::size_t count) {
     Lines ids;
     for (std::size_t i = 0; i < count; i++) ids.emplace_back(room[i].id());
     return ids;

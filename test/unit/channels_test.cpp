@@ -158,12 +158,12 @@ TEST_F(Channels, WhoeverComesLaterWithAnEarlierClockIsNotBehind) {
   EXPECT_EQ(member("ann", "room").last_active, member("bob", "room").last_active);
 }
 
-TEST_F(Channels, WhoOnlyTypesIsPresentAndNoMember) {
+TEST_F(Channels, WhoOnlyTypesIsNoMember) {
   join("ann", "room");
   now += second;
   type("bob", "room");
   EXPECT_EQ(members("room"), Lines{"ann"});
-  EXPECT_EQ(present("room"), (Lines{"bob", "ann"}));
+  EXPECT_EQ(typing("room"), Lines{"bob"});
   EXPECT_EQ(count_of("room"), 1u);
 }
 
@@ -194,14 +194,12 @@ TEST_F(Channels, OnlyThoseWhoWereActiveLatelyAreCollected) {
   join("bob", "room");
   std::vector<MemberCandidate> room(5);
   const auto count_since = [&](Time not_before) {
-    return region.channels.collect(channel_key("room"), no_cell, not_before,
-                                   ChannelIndex::Who::members, room);
+    return region.channels.collect(channel_key("room"), no_cell, not_before, room);
   };
   EXPECT_EQ(count_since(now - minute), 2u);
   EXPECT_EQ(count_since(now - minute + 1), 1u);
   EXPECT_EQ(count_since(now + 1), 0u);
-  EXPECT_EQ(region.channels.collect(channel_key("room"), no_cell, forever_ago,
-                                    ChannelIndex::Who::members, {room.data(), 1}),
+  EXPECT_EQ(region.channels.collect(channel_key("room"), no_cell, forever_ago, {room.data(), 1}),
             1u);
 }
 

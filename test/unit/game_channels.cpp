@@ -323,8 +323,7 @@ void Game::compare_members(uint16_t realm, const std::string& channel) {
       wanted.insert(key.second);
   }
   std::array<MemberCandidate, ids.size() + 1> room;
-  const std::size_t count =
-      region_.channels.collect(channel_key, no_cell, forever_ago, ChannelIndex::Who::members, room);
+  const std::size_t count = region_.channels.collect(channel_key, no_cell, forever_ago, room);
   for (std::size_t i = 0; i < count; i++) found.emplace(room[i].id());
   expect(count == wanted.size() && found == wanted, "the members of a channel are collected");
   expect(region_.channels.members(channel_key) == count, "the members of a channel are counted");

@@ -352,8 +352,7 @@ class Checker {
         of.channel_hash != static_cast<uint32_t>(channel(of.channel).hash >> 32))
       return fail(name + " is in another channel");
     const bool types = of.typing != no_cell;
-    if (of.listed != (of.joined || types)) return fail(name + " is listed, or not, by mistake");
-    if (of.counted != of.joined) return fail(name + " is counted, or not, by mistake");
+    if (of.listed != of.joined) return fail(name + " is listed, or not, by mistake");
     if (!of.to_announce && (of.joined != of.told_joined || types != of.told_typing))
       return fail(name + " has changed, and nobody will be told");
     const bool has_moved = of.cursor_changed || of.state_changed;
@@ -536,14 +535,20 @@ class Checker {
 
   void check_listed(const Channel& of, Cell cell, const std::vector<Cell>& records,
                     const std::string& name) {
-    std::size_t listed = 0, counted = 0;
+    std::size_t listed = 0, typing = 0;
     for (const Cell record : records) {
       listed += member(record).listed;
-      counted += member(record).counted;
+      typing += member(record).typing != no_cell;
     }
-    if (of.members != counted)
-      return fail(name + " has " + std::to_string(counted) + " members, not " +
+    if (of.members != listed)
+      return fail(name + " has " + std::to_string(listed) + " members, not " +
                   std::to_string(of.members));
+    for (Cell at = of.typing; at != no_cell; at = region_.pool.at<Typing>(at).there_next) {
+      const Typing& here = region_.pool.at<Typing>(at);
+      if (typing-- == 0 || member(here.member).typing != at || member(here.member).channel != cell)
+        return fail(name + " lists who types by mistake");
+    }
+    if (typing != 0) return fail(name + " does not list everybody who types");
     Cell newer = no_cell;
     for (Cell at = of.newest; at != no_cell; at = member(at).older) {
       if (listed-- == 0) return fail(name + " has more listed than it has");

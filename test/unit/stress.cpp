@@ -269,8 +269,7 @@ class Stress {
   void list_members(Random& random) {
     const ChannelKey channel = region_.channel_key(0, some_channel(random));
     MemberCandidate room[8];
-    const std::size_t count =
-        region_.channels.collect(channel, no_cell, forever_ago, ChannelIndex::Who::members, room);
+    const std::size_t count = region_.channels.collect(channel, no_cell, forever_ago, room);
     for (std::size_t i = 0; i < count; i++) {
       if (i > 0 && room[i - 1].last_active < room[i].last_active) std::abort();
       MemberView view;

@@ -114,7 +114,7 @@ TEST_F(TypingInChannels, WithoutMembershipItIsNoJoin) {
   EXPECT_EQ(channels_of("ann"), Lines{});
   EXPECT_EQ(tick_for(minute), (Lines{"ann types in room", "ann stopped typing in room (timeout)"}));
   EXPECT_EQ(begin_member_rows(), Lines{});
-  EXPECT_EQ(present("room"), Lines{});
+  EXPECT_EQ(typing("room"), Lines{});
 }
 
 TEST_F(TypingInChannels, ItIsAnActivityAndMakesWhoeverWasNotThereOnline) {

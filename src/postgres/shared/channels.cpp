@@ -114,9 +114,7 @@ std::optional<std::size_t> collect_members(const RealmRef& realm, const ChannelK
                                            const Policy& policy, Time now,
                                            std::span<MemberCandidate> room) {
   settle_all(realm, policy, now);
-  if (!after)
-    return shared.region.channels.collect(channel, no_cell, not_before, ChannelIndex::Who::members,
-                                          room);
+  if (!after) return shared.region.channels.collect(channel, no_cell, not_before, room);
   std::optional<std::size_t> found;
   (void)with_user(realm, *after, LW_SHARED, [&](Roster& roster, Cell cell) {
     found = roster.members_after(cell, channel, not_before, room);
