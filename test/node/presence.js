@@ -334,7 +334,11 @@ async function main() {
   await check('getChannelPresence: who was active in the last five minutes, beside the application\'s own table', async () => {
     await client.query('CREATE TABLE application.users (id int PRIMARY KEY, name text, avatar text)');
     await client.query("INSERT INTO application.users VALUES (901, 'Ann', '/ann.png'), (902, 'Ben', NULL)");
+    const listener = await listen('room 1');
     await client.query('SELECT presence_join($1, $2), presence_join($3, $2, $4)', [901, 'room 1', 902, { role: 'host' }]);
+    // Rows may be written before listeners are told, and who leaves before that was never there.
+    for (const id of ['901', '902']) await listener.next(`the join of ${id}`, (event) => event.event === 'user_joined' && event.user_id === id);
+    await listener.end();
     const { rows } = await client.query(`SELECT m.user_id, u.name, u.avatar, m.joined_at, m.last_active, m.user_data
       FROM presence_members($1, active_within => $2) AS m JOIN application.users AS u ON u.id::text = m.user_id ORDER BY m.last_active DESC, u.id`, ['room 1', '5 minutes']);
     assert.deepStrictEqual(rows.map((row) => [row.user_id, row.name, row.avatar, row.user_data]), [['902', 'Ben', null, { role: 'host' }], ['901', 'Ann', '/ann.png', { name: 'Ännchen', avatar: '/a.png' }]]);

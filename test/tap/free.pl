@@ -32,6 +32,27 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM presence_get_many((SELECT 
 $node->safe_psql('postgres', 'SELECT count(*) FROM presence_online_users(1000); SELECT * FROM presence_counts()');
 is($node->safe_psql('postgres', $spent), $before, 'neither does reading');
 
+# moving, setting a state and typing cost none; telling of it costs a transaction id for each batch, and no row
+$node->safe_psql('postgres', "SELECT count(presence_connect(i, 'tab ' || i)), count(presence_join_document(i, 7, session_id => 'tab ' || i)) FROM generate_series(1, 50) AS i");
+$node->poll_query_until('postgres', 'SELECT count(*) = 50 FROM document_presence') or die 'the rows were not written';
+quiet($node);
+my ($lsn, $xid) = split /\|/, $node->safe_psql('postgres', $spent);
+my $rows = $node->safe_psql('postgres', "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables");
+$node->safe_psql('postgres', "SELECT count(presence_move_cursor(1 + i % 50, 7, to_jsonb(i))), count(presence_set_state(1 + i % 50, 'document_7', to_jsonb(i))), count(presence_typing(1 + i % 50, 'document_7')),
+	count(presence_typing(1 + i % 50, 'document_7', false)) FROM generate_series(1, 100000) AS i");
+my $seq = '';
+wait_until(sub {
+	my $told = $seq;
+	$seq = $node->safe_psql('postgres', 'SELECT seq FROM presence_info(), pg_sleep(0.3)');
+	return $seq eq $told;
+}) or die 'the moves are told without end';
+my ($wal, $xids) = split /\|/, $node->safe_psql('postgres', "SELECT pg_current_wal_insert_lsn() - '$lsn'::pg_lsn, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - $xid");
+cmp_ok($xids, '<', 1000, "400,000 calls, $xids transactions of the worker");
+cmp_ok($wal, '<=', 100 * $xids + 200, "$wal bytes of WAL, which are their commits");
+is($node->safe_psql('postgres', "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables"), $rows, 'no row is written');
+$before = $node->safe_psql('postgres', $spent);
+$listener->forget_events;
+
 # when nothing happens, then nothing happens: no WAL, no transaction id, no notification, no wake-up
 my $pid = worker_pid($node);
 my $woken = switches($pid);
