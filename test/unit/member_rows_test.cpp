@@ -39,6 +39,26 @@ TEST_F(MemberRows, AJoinIsWritten) {
   EXPECT_EQ(write_rows(), Lines{});
 }
 
+// A loader that has read the rows before compares this count.
+TEST_F(MemberRows, WhoeverIsGoneIsCountedOnceItsRowIs) {
+  join_and_write();
+  const uint32_t partition = key("ann").partition();
+  const uint32_t before = roster.member_removals(0, partition);
+  leave("ann", "room");
+  tick();
+  EXPECT_EQ(roster.member_removals(0, partition), before) << "its row is still there";
+  EXPECT_EQ(delete_rows(), Lines{"ann room"});
+  EXPECT_EQ(roster.member_removals(0, partition), before + 1);
+}
+
+TEST_F(MemberRows, OneThatWasDeletedByMistakeIsWrittenAgain) {
+  join_and_write();
+  roster.miss_member_row(find("ann"), channel_key("room"));
+  EXPECT_EQ(write_rows(), Lines{"ann room"});
+  roster.miss_member_row(find("ann"), channel_key("hall"));
+  EXPECT_EQ(write_rows(), Lines{});
+}
+
 TEST_F(MemberRows, AMoveWaitsForTheFlush) {
   join_and_write();
   move("ann", "room", "7");
