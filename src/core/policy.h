@@ -1,7 +1,7 @@
 // policy.h: the settings that the rules depend on.
 #pragma once
 
-#include "types.h"
+#include "visibility.h"
 
 namespace presence {
 
@@ -12,6 +12,8 @@ struct Policy {
   Duration disconnect_grace = 10 * second;
   Duration typing_timeout = 3 * second;
   Duration cursor_interval = 50 * millisecond;
+  Audience default_audience = Audience::everyone;
+  bool application_decides = false;  // who sees whom: nothing about anybody is public
 
   bool operator==(const Policy&) const = default;
 };

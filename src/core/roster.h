@@ -37,6 +37,7 @@ struct Wish {
   Cell spare_member = no_cell;
   Cell spare_channel = no_cell;
   Cell spare_seats = no_cell;
+  Cell visibility = no_cell;  // of `set_visibility`: the new rules; none: the user has none
 };
 
 struct Touch {
@@ -97,7 +98,8 @@ struct Row {
   std::string_view data;
   uint32_t activity_count = 0;
   ChoicesText choices;
-  Time session_ends_at = never;  // a restart's grace; never: the rules of every day
+  Time session_ends_at = never;                 // a restart's grace; never: the rules of every day
+  const VisibilityFacts* visibility = nullptr;  // none: the user has no rules
 };
 
 // ---- what comes out --------------------------------------------------------
@@ -203,6 +205,8 @@ struct UserView {
   uint32_t activity_count;
   uint32_t interactions_per_minute;
   bool message_changed, data_changed;  // since listeners were told last
+  Time message_until;                  // never: for ever
+  Detail detail;                       // how much of it is meant to be seen
   uint32_t id_bytes, message_bytes, page_bytes, data_bytes, reason_bytes;
   char id_text[max_id_bytes];
   char message_text[max_message_bytes];

@@ -263,6 +263,7 @@ void apply(UserFacts& facts, const Change& change, DroppedTexts& dropped) {
     case ChangeKind::join:
       record_activity(facts, change.at);
       return;
+    case ChangeKind::set_visibility:
     case ChangeKind::leave_channel:
       return;
     case ChangeKind::connect:

@@ -135,14 +135,15 @@ Look look(const UserFacts& facts, const Policy& policy, Time at);
 void record_activity(UserFacts& facts, Time at);
 
 enum class ChangeKind : uint8_t {
-  choose,        // a manual away or busy
-  be_automatic,  // `online`: no manual status, and activity
-  clear,         // no manual status; not an activity
-  set_message,   // the message alone; not an activity
-  leave,         // `offline` with explicit_logout: every session ends
-  forget,        // leave, and nothing remains
-  log_out,       // every session ends; what was chosen stays
-  join,          // a channel, which is an activity
+  choose,          // a manual away or busy
+  be_automatic,    // `online`: no manual status, and activity
+  clear,           // no manual status; not an activity
+  set_message,     // the message alone; not an activity
+  leave,           // `offline` with explicit_logout: every session ends
+  forget,          // leave, and nothing remains
+  log_out,         // every session ends; what was chosen stays
+  set_visibility,  // the rules about who sees the user; says nothing about the status
+  join,            // a channel, which is an activity
   leave_channel,
   connect,     // a session comes, or comes back
   disconnect,  // a session says goodbye
