@@ -247,8 +247,9 @@ struct MemberChanges {
 struct MemberNews {
   MemberChanges all;        // for those who may know everything
   MemberChanges everybody;  // for everybody, who may see `detail` of it
-  Detail detail;
-  Detail of_user;  // what everybody may see of the user elsewhere
+  Detail told_detail, detail;  // what everybody was shown of it, and may see
+  Detail of_user;              // what everybody may see of the user elsewhere
+  bool message_changed;
   Audience audience;
   bool large;     // joins and leaves are told as counts
   Status told;    // what they were told last
@@ -261,8 +262,8 @@ struct MemberNews {
 
 // As much of a user as a list for a viewer needs.
 struct Glance {
-  Status status;  // offline, when not even that is seen
-  Detail detail;
+  Status status;
+  Detail detail;  // below `status` it is not for the viewer
   Kind kind;
   Time last_seen;
 };
@@ -429,9 +430,9 @@ class Roster {
   // Writes as many as there is room for and returns how many there are.
   std::size_t collect(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
                       const Policy& policy, Time not_before, std::span<Candidate> room) const;
-  // Those of whom strangers see the status and no more.
-  std::size_t collect_veiled(uint16_t realm, uint32_t partition, Status status,
-                             std::span<Candidate> room) const;
+  // The users of a kind, whoever looks.
+  std::size_t collect_kind(uint16_t realm, uint32_t partition, Status status, Kind kind,
+                           std::span<Candidate> room) const;
 
   // ---- the worker's lists (roster_work.cpp)
   // Takes the next user that listeners must hear of. False: there is none.

@@ -83,6 +83,8 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
   const bool status_changed = of.status != member.told_status;
   const bool detail_changed = out.detail != member.told_detail;
 
+  out.told_detail = member.told_detail;
+  out.message_changed = member.message_changed;
   out.told = is.joined && !told.joined ? Status::offline : member.told_status;
   out.reason = member.reason;
   out.typing_reason = member.typing_reason;

@@ -275,9 +275,9 @@ std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, c
   return found;
 }
 
-std::size_t Roster::collect_veiled(uint16_t realm, uint32_t partition, Status status,
-                                   std::span<Candidate> room) const {
-  NewestFirst users(pool_, region_.share(realm, partition), status, Kind::veiled, Kind::veiled);
+std::size_t Roster::collect_kind(uint16_t realm, uint32_t partition, Status status, Kind kind,
+                                 std::span<Candidate> room) const {
+  NewestFirst users(pool_, region_.share(realm, partition), status, kind, kind);
   std::size_t found = 0;
   for (Cell cell = users.next(); cell != no_cell; cell = users.next())
     add_candidate(cell, room, found);

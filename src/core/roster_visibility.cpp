@@ -388,8 +388,7 @@ Glance Roster::glance(Cell cell, const Viewer& viewer, std::span<const Wish> wis
   seen.detail = detail_for(cell, viewer, nullptr, wishes, policy);
   seen.kind = kind_for(detail_for_strangers(user(cell), policy));
   seen.last_seen = user(cell).last_seen;
-  seen.status =
-      seen.detail >= Detail::status ? status_at(cell, wishes, policy, now) : Status::offline;
+  seen.status = status_at(cell, wishes, policy, now);
   return seen;
 }
 

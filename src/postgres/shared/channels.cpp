@@ -95,18 +95,6 @@ Answer view_member(const RealmRef& realm, const UserKey& user, const ChannelKey&
   });
 }
 
-Answer view_member_for(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                       const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
-                       Time now, MemberView& out) {
-  return with_user(realm, user, LW_SHARED, [&](Roster& roster, Cell cell) {
-    const Detail detail = roster.detail_for(cell, viewer, &channel, wishes, policy);
-    if (detail < Detail::status || !roster.view_member(cell, channel, wishes, policy, now, out))
-      return Answer::stranger;
-    out.detail = detail;
-    return Answer::done;
-  });
-}
-
 Answer view_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
                    const Policy& policy, Time now, MemberView& out) {
   return with_user(realm, user, LW_SHARED, [&](Roster& roster, Cell cell) {

@@ -27,11 +27,6 @@ Answer view_member(const RealmRef& realm, const UserKey& user, const ChannelKey&
 Answer view_typing(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
                    const Policy& policy, Time now, MemberView& out);
 
-// The same for a viewer; stranger, too: it does not see the user there.
-Answer view_member_for(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
-                       const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
-                       Time now, MemberView& out);
-
 // Members as everybody sees them, with nothing due.
 uint32_t count_members(const RealmRef& realm, const ChannelKey& channel, const Policy& policy,
                        Time now);

@@ -69,12 +69,12 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
   return found;
 }
 
-std::size_t collect_veiled_users(const RealmRef& realm, uint32_t partition, Status status,
-                                 std::span<Candidate> room) {
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, Kind kind,
+                             std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);
   if (!realm.gone())
-    found = Roster(shared.region).collect_veiled(realm.number, partition, status, room);
+    found = Roster(shared.region).collect_kind(realm.number, partition, status, kind, room);
   LWLockRelease(shared.partition(partition));
   return found;
 }

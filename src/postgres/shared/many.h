@@ -26,9 +26,9 @@ void find_cutoff(const RealmRef& realm, Status status, const Viewer* viewer, con
 std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status,
                           const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room);
-// Of a partition, those of whom strangers see the status and no more.
-std::size_t collect_veiled_users(const RealmRef& realm, uint32_t partition, Status status,
-                                 std::span<Candidate> room);
+// Of a partition, the users of a kind, whoever looks.
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, Kind kind,
+                             std::span<Candidate> room);
 // To whom the viewer has a relation which may say something else than the user's rules.
 std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
                                   std::span<Candidate> room);
