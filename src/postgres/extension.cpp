@@ -45,7 +45,7 @@ struct Found {
 
 Found look_up() {
   Found found{};
-  Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+  ::Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
   ScanKeyData key;
   ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
               CStringGetDatum("presence"));
