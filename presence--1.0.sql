@@ -57,7 +57,8 @@ CREATE TYPE presence_state AS (
     user_data jsonb,
     session_count integer,
     activity_count integer,
-    interactions_per_minute integer
+    interactions_per_minute integer,
+    last_seen_bucket text
 );
 COMMENT ON TYPE presence_state IS 'one person, as every function returns them';
 COMMENT ON COLUMN presence_state.user_id IS 'the application''s own key, as text';
@@ -69,6 +70,7 @@ COMMENT ON COLUMN presence_state.user_data IS 'what the application keeps with t
 COMMENT ON COLUMN presence_state.session_count IS 'live sessions';
 COMMENT ON COLUMN presence_state.activity_count IS 'touches so far';
 COMMENT ON COLUMN presence_state.interactions_per_minute IS 'interactions of the last minute';
+COMMENT ON COLUMN presence_state.last_seen_bucket IS 'recently, within_week, within_month or long_ago';
 
 -- ---- tables ------------------------------------------------------------------------------------
 
@@ -84,7 +86,8 @@ CREATE TABLE user_presence (
     went_offline_at timestamptz,
     updated_at timestamptz NOT NULL DEFAULT now(),
     user_data jsonb,
-    manual text
+    manual text,
+    has_visibility boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE user_presence IS 'one row a user; written by the functions and the worker alone';
 COMMENT ON COLUMN user_presence.user_id IS 'the application''s own key';
@@ -99,6 +102,8 @@ COMMENT ON COLUMN user_presence.updated_at IS 'when this row was written';
 COMMENT ON COLUMN user_presence.user_data IS 'what the application keeps with the user';
 COMMENT ON COLUMN user_presence.manual IS
     'what the user chose, newest first: status, until, message_until (microseconds since 2000 or -), bytes:message';
+COMMENT ON COLUMN user_presence.has_visibility IS
+    'whether presence_visibility or presence_contacts have rows of the user';
 
 CREATE TABLE presence_history (
     user_id text COLLATE "C" NOT NULL,
@@ -200,6 +205,60 @@ COMMENT ON COLUMN document_presence.last_active IS 'the last activity there';
 COMMENT ON COLUMN document_presence.cursor_position IS 'where its cursor is';
 COMMENT ON COLUMN document_presence.selection_range IS 'what it has selected';
 
+-- What is shown to those from whom a user hides is in its row without a channel, and in those of relations.
+CREATE TABLE presence_visibility (
+    user_id text COLLATE "C" NOT NULL CHECK (octet_length(user_id) BETWEEN 1 AND 128),
+    channel_id text COLLATE "C" NOT NULL DEFAULT ''
+        CHECK (octet_length(channel_id) <= 128 AND channel_id <> 'global_presence'),
+    audience text CHECK (audience IN ('everyone', 'channel', 'contacts', 'nobody')),
+    detail text CHECK (detail IN ('full', 'status', 'last_seen')),
+    changed_at timestamptz NOT NULL,
+    shown jsonb,
+    shown_to_contacts jsonb,
+    PRIMARY KEY (user_id, channel_id),
+    CHECK ((audience IS NULL) = (detail IS NULL)),
+    CHECK (channel_id = '' OR (audience IS NOT NULL AND shown IS NULL AND shown_to_contacts IS NULL))
+);
+COMMENT ON TABLE presence_visibility IS
+    'who sees how much of a user: its rules; written by presence_set_visibility alone';
+COMMENT ON COLUMN presence_visibility.user_id IS 'the application''s own key';
+COMMENT ON COLUMN presence_visibility.channel_id IS 'where the rule counts; empty: everywhere';
+COMMENT ON COLUMN presence_visibility.audience IS
+    'who: everyone, channel (who shares one with the user), contacts or nobody; NULL: no rule';
+COMMENT ON COLUMN presence_visibility.detail IS
+    'how much: full, status (no message and no page, last_seen as a bucket) or last_seen (the bucket alone)';
+COMMENT ON COLUMN presence_visibility.changed_at IS 'when this row was written';
+COMMENT ON COLUMN presence_visibility.shown IS
+    'what those see who see nothing: the user as it was when that began, times in microseconds since 2000; {}: nothing is known; NULL: never hidden';
+COMMENT ON COLUMN presence_visibility.shown_to_contacts IS
+    'the same of contacts; NULL: what the others see';
+
+CREATE TABLE presence_contacts (
+    user_id text COLLATE "C" NOT NULL CHECK (octet_length(user_id) BETWEEN 1 AND 128),
+    contact_id text COLLATE "C" NOT NULL CHECK (octet_length(contact_id) BETWEEN 1 AND 128),
+    is_contact boolean NOT NULL,
+    is_blocked boolean NOT NULL,
+    detail text CHECK (detail IN ('full', 'status', 'last_seen')),
+    changed_at timestamptz NOT NULL,
+    shown jsonb,
+    PRIMARY KEY (user_id, contact_id),
+    CHECK (user_id <> contact_id),
+    CHECK (is_contact OR detail IS NULL)
+);
+CREATE INDEX presence_contacts_contact_id_idx ON presence_contacts (contact_id);
+COMMENT ON TABLE presence_contacts IS
+    'what users have to do with single others; written by presence_add_contact, presence_block and their kin alone';
+COMMENT ON INDEX presence_contacts_contact_id_idx IS 'whose contact somebody is';
+COMMENT ON COLUMN presence_contacts.user_id IS 'who has the contact, or blocks: the application''s own key';
+COMMENT ON COLUMN presence_contacts.contact_id IS 'who is the contact, or is blocked';
+COMMENT ON COLUMN presence_contacts.is_contact IS 'a contact; neither this nor blocked: it was taken away';
+COMMENT ON COLUMN presence_contacts.is_blocked IS 'sees nothing of the user, whatever else is said';
+COMMENT ON COLUMN presence_contacts.detail IS
+    'how much this contact sees, before any rule: full, status or last_seen; NULL: the rules say';
+COMMENT ON COLUMN presence_contacts.changed_at IS 'when this row was written';
+COMMENT ON COLUMN presence_contacts.shown IS
+    'what this one sees while it sees nothing: the user as it was when that began; {}: nothing is known; NULL: what the others of its kind see';
+
 CREATE TABLE user_activities (
     user_id text COLLATE "C" NOT NULL,
     activity_type text NOT NULL,
@@ -229,6 +288,8 @@ COMMENT ON COLUMN user_activities_default.session_id IS 'in which session';
 SELECT pg_catalog.pg_extension_config_dump('user_presence', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_sessions', '');
 SELECT pg_catalog.pg_extension_config_dump('channel_presence', '');
+SELECT pg_catalog.pg_extension_config_dump('presence_visibility', '');
+SELECT pg_catalog.pg_extension_config_dump('presence_contacts', '');
 SELECT pg_catalog.pg_extension_config_dump('user_activities_default', '');
 SELECT pg_catalog.pg_extension_config_dump('presence_history_default', '');
 
@@ -248,6 +309,12 @@ COMMENT ON TRIGGER presence_guard ON presence_sessions IS 'refuses direct change
 CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON channel_presence
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
 COMMENT ON TRIGGER presence_guard ON channel_presence IS 'refuses direct changes';
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_visibility
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON presence_visibility IS 'refuses direct changes';
+CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON presence_contacts
+    FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
+COMMENT ON TRIGGER presence_guard ON presence_contacts IS 'refuses direct changes';
 CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON user_activities
     FOR EACH STATEMENT EXECUTE FUNCTION presence_guard();
 COMMENT ON TRIGGER presence_guard ON user_activities IS 'refuses direct changes';
@@ -410,9 +477,9 @@ CREATE FUNCTION presence_members(
 COMMENT ON FUNCTION presence_members(presence_id, integer, presence_id, presence_id, interval) IS
     'who is in a channel, the last activity first; "after" is the last user_id of the page before';
 
-CREATE FUNCTION presence_member_count(channel_id presence_id)
+CREATE FUNCTION presence_member_count(channel_id presence_id, viewer presence_id DEFAULT NULL)
     RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_member_count(presence_id) IS 'how many members a channel has';
+COMMENT ON FUNCTION presence_member_count(presence_id, presence_id) IS 'how many members a channel has';
 
 CREATE FUNCTION presence_channels(user_id presence_id)
     RETURNS SETOF text LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME';
@@ -456,6 +523,57 @@ CREATE FUNCTION presence_typing_users(channel_id presence_id, viewer presence_id
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 3 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_typing_users(presence_id, presence_id) IS 'who types in a channel just now';
 
+-- ---- who sees whom -----------------------------------------------------------------------------
+
+-- Asked in this order, and the first that speaks decides: a block, the contact's own detail, the
+-- channel's rule, the user's rule, presence.default_audience.
+
+CREATE FUNCTION presence_set_visibility(
+    user_id presence_id, audience text, detail text DEFAULT 'full', channel_id presence_id DEFAULT NULL
+) RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_visibility(presence_id, text, text, presence_id) IS
+    'who (everyone, channel, contacts, nobody) sees how much (full, status, last_seen) of the user, everywhere or in a channel; audience NULL takes the rule away';
+
+CREATE FUNCTION presence_add_contact(user_id presence_id, contact_id presence_id, detail text DEFAULT NULL)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_add_contact(presence_id, presence_id, text) IS
+    'somebody is a contact of the user; detail: this one sees so much (full, status, last_seen) whatever the rules say; false: nothing has changed';
+
+CREATE FUNCTION presence_remove_contact(user_id presence_id, contact_id presence_id)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_remove_contact(presence_id, presence_id) IS
+    'somebody is no contact of the user any more; a block stays; false: it was none';
+
+CREATE FUNCTION presence_set_contacts(user_id presence_id, contact_ids presence_id[])
+    RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_set_contacts(presence_id, presence_id[]) IS
+    'these are the contacts of the user and no others; who stays keeps its detail, and blocks stay; returns how many have come or gone';
+
+CREATE FUNCTION presence_block(user_id presence_id, other presence_id)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_block(presence_id, presence_id) IS
+    'the other sees nothing of the user from now on: the user has gone offline; false: nothing has changed';
+
+CREATE FUNCTION presence_unblock(user_id presence_id, other presence_id)
+    RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_unblock(presence_id, presence_id) IS
+    'the rules decide again what the other sees; false: it was not blocked';
+
+CREATE FUNCTION presence_visibility_of(user_id presence_id)
+    RETURNS TABLE (rule text, subject text, audience text, detail text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_visibility_of(presence_id) IS
+    'the rules of a user in the order in which they are asked: block, contact, channel, user, default';
+
+CREATE FUNCTION presence_can_see(viewer presence_id, user_id presence_id, channel_id presence_id DEFAULT NULL)
+    RETURNS text LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_can_see(presence_id, presence_id, presence_id) IS
+    'how much of a user the viewer sees, in a channel if one is given: full, status, last_seen or nothing';
+
+CREATE FUNCTION presence_preview(user_id presence_id, viewer presence_id)
+    RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_preview(presence_id, presence_id) IS 'the user as that viewer sees it';
+
 -- ---- delivery ----------------------------------------------------------------------------------
 
 CREATE FUNCTION presence_notify_channel(channel_id presence_id)
@@ -486,6 +604,11 @@ CREATE FUNCTION presence_act_for_others()
 COMMENT ON FUNCTION presence_act_for_others() IS
     'does nothing: whoever may execute it acts for anyone';
 
+CREATE FUNCTION presence_count_everybody()
+    RETURNS void LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS '';
+COMMENT ON FUNCTION presence_count_everybody() IS
+    'does nothing: whoever may execute it counts everybody, hidden or not';
+
 -- Where the extension is is looked up when it is needed, so that ALTER SCHEMA ... RENAME breaks nothing.
 
 -- The functions of a level.
@@ -503,20 +626,24 @@ BEGIN
                 'presence_join', 'presence_leave', 'presence_members', 'presence_member_count',
                 'presence_channels', 'presence_join_document', 'presence_leave_document',
                 'presence_move_cursor', 'presence_set_state', 'presence_typing', 'presence_typing_users',
-                'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
+                'presence_set_visibility', 'presence_add_contact', 'presence_remove_contact',
+                'presence_set_contacts', 'presence_block', 'presence_unblock', 'presence_visibility_of',
+                'presence_can_see', 'presence_preview', 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
                 'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
-                'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
+                'presence_count_everybody', 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         WHEN 'monitor' THEN
-            names := ARRAY['presence_counts', 'presence_info'];
+            names := ARRAY['presence_counts', 'presence_info', 'presence_count_everybody'];
         WHEN 'user' THEN
             names := ARRAY['presence_set_status', 'presence_set_message', 'presence_clear_status', 'presence_touch',
                 'presence_connect', 'presence_heartbeat', 'presence_disconnect', 'presence_logout', 'presence_sessions',
                 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many', 'presence_counts',
                 'presence_join', 'presence_leave', 'presence_members', 'presence_member_count', 'presence_channels',
                 'presence_join_document', 'presence_leave_document', 'presence_move_cursor', 'presence_set_state',
-                'presence_typing', 'presence_typing_users', 'presence_notify_channel', 'presence_listen',
-                'presence_unlisten', 'presence_info',
+                'presence_typing', 'presence_typing_users', 'presence_set_visibility', 'presence_add_contact',
+                'presence_remove_contact', 'presence_set_contacts', 'presence_block', 'presence_unblock',
+                'presence_visibility_of', 'presence_can_see', 'presence_preview',
+                'presence_notify_channel', 'presence_listen', 'presence_unlisten', 'presence_info',
                 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         ELSE
             RAISE EXCEPTION 'invalid level "%"', level
@@ -552,7 +679,8 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', schema, role);
     IF level = 'service' THEN
         EXECUTE format('GRANT SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
-            '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence TO %2$s', schema, role);
+            '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence, %1$I.presence_visibility, '
+            '%1$I.presence_contacts TO %2$s', schema, role);
     END IF;
 END $$;
 COMMENT ON FUNCTION presence_grant(regrole, text) IS
@@ -572,7 +700,8 @@ BEGIN
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %s', function, role);
     END LOOP;
     EXECUTE format('REVOKE SELECT ON %1$I.user_presence, %1$I.presence_sessions, %1$I.presence_history, '
-        '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence FROM %2$s', schema, role);
+        '%1$I.user_activities, %1$I.channel_presence, %1$I.document_presence, %1$I.presence_visibility, '
+        '%1$I.presence_contacts FROM %2$s', schema, role);
 END $$;
 COMMENT ON FUNCTION presence_revoke(regrole) IS
     'takes back what presence_grant gave; USAGE on the schema stays, since others may have given it';

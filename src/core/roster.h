@@ -245,8 +245,8 @@ struct MemberChanges {
 };
 
 struct MemberNews {
-  MemberChanges all;        // for those who may know everything
-  MemberChanges everybody;  // for everybody, who may see `detail` of it
+  MemberChanges all;           // for those who may know everything
+  MemberChanges everybody;     // for everybody, who may see `detail` of it
   Detail told_detail, detail;  // what everybody was shown of it, and may see
   Detail of_user;              // what everybody may see of the user elsewhere
   bool message_changed;
@@ -264,7 +264,7 @@ struct MemberNews {
 struct Glance {
   Status status;
   Detail detail;  // below `status` it is not for the viewer
-  Kind kind;
+  UserKind kind;
   Time last_seen;
 };
 
@@ -431,7 +431,7 @@ class Roster {
   std::size_t collect(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
                       const Policy& policy, Time not_before, std::span<Candidate> room) const;
   // The users of a kind, whoever looks.
-  std::size_t collect_kind(uint16_t realm, uint32_t partition, Status status, Kind kind,
+  std::size_t collect_kind(uint16_t realm, uint32_t partition, Status status, UserKind kind,
                            std::span<Candidate> room) const;
 
   // ---- the worker's lists (roster_work.cpp)

@@ -159,7 +159,7 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
   const bool irregular =
       due != regular_due(look.status, placed.last_seen, policy) ||
       (placed.sessions != no_cell && pool_.at<Session>(placed.sessions).id_bytes > 0);
-  const Kind kind = kind_for(detail_for_strangers(placed, policy));
+  const UserKind kind = kind_for(detail_for_strangers(placed, policy));
   const uint8_t list = list_of(look.status, chosen, irregular, kind);
   schedule(cell, share, list, due);
 

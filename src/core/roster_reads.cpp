@@ -179,7 +179,7 @@ void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
 void Roster::count_seen(uint16_t realm, uint32_t partition, Counts& counts) const {
   const RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++)
-    if (kind_of_list(number) != Kind::closed)
+    if (kind_of_list(number) != UserKind::closed)
       add_list(status_of_list(number), share.lists[number].count, counts);
 }
 
@@ -188,13 +188,13 @@ namespace {
 // The lists of a status, of users of some kinds, taken together in the order of last_seen.
 class NewestFirst {
  public:
-  NewestFirst(const CellPool& pool, const RealmPartition& share, Status status, Kind first,
-              Kind last)
+  NewestFirst(const CellPool& pool, const RealmPartition& share, Status status, UserKind first,
+              UserKind last)
       : pool_(pool) {
     for (uint8_t kind = static_cast<uint8_t>(first); kind <= static_cast<uint8_t>(last); kind++)
       for (uint8_t i = 0; i < lists_of_status; i++) {
         const Cell head =
-            share.lists[list_of(status, i / 2, i % 2, static_cast<Kind>(kind))].newest;
+            share.lists[list_of(status, i / 2, i % 2, static_cast<UserKind>(kind))].newest;
         if (head != no_cell) heads_[count_++] = head;
       }
   }
@@ -246,8 +246,8 @@ bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) co
 
 void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
                          const Policy& policy, Cutoff& cutoff) const {
-  NewestFirst users(pool_, region_.share(realm, partition), status, Kind::open,
-                    viewer ? Kind::open : Kind::closed);
+  NewestFirst users(pool_, region_.share(realm, partition), status, UserKind::open,
+                    viewer ? UserKind::open : UserKind::closed);
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
     if (!cutoff.admits(user(cell).last_seen)) return;
     if (is_listed(cell, viewer, policy)) cutoff.add(user(cell).last_seen);
@@ -265,8 +265,8 @@ void Roster::add_candidate(Cell cell, std::span<Candidate> room, std::size_t& fo
 std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
                             const Policy& policy, Time not_before,
                             std::span<Candidate> room) const {
-  NewestFirst users(pool_, region_.share(realm, partition), status, Kind::open,
-                    viewer ? Kind::open : Kind::closed);
+  NewestFirst users(pool_, region_.share(realm, partition), status, UserKind::open,
+                    viewer ? UserKind::open : UserKind::closed);
   std::size_t found = 0;
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
     if (user(cell).last_seen < not_before) break;
@@ -275,7 +275,7 @@ std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, c
   return found;
 }
 
-std::size_t Roster::collect_kind(uint16_t realm, uint32_t partition, Status status, Kind kind,
+std::size_t Roster::collect_kind(uint16_t realm, uint32_t partition, Status status, UserKind kind,
                                  std::span<Candidate> room) const {
   NewestFirst users(pool_, region_.share(realm, partition), status, kind, kind);
   std::size_t found = 0;

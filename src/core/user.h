@@ -130,11 +130,11 @@ struct List {
 };
 
 // What strangers see of a user who is present: all, the status, or less.
-enum class Kind : uint8_t { open, veiled, closed };
+enum class UserKind : uint8_t { open, veiled, closed };
 inline constexpr uint8_t kinds = 3;
-constexpr Kind kind_for(Detail to_strangers) {
-  if (to_strangers == Detail::full) return Kind::open;
-  return to_strangers == Detail::status ? Kind::veiled : Kind::closed;
+constexpr UserKind kind_for(Detail to_strangers) {
+  if (to_strangers == Detail::full) return UserKind::open;
+  return to_strangers == Detail::status ? UserKind::veiled : UserKind::closed;
 }
 
 // offline, and kinds x (away, online, busy) x (automatic, chosen) x (regular, irregular).
@@ -143,7 +143,7 @@ inline constexpr uint8_t lists_of_kind = 3 * lists_of_status;
 inline constexpr uint8_t list_count = 1 + kinds * lists_of_kind;
 inline constexpr uint8_t offline_list = 0;
 
-constexpr uint8_t list_of(Status status, bool chosen, bool irregular, Kind kind = Kind::open) {
+constexpr uint8_t list_of(Status status, bool chosen, bool irregular, UserKind kind = UserKind::open) {
   if (status == Status::offline) return offline_list;
   return static_cast<uint8_t>(1 + static_cast<uint8_t>(kind) * lists_of_kind +
                               (static_cast<uint8_t>(status) - 1) * lists_of_status + chosen * 2 +
@@ -154,8 +154,8 @@ constexpr Status status_of_list(uint8_t list) {
   if (list == offline_list) return Status::offline;
   return static_cast<Status>(1 + (list - 1) % lists_of_kind / lists_of_status);
 }
-constexpr Kind kind_of_list(uint8_t list) {
-  return list == offline_list ? Kind::open : static_cast<Kind>((list - 1) / lists_of_kind);
+constexpr UserKind kind_of_list(uint8_t list) {
+  return list == offline_list ? UserKind::open : static_cast<UserKind>((list - 1) / lists_of_kind);
 }
 // The list of the same status of users who are open.
 constexpr uint8_t among_open(uint8_t list) {

@@ -70,6 +70,7 @@ struct ShownFacts {
   std::string_view message;
   Time message_until = never;
   std::string_view data;
+  Time at = forever_ago;  // when it was hidden
   bool is_new = false;  // as of now: until COMMIT the user goes on
   Cell made = no_cell;  // of use to make_visibility alone
 };

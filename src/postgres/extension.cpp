@@ -30,7 +30,8 @@ bool valid;
 void forget_relation(Datum, Oid relation) {
   if (relation == InvalidOid || relation == current.user_presence ||
       relation == current.presence_history || relation == current.presence_sessions ||
-      relation == current.user_activities || relation == current.channel_presence)
+      relation == current.user_activities || relation == current.channel_presence ||
+      relation == current.presence_visibility || relation == current.presence_contacts)
     valid = false;
 }
 
@@ -44,7 +45,7 @@ struct Found {
 
 Found look_up() {
   Found found{};
-  Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+  ::Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
   ScanKeyData key;
   ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
               CStringGetDatum("presence"));
@@ -76,6 +77,8 @@ void remember(const Found& found) {
   current.presence_sessions = get_relname_relid("presence_sessions", found.schema);
   current.user_activities = get_relname_relid("user_activities", found.schema);
   current.channel_presence = get_relname_relid("channel_presence", found.schema);
+  current.presence_visibility = get_relname_relid("presence_visibility", found.schema);
+  current.presence_contacts = get_relname_relid("presence_contacts", found.schema);
   current.act_for_others = look_up_marker("presence_act_for_others", found.schema);
   current.count_everybody = look_up_marker("presence_count_everybody", found.schema);
   const char* quoted = quote_identifier(get_namespace_name(found.schema));

@@ -17,6 +17,8 @@ struct Extension {
   Oid presence_sessions;
   Oid user_activities;
   Oid channel_presence;
+  Oid presence_visibility;
+  Oid presence_contacts;
   Oid act_for_others, count_everybody;  // the marker functions
   char quoted_schema[2 * NAMEDATALEN + 3];
   RealmRef realm;

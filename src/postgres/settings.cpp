@@ -6,6 +6,9 @@
 // SYSTEM warns whoever calls it, and the launcher warns in the log.
 #include "postgres/settings.h"
 
+#include "core/channel_name.h"
+#include "core/event_json.h"
+
 extern "C" {
 #include "access/xact.h"
 #include "utils/guc.h"
@@ -78,6 +81,24 @@ bool check_function_name(char** value, void**, GucSource) {
   GUC_check_errdetail("The function must be named with its schema, like app.may_join.");
   return false;
 }
+
+// Everybody may listen to the channel of everyone.
+bool check_private_channel(char** value, void**, GucSource) {
+  const std::string_view channel = *value ? *value : "";
+  if (channel == global_channel) {
+    GUC_check_errdetail("\"global_presence\" is not private.");
+    return false;
+  }
+  if (channel.size() <= max_channel_id_bytes) return true;
+  GUC_check_errdetail("The name of a channel has at most %zu bytes.", max_channel_id_bytes);
+  return false;
+}
+
+const config_enum_entry audiences[] = {{"everyone", static_cast<int>(Audience::everyone), false},
+                                       {"channel", static_cast<int>(Audience::channel), false},
+                                       {"contacts", static_cast<int>(Audience::contacts), false},
+                                       {"nobody", static_cast<int>(Audience::nobody), false},
+                                       {nullptr, 0, false}};
 
 bool check_role_list(char** value, void**, GucSource) {
   ::List* names = nullptr;
@@ -161,13 +182,33 @@ void define_settings() {
   DefineCustomStringVariable(
       "presence.notify_prefix", "Comes before the name of each channel in LISTEN and NOTIFY.",
       nullptr, &settings.notify_prefix, "", PGC_SIGHUP, 0, check_prefix, nullptr, nullptr);
+  DefineCustomEnumVariable("presence.default_audience",
+                           "Who sees the users that have set no rule of their own.",
+                           "everyone, channel (who shares one with the user), contacts or nobody.",
+                           &settings.default_audience, static_cast<int>(Audience::everyone),
+                           audiences, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "presence.private_channel",
+      "The channel for trusted gateways: all that is not for everyone is told there.",
+      "They ask presence_can_see() whom to tell. Empty: there is none.", &settings.private_channel,
+      "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_private_channel, nullptr, nullptr);
+  DefineCustomStringVariable(
+      "presence.can_see_function", "The application's function that says who sees whom.",
+      "Its name with its schema; it takes viewer, user_id and channel_id as text and returns text: "
+      "full, status, last_seen or nothing; NULL: the rules decide.",
+      &settings.can_see_function, "", PGC_SIGHUP, 0, check_function_name, nullptr, nullptr);
   reserve_guc_prefix_compat("presence");
 }
 
 Policy current_policy() {
-  return {settings.idle_timeout * millisecond,    settings.offline_timeout * millisecond,
-          settings.session_timeout * millisecond, settings.disconnect_grace * millisecond,
-          settings.typing_timeout * millisecond,  settings.cursor_interval * millisecond};
+  return {settings.idle_timeout * millisecond,
+          settings.offline_timeout * millisecond,
+          settings.session_timeout * millisecond,
+          settings.disconnect_grace * millisecond,
+          settings.typing_timeout * millisecond,
+          settings.cursor_interval * millisecond,
+          static_cast<Audience>(settings.default_audience),
+          settings.can_see_function != nullptr && *settings.can_see_function != '\0'};
 }
 
 void warn_about_settings() {

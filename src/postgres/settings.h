@@ -25,6 +25,9 @@ struct Settings {
   int user_rate;  // calls a second
   bool global_broadcast;
   char* notify_prefix;
+  int default_audience;  // an Audience
+  char* private_channel;
+  char* can_see_function;
 };
 extern Settings settings;
 

@@ -69,7 +69,7 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
   return found;
 }
 
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, Kind kind,
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
                              std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);

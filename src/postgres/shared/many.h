@@ -27,7 +27,7 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
                           const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room);
 // Of a partition, the users of a kind, whoever looks.
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, Kind kind,
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
                              std::span<Candidate> room);
 // To whom the viewer has a relation which may say something else than the user's rules.
 std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,

@@ -6,6 +6,7 @@
 #include "postgres/sql/identity.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/change.h"
+#include "postgres/transaction/visibility.h"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -20,7 +21,9 @@ PRESENCE_FUNCTION(presence_forget) {
   extension();
   require_writable("presence_forget()");
   require_service("presence_forget()");
-  PG_RETURN_BOOL(make_forgotten(id_argument(fcinfo, 0, "user_id")));
+  const std::string_view user_id = id_argument(fcinfo, 0, "user_id");
+  const bool was_known_to_others = make_unknown_to_others(user_id);
+  PG_RETURN_BOOL(make_forgotten(user_id) || was_known_to_others);
 }
 
 PRESENCE_FUNCTION(presence_reset) {
@@ -36,7 +39,7 @@ PRESENCE_FUNCTION(presence_reset) {
                     errhint("Commit or roll back first.")));
   static Statement empty = {
       "TRUNCATE %s.user_presence, %s.presence_sessions, %s.presence_history, "
-      "%s.user_activities, %s.channel_presence",
+      "%s.user_activities, %s.channel_presence, %s.presence_visibility, %s.presence_contacts",
       0,
       {}};
   TableAccess access;

@@ -206,6 +206,33 @@ Time expiry_argument(FunctionCallInfo call, int number, Time now) {
   return until;
 }
 
+Elements array_argument(FunctionCallInfo call, int number, const char* name) {
+  if (call->args[number].isnull) raise_null(name);
+  return elements_of(DatumGetArrayTypeP(call->args[number].value));
+}
+
+Audience audience_of_text(std::string_view text) {
+  const auto audience = audience_named(text);
+  if (!audience)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("invalid audience \"%.*s\"", shown(text), text.data()),
+                    errhint("An audience is one of everyone, channel, contacts, nobody.")));
+  return *audience;
+}
+
+Detail detail_of_text(std::string_view text) {
+  const auto detail = detail_named(text);
+  if (!detail)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("invalid detail \"%.*s\"", shown(text), text.data()),
+                    errhint("A detail is one of full, status, last_seen.")));
+  if (*detail == Detail::nothing)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("a rule cannot have the detail \"nothing\""),
+                    errhint("Set the audience \"nobody\", or use presence_block().")));
+  return *detail;
+}
+
 bool bool_argument(FunctionCallInfo call, int number, const char* name) {
   if (call->args[number].isnull) raise_null(name);
   return DatumGetBool(call->args[number].value);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/status.h"
-#include "postgres/boundary.h"
+#include "postgres/tables/arrays.h"
 
 namespace presence {
 
@@ -35,6 +35,12 @@ std::string_view reason_argument(FunctionCallInfo call, int number);
 Status status_of_text(std::string_view text);
 // A moment to come (22023), or never for NULL.
 Time expiry_argument(FunctionCallInfo call, int number, Time now);
+// 22004 NULL.
+Elements array_argument(FunctionCallInfo call, int number, const char* name);
+// One of the four, or 22023.
+Audience audience_of_text(std::string_view text);
+// full, status or last_seen, or 22023.
+Detail detail_of_text(std::string_view text);
 bool bool_argument(FunctionCallInfo call, int number, const char* name);
 // 22004 NULL, 22023 below `least`.
 int int_argument(FunctionCallInfo call, int number, const char* name, int least);

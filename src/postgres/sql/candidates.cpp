@@ -57,7 +57,7 @@ void add_closed(const RealmRef& realm, Candidates& to) {
   for (uint32_t partition = 0; partition < partition_count; partition++)
     for (const Status status : present)
       to.add([&](std::span<Candidate> room) {
-        return collect_users_of(realm, partition, status, Kind::closed, room);
+        return collect_users_of(realm, partition, status, UserKind::closed, room);
       });
 }
 

@@ -146,7 +146,9 @@ struct MemberList {
     }
     char* id = static_cast<char*>(palloc(view.id_bytes));
     memcpy(id, view.id_text, view.id_bytes);
-    items[count] = {shown_last_active(view), {id, view.id_bytes}, count,
+    items[count] = {shown_last_active(view),
+                    {id, view.id_bytes},
+                    count,
                     type ? member_tuple(view, type) : nullptr,
                     after && view.id() == *after};
     count++;
@@ -228,8 +230,7 @@ void add_own_member(const ClaimedUser& user, void* context) {
   auto* own = static_cast<OwnMembers*>(context);
   const UserKey key = own->realm.key(user.id());
   if (show_member(own->realm, key, own->channel, own->wanted.viewer, view) &&
-      shown_last_active(view) >= own->wanted.not_before &&
-      shown_last_active(view) <= own->before)
+      shown_last_active(view) >= own->wanted.not_before && shown_last_active(view) <= own->before)
     own->list.add(view);
 }
 
@@ -237,8 +238,7 @@ void add_own_member(const ClaimedUser& user, void* context) {
 Time end_of_page_before(const RealmRef& realm, const ChannelKey& channel,
                         const WantedMembers& wanted) {
   static MemberView view;
-  const bool is_there =
-      wanted.after && see_member(realm, realm.key(*wanted.after), channel, view);
+  const bool is_there = wanted.after && see_member(realm, realm.key(*wanted.after), channel, view);
   return is_there ? view.last_active : never;
 }
 

@@ -1,5 +1,5 @@
-// lists.cpp: everybody who is here, and how many. Shared memory, with this transaction's own changes
-// laid over it.
+// lists.cpp: everybody who is here, and how many. Shared memory, with this transaction's own
+// changes laid over it.
 //
 // A viewer is shown those whom strangers see, but for whom a relation says otherwise, and those who
 // are special to it. Of whom it may not know when they were seen come last, by their ids.
@@ -128,8 +128,8 @@ Specials specials_of(const RealmRef& realm, const Viewer& viewer) {
 }
 
 // The best of those whom everybody sees, or with a viewer of those who are open to it.
-void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time not_before,
-              int most, Candidates& to) {
+void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time not_before, int most,
+              Candidates& to) {
   const Policy policy = current_policy();
   Cutoff cutoff;
   cutoff.best = {static_cast<Time*>(MemoryContextAllocHuge(CurrentMemoryContext,
@@ -149,7 +149,7 @@ void add_veiled(const RealmRef& realm, Status status, Candidates& to) {
   const size_t before = to.count;
   for (uint32_t partition = 0; partition < partition_count; partition++)
     to.add([&](std::span<Candidate> room) {
-      return collect_users_of(realm, partition, status, Kind::veiled, room);
+      return collect_users_of(realm, partition, status, UserKind::veiled, room);
     });
   for (size_t i = before; i < to.count; i++) to.items[i].last_seen = forever_ago;
 }
@@ -199,8 +199,8 @@ void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int
 // ---- a status, as the application shows it ----------------------------------
 
 // Asks about the best ones until enough of them are seen. False: there may be more.
-bool list_by_asking(const RealmRef& realm, Status status, const Wanted& wanted, int most,
-                    int looks, Listing& list) {
+bool list_by_asking(const RealmRef& realm, Status status, const Wanted& wanted, int most, int looks,
+                    Listing& list) {
   static UserView view;
   Candidates candidates;
   add_best(realm, status, nullptr, forever_ago, looks, candidates);
@@ -279,8 +279,8 @@ void list_rows(const Wanted& wanted, Listing& list) {
   MemoryContext caller = CurrentMemoryContext;
   access.begin();
   const uint64 found = run_fresh(query, nullptr, nullptr);
-  auto* ids = static_cast<std::string_view*>(MemoryContextAllocHuge(
-      caller, sizeof(std::string_view) * (static_cast<Size>(found) + 1)));
+  auto* ids = static_cast<std::string_view*>(
+      MemoryContextAllocHuge(caller, sizeof(std::string_view) * (static_cast<Size>(found) + 1)));
   MemoryContext before = MemoryContextSwitchTo(caller);
   for (uint64 i = 0; i < found; i++) {
     Datum id;
@@ -406,7 +406,7 @@ void recount_special(const RealmRef& realm, const Viewer& viewer, Counts& counts
     Glance glance;
     const UserKey key = realm.key(special.items[i].id());
     if (glance_at_user(realm, key, viewer, {}, policy, now, glance) != Answer::done) continue;
-    const int counted = glance.kind != Kind::closed;
+    const int counted = glance.kind != UserKind::closed;
     const int seen = glance.detail >= Detail::status;
     count_as(counts, glance.status, seen - counted);
   }

@@ -149,8 +149,7 @@ Detail detail_by_rows(std::string_view user_id, const VisibilityFacts* facts, co
     standing.is_contact = relation->is_contact;
     standing.own = relation->own;
   }
-  standing.shares_channel =
-      asks_for_channels(rules) && share_channel_rows(user_id, viewer.key.id);
+  standing.shares_channel = asks_for_channels(rules) && share_channel_rows(user_id, viewer.key.id);
   return allowed(standing, rules);
 }
 
@@ -202,7 +201,8 @@ bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detai
     view_row(read, out);
     if (viewer) {
       const Detail by_rules = detail_by_rows(user_id, read.row.visibility, *viewer, {});
-      show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer, out);
+      show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer,
+              out);
     }
   }
   access.end();
@@ -269,8 +269,7 @@ Detail see_detail(std::string_view user_id, const Viewer& viewer, std::string_vi
       case Answer::done:
         return detail;
       case Answer::missing:
-        if (!try_bring_from_row(realm, key))
-          return see_detail_of_row(user_id, viewer, channel_id);
+        if (!try_bring_from_row(realm, key)) return see_detail_of_row(user_id, viewer, channel_id);
         break;
       default:
         raise_gone();

@@ -1,4 +1,5 @@
-// reads.cpp: one person, or several by their ids. Shared memory, with this transaction's own changes laid over it.
+// reads.cpp: one person, or several by their ids. Shared memory, with this transaction's own
+// changes laid over it.
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"

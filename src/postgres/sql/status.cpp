@@ -4,7 +4,6 @@
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/people.h"
-#include "postgres/tables/arrays.h"
 #include "postgres/transaction/change.h"
 
 extern "C" {
@@ -144,11 +143,6 @@ int without_duplicates(WantedChange* wanted, int count) {
     wanted[entry->place] = wanted[i];
   }
   return kept;
-}
-
-Elements array_argument(FunctionCallInfo call, int number, const char* name) {
-  if (call->args[number].isnull) raise_null(name);
-  return elements_of(DatumGetArrayTypeP(call->args[number].value));
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ namespace {
 // In order.
 std::span<const uint64_t> hashes_of(const RealmRef& realm, const ChannelIds& channels) {
   auto* hashes = static_cast<uint64_t*>(palloc(sizeof(uint64_t) * (channels.count + 1)));
-  for (size_t i = 0; i < channels.count; i++)
-    hashes[i] = realm.channel_key(channels.ids[i]).hash;
+  for (size_t i = 0; i < channels.count; i++) hashes[i] = realm.channel_key(channels.ids[i]).hash;
   std::sort(hashes, hashes + channels.count);
   return {hashes, channels.count};
 }

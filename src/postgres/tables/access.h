@@ -34,7 +34,7 @@ bool is_our_access();
 // In _PG_init: errors close scopes.
 void init_table_access();
 
-// A statement that is planned once. `%s` in the text is the quoted schema, up to six times.
+// A statement that is planned once. `%s` in the text is the quoted schema.
 struct Statement {
   static constexpr int max_arguments = 14;
 

@@ -1,6 +1,8 @@
 // member_rows.cpp: from rows to members.
 #include "postgres/tables/member_rows.h"
 
+#include <cstring>
+
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"

@@ -85,6 +85,8 @@ Statement erase_row = {"DELETE FROM %s.user_presence WHERE user_id = $1", 1, {TE
 Statement erase_history = {"DELETE FROM %s.presence_history WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_sessions = {"DELETE FROM %s.presence_sessions WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_members = {"DELETE FROM %s.channel_presence WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_rules = {"DELETE FROM %s.presence_visibility WHERE user_id = $1", 1, {TEXTOID}};
+Statement erase_relations = {"DELETE FROM %s.presence_contacts WHERE user_id = $1", 1, {TEXTOID}};
 Statement erase_activities = {"DELETE FROM %s.user_activities WHERE user_id = $1", 1, {TEXTOID}};
 
 std::string_view column_text(uint64 row, int number) {
@@ -117,6 +119,7 @@ ReadRow read_row(uint64 row) {
   if (get_value(row, 5, value))
     read.row.activity_count = static_cast<uint32_t>(DatumGetInt32(value));
   if (get_value(row, 8, value)) read.row.data = bytes_of_jsonb(value);
+  read.row.visibility = visibility_facts_in(row, 9);
   // A row that was not written by us has a message and no choices.
   const auto choices = read_choices(column_text(row, 6));
   if (choices && choices->count > 0) {
@@ -393,6 +396,8 @@ Erased erase_rows(std::string_view user_id) {
   erased.activities = run(erase_activities, values, nullptr);
   run(erase_sessions, values, nullptr);
   run(erase_members, values, nullptr);
+  run(erase_rules, values, nullptr);
+  run(erase_relations, values, nullptr);
   return erased;
 }
 

@@ -3,6 +3,7 @@
 
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
+#include "postgres/tables/visibility_rows.h"
 
 extern "C" {
 #include "storage/itemptr.h"
@@ -19,9 +20,11 @@ bool try_bring_from_row(const RealmRef& realm, const UserKey& key);
 // The same for `ids`, with one query; some may have to be brought one by one afterwards.
 void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int count);
 
-// What the roster needs of a row of the last result, which has the columns of `row_columns`.
-#define PRESENCE_ROW_COLUMNS \
-  "user_id, status, last_seen, current_page, activity_count, manual, status_message, user_data"
+// What the roster needs of a row of the last result, which has these columns. The user's rules are
+// read with the same snapshot as its row.
+#define PRESENCE_ROW_COLUMNS                                                           \
+  "user_id, status, last_seen, current_page, activity_count, manual, status_message, " \
+  "user_data, " PRESENCE_VISIBILITY_COLUMNS
 struct ReadRow {
   std::string_view user_id;
   Row row;

@@ -12,6 +12,7 @@
 
 extern "C" {
 #include "storage/lmgr.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
 
@@ -156,9 +157,15 @@ void load_everybody() {
 
   TableAccess access;
   access.begin();
+  // Rules may be long.
+  MemoryContext of_row =
+      AllocSetContextCreate(CurrentMemoryContext, "presence: a row", ALLOCSET_DEFAULT_SIZES);
   for_each_row(fetch_present, [&](uint64 row) {
+    MemoryContext before = MemoryContextSwitchTo(of_row);
     ReadRow read = read_row(row);
     load_row(realm, read, session_ends_at, removals);
+    MemoryContextSwitchTo(before);
+    MemoryContextReset(of_row);
   });
   if (session_ends_at != never) {
     for_each_row(fetch_sessions,

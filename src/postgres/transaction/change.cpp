@@ -18,14 +18,14 @@ Why why_of(std::string_view name) {
   return {Reason::custom, name};
 }
 
-namespace {
-
 void view_claimed(const ClaimedUser& user, Time now, UserView& out) {
   const std::span<const Wish> wishes{user.wishes, static_cast<size_t>(user.count)};
   if (view_user(user.realm, user.realm.key(user.id()), wishes, current_policy(), now, out) !=
       Answer::done)
     raise_gone();
 }
+
+namespace {
 
 std::string_view kept(std::string_view text) {
   char* copy = static_cast<char*>(palloc(text.size() + 1));
@@ -41,6 +41,13 @@ struct Writing {
   bool changed;
 };
 
+// None: there is none.
+const Wish* last_about_status(const ClaimedUser& user) {
+  for (int i = user.count - 1; i >= 0; i--)
+    if (user.wishes[i].change.kind != ChangeKind::set_visibility) return &user.wishes[i];
+  return nullptr;
+}
+
 // The row was last written with the status `in_row`. Where the user has moved since, by a touch, by
 // time or by a connect or a join of this transaction, that step comes first, so that the history is
 // one chain.
@@ -50,8 +57,9 @@ void add_missed_step(const ClaimedUser& user, const UserView& before, Status in_
   Step& step = writing.steps[writing.step_count++];
   step = {writing.row.user_id, in_row, before.status, before.changed_at,
           kept(before.reason_name())};
-  if (user.count == 0) return;
-  const Wish& last = user.wishes[user.count - 1];
+  const Wish* wish = last_about_status(user);
+  if (!wish) return;
+  const Wish& last = *wish;
   if (!names_session(last.change.kind) && last.change.kind != ChangeKind::join) return;
   step.at = last.change.at;
   step.reason = name_of(last.reason == Reason::custom ? Reason::disconnect : last.reason);

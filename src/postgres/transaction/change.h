@@ -22,6 +22,9 @@ struct WantedChange {
   std::optional<std::string_view> session_id;  // of `say`
 };
 
+// How this transaction sees a user that it has claimed.
+void view_claimed(const ClaimedUser& user, Time now, UserView& out);
+
 // Claims, locks, applies to this transaction's view and writes rows and history. The users are
 // different ones. Returns how many changed their status or message. `after` is the last one's.
 int make_changes(const WantedChange* wanted, int count, UserView& after);

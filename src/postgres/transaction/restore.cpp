@@ -6,7 +6,10 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 }
 
 namespace presence {
@@ -15,10 +18,19 @@ namespace {
 
 int restoring;
 
-bool is_ours(Oid relation) {
-  if (!shared.attached() || !OidIsValid(relation)) return false;
+// People and their rules may come in any order, each with a transaction of its own. One after the
+// other: whoever comes later sees the other's rows, and makes memory follow.
+void note_restore(Oid relation) {
+  if (!shared.attached() || !OidIsValid(relation) || RecoveryInProgress()) return;
   const Extension* ours = find_extension();
-  return ours && relation == ours->user_presence;
+  if (!ours || !has_privs_of_role(GetUserId(), ours->owner)) return;
+  const bool brings_people = relation == ours->user_presence;
+  const bool brings_rules =
+      relation == ours->presence_visibility || relation == ours->presence_contacts;
+  if (!brings_people && !brings_rules) return;
+  LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
+  const RealmRef realm = extension().realm;
+  brings_people ? reload_at_commit(realm) : know_rules_at_commit(realm);
 }
 
 }  // namespace
@@ -26,10 +38,8 @@ bool is_ours(Oid relation) {
 bool is_restoring() { return restoring > 0; }
 
 int begin_restore(const CopyStmt* statement) {
-  if (statement->relation && IsTransactionState()) {
-    const Oid relation = RangeVarGetRelid(statement->relation, NoLock, true);
-    if (is_ours(relation)) reload_at_commit(extension().realm);
-  }
+  if (statement->relation && IsTransactionState())
+    note_restore(RangeVarGetRelid(statement->relation, NoLock, true));
   return ++restoring;
 }
 

@@ -10,6 +10,7 @@
 #include "postgres/shared/realms.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/restore.h"
+#include "postgres/transaction/visibility.h"
 #include "postgres/worker/launcher.h"
 
 extern "C" {
@@ -25,7 +26,7 @@ namespace presence {
 
 namespace {
 
-enum class Kind : uint8_t { claim, wish, reset, reload, drop, start };
+enum class Kind : uint8_t { claim, wish, reset, reload, restored_rules, drop, start };
 
 struct LogEntry {
   Kind kind;
@@ -286,6 +287,11 @@ void reload_at_commit(const RealmRef& realm) {
   log(Kind::reload, nullptr, realm);
 }
 
+void know_rules_at_commit(const RealmRef& realm) {
+  make_log_space();
+  log(Kind::restored_rules, nullptr, realm);
+}
+
 void drop_at_commit(const RealmRef& realm) {
   make_log_space();
   log(Kind::drop, nullptr, realm);
@@ -316,6 +322,8 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       return;  // with its claim
     case Kind::reset:
       return;  // before all
+    case Kind::restored_rules:
+      return;  // before the commit record
     case Kind::reload:
       entry.realm.control().loads_wanted.fetch_add(1);
       wake_worker(entry.realm);
@@ -340,6 +348,13 @@ void commit() {
   }
   for (int i = 0; i < pending.count; i++) commit_entry(pending.log[i], policy, now);
   forget_all();
+}
+
+void know_restored_rules() {
+  const bool any = std::any_of(pending.log, pending.log + pending.count, [](const LogEntry& entry) {
+    return entry.kind == Kind::restored_rules;
+  });
+  if (any && find_extension()) make_restored_rules_known();
 }
 
 // The row of a user may be seen by others before memory follows: they wait while this is set.
@@ -386,6 +401,7 @@ void on_transaction(XactEvent event, void*) {
       forget_all();
       return;
     case XACT_EVENT_PRE_COMMIT:
+      know_restored_rules();
       before_commit();
       return;
     case XACT_EVENT_COMMIT:

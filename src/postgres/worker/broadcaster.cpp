@@ -29,8 +29,8 @@ namespace {
 constexpr uint32_t events_at_once = 1000;
 constexpr size_t buffer_bytes = 1024 * 1024;
 
-// Returns how many bytes it is. `listeners` is the channel on which it is told, which is another one
-// than the event's for those who may know everything.
+// Returns how many bytes it is. `listeners` is the channel on which it is told, which is another
+// one than the event's for those who may know everything.
 size_t append(const RealmRef& realm, std::string_view listeners, EventFacts event) {
   static char payload[max_payload_bytes + 1];
   const Stream stream = stream_of(realm);
@@ -106,8 +106,8 @@ struct Step {
 size_t append_step(const RealmRef& realm, const UserView& user, const Step& step,
                    EventFacts event) {
   size_t bytes = 0;
-  const bool came_or_went = step.now != step.before && (step.now == Status::offline ||
-                                                        step.before == Status::offline);
+  const bool came_or_went =
+      step.now != step.before && (step.now == Status::offline || step.before == Status::offline);
   event.status = step.now;
   if (came_or_went || step.data_changed)
     event.user = user_object(user.id(), data_shown(user.data(), step.detail));
@@ -119,8 +119,7 @@ size_t append_step(const RealmRef& realm, const UserView& user, const Step& step
   else if (step.data_changed)
     event.kind = EventKind::user_updated;
   if (event.kind == EventKind::user_updated) event.reason = name_of(Reason::connect);
-  if (event.kind != EventKind::user_status_changed)
-    bytes += append(realm, step.listeners, event);
+  if (event.kind != EventKind::user_status_changed) bytes += append(realm, step.listeners, event);
   return bytes;
 }
 
@@ -189,10 +188,10 @@ size_t append_step(const RealmRef& realm, const MemberNews& news, const MemberSt
   const MemberView& member = news.member;
   const MemberChanges& changes = step.changes;
   // For these listeners only: whoever may know everything hears nothing of it.
-  const bool appears = (changes.joined && !news.all.joined) ||
-                       (changes.typing_started && !news.all.typing_started);
-  const bool hides = (changes.left && !news.all.left) ||
-                     (changes.typing_stopped && !news.all.typing_stopped);
+  const bool appears =
+      (changes.joined && !news.all.joined) || (changes.typing_started && !news.all.typing_started);
+  const bool hides =
+      (changes.left && !news.all.left) || (changes.typing_stopped && !news.all.typing_stopped);
   const Time now = current_time();
   size_t bytes = 0;
   const auto tell = [&](EventKind kind, Time at) {
