@@ -268,6 +268,13 @@ struct Glance {
   Time last_seen;
 };
 
+// Somebody of whom a viewer does not see what strangers see, copied out of shared memory.
+struct Special {
+  Glance glance;
+  Candidate who;
+};
+enum class Relatives : bool { seen, all };
+
 struct Counts {
   uint32_t online = 0;
   uint32_t busy = 0;
@@ -414,6 +421,12 @@ class Roster {
 
   Glance glance(Cell user, const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
                 Time now) const;
+
+  // The users of a partition who are here, with nothing due, and whom the viewer sees otherwise
+  // than strangers do, by a relation; or only those it sees. Writes as many as there is room for
+  // and returns how many there are.
+  std::size_t collect_related(uint32_t partition, const Viewer& viewer, Relatives which,
+                              const Policy& policy, std::span<Special> room) const;
 
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,

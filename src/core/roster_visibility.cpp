@@ -81,8 +81,8 @@ bool Roster::add_relations(uint16_t realm, const VisibilityFacts& facts, Visibil
     relation.is_blocked = one.is_blocked;
     relation.own = one.own;
     relation.user_has_rule = to.has_rule;
-    relation.user_is_open =
-        to.has_rule && to.audience == Audience::everyone && to.detail == Detail::full;
+    relation.user_audience = to.audience;
+    relation.user_detail = to.detail;
     relation.shown = hold_shown(facts, one.shown);
     if (one.is_blocked)
       to.least = Detail::nothing;
@@ -274,16 +274,20 @@ bool Roster::shares_channel(const User& user, const Viewer& viewer) const {
   return false;
 }
 
+namespace {
+
+Standing standing_in(const Relation& relation) {
+  return {relation.is_blocked, relation.is_contact, relation.own, false};
+}
+
+}  // namespace
+
 Detail Roster::detail_in(const User& user, const Visibility* visibility, const Viewer& viewer,
                          std::optional<uint64_t> channel, const Policy& policy) const {
   if (id_equals(pool_, user, viewer.key.id)) return Detail::full;
   const Rules rules = rules_in(visibility, channel, policy);
   Standing standing;
-  if (const Relation* relation = relation_to(visibility, viewer)) {
-    standing.is_blocked = relation->is_blocked;
-    standing.is_contact = relation->is_contact;
-    standing.own = relation->own;
-  }
+  if (const Relation* relation = relation_to(visibility, viewer)) standing = standing_in(*relation);
   standing.shares_channel = asks_for_channels(rules) && shares_channel(user, viewer);
   return allowed(standing, rules);
 }
@@ -390,6 +394,44 @@ Glance Roster::glance(Cell cell, const Viewer& viewer, std::span<const Wish> wis
   seen.last_seen = user(cell).last_seen;
   seen.status = status_at(cell, wishes, policy, now);
   return seen;
+}
+
+// ---- whom a viewer has to do with -------------------------------------------
+
+namespace {
+
+// The rule for everywhere, as the relation knows it.
+Rules rules_known_to(const Relation& relation, const Policy& policy) {
+  Rules rules;
+  rules.preset = policy.default_audience;
+  if (relation.user_has_rule) rules.of_user = {relation.user_audience, relation.user_detail};
+  return rules;
+}
+
+}  // namespace
+
+std::size_t Roster::collect_related(uint32_t partition, const Viewer& viewer, Relatives which,
+                                    const Policy& policy, std::span<Special> room) const {
+  std::size_t count = 0;
+  region_.viewers.for_each(viewer.key, partition, [&](const Relation& relation) {
+    const Rules rules = rules_known_to(relation, policy);
+    const Detail to_strangers = allowed({}, rules);
+    Standing standing = standing_in(relation);
+    if (which == Relatives::seen && standing.is_blocked) return;
+    const User& of = user(relation.user);
+    if (asks_for_channels(rules)) standing.shares_channel = shares_channel(of, viewer);
+    const Detail detail = allowed(standing, rules);
+    if (detail == to_strangers || (which == Relatives::seen && detail < Detail::status)) return;
+    if (of.status == Status::offline) return;
+    if (count < room.size()) {
+      Special& special = room[count];
+      special.glance = {of.status, detail, kind_for(to_strangers), of.last_seen};
+      special.who.last_seen = of.last_seen;
+      special.who.id_bytes = get_id(pool_, of, special.who.id_text);
+    }
+    count++;
+  });
+  return count;
 }
 
 }  // namespace presence

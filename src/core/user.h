@@ -143,7 +143,8 @@ inline constexpr uint8_t lists_of_kind = 3 * lists_of_status;
 inline constexpr uint8_t list_count = 1 + kinds * lists_of_kind;
 inline constexpr uint8_t offline_list = 0;
 
-constexpr uint8_t list_of(Status status, bool chosen, bool irregular, UserKind kind = UserKind::open) {
+constexpr uint8_t list_of(Status status, bool chosen, bool irregular,
+                          UserKind kind = UserKind::open) {
   if (status == Status::offline) return offline_list;
   return static_cast<uint8_t>(1 + static_cast<uint8_t>(kind) * lists_of_kind +
                               (static_cast<uint8_t>(status) - 1) * lists_of_status + chosen * 2 +

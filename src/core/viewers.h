@@ -38,8 +38,10 @@ struct Relation {
   bool is_blocked : 1;
   bool is_linked : 1;  // in the list of its viewer
   Detail own : 2;
-  bool user_has_rule : 1;  // whatever the setting says
-  bool user_is_open : 1;   // by that rule strangers see all of it
+  // The user's rule for everywhere, so that it need not be looked for.
+  bool user_has_rule : 1;
+  Audience user_audience : 2;
+  Detail user_detail : 2;
   // ---- guarded by the viewer's lock
   Cell user;
   RelationPlace next, prev;
@@ -90,9 +92,9 @@ struct ViewerRecord {
   uint16_t partition : 4;
   uint8_t id_bytes;
   uint32_t holders;
-  RelationPlace first;
   uint64_t hash;  // of its id
   char id[short_id];
+  std::array<RelationPlace, partition_count> first;  // by the users' partitions
 };
 static_assert(sizeof(ViewerRecord) <= cell_bytes);
 
@@ -120,11 +122,20 @@ class ViewerIndex {
   void link(Cell relations, uint32_t number, Cell user);
   void unlink(Cell relations, uint32_t number);
 
-  // Copies the ids of those to whom the viewer has another relation than strangers have to a user
-  // who is open. Writes as many as there is room for and returns how many there are.
-  std::size_t collect(const Key& key, Audience preset, std::span<Candidate> room) const;
+  // Calls `use` with each relation that users of one partition, whose lock is held, have to the
+  // viewer.
+  template <typename Use>
+  void for_each(const Key& key, uint32_t partition, Use use) const {
+    const SharedIndexLock lock(locks_, key.partition());
+    const Cell found = index_.find(*pool_, key);
+    if (found == no_cell) return;
+    for (RelationPlace at = pool_->at<ViewerRecord>(found).first[partition]; at != no_relation;
+         at = relation(at).next)
+      use(relation(at));
+  }
 
  private:
+  RelationPlace& first_near(const Relation& relation) const;
   Relation& relation(RelationPlace place) const {
     return pool_->at<Relations>(place / relation_places).items[place % relation_places];
   }

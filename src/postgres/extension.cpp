@@ -62,9 +62,8 @@ Found look_up() {
 
 Oid look_up_marker(const char* name, Oid schema) {
   oidvector* none = buildoidvector(nullptr, 0);
-  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-                         CStringGetDatum(name), PointerGetDatum(none),
-                         ObjectIdGetDatum(schema));
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                         PointerGetDatum(none), ObjectIdGetDatum(schema));
 }
 
 void remember(const Found& found) {

@@ -69,8 +69,8 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
   return found;
 }
 
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
-                             std::span<Candidate> room) {
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
+                             UserKind kind, std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);
   if (!realm.gone())
@@ -79,11 +79,16 @@ std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status s
   return found;
 }
 
-std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                                  std::span<Candidate> room) {
-  const std::size_t found =
-      shared.region.viewers.collect(viewer.key, policy.default_audience, room);
-  return realm.gone() ? 0 : found;
+std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
+                                  Relatives which, const Policy& policy, Time now,
+                                  std::span<Special> room) {
+  std::size_t found = 0;
+  lock_settled(realm, partition, policy, now);
+  if (!realm.gone())
+    found =
+        Roster(shared.region).collect_related(partition, viewer, which, policy, room);
+  LWLockRelease(shared.partition(partition));
+  return found;
 }
 
 }  // namespace presence

@@ -27,10 +27,12 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
                           const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room);
 // Of a partition, the users of a kind, whoever looks.
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
-                             std::span<Candidate> room);
-// To whom the viewer has a relation which may say something else than the user's rules.
-std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                                  std::span<Candidate> room);
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
+                             UserKind kind, std::span<Candidate> room);
+// Of a partition, those who are here and whom the viewer sees otherwise than strangers do, by a
+// relation; or only those it sees.
+std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
+                                  Relatives which, const Policy& policy, Time now,
+                                  std::span<Special> room);
 
 }  // namespace presence
