@@ -7,6 +7,7 @@
 #include "postgres/clock.h"
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
+#include "postgres/shared/users.h"
 #include "postgres/sql/viewer.h"
 
 namespace presence {
