@@ -604,6 +604,11 @@ CREATE FUNCTION presence_act_for_others()
 COMMENT ON FUNCTION presence_act_for_others() IS
     'does nothing: whoever may execute it acts for anyone';
 
+CREATE FUNCTION presence_count_everybody()
+    RETURNS void LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS '';
+COMMENT ON FUNCTION presence_count_everybody() IS
+    'does nothing: whoever may execute it counts everybody, hidden or not';
+
 -- Where the extension is is looked up when it is needed, so that ALTER SCHEMA ... RENAME breaks nothing.
 
 -- The functions of a level.
@@ -626,9 +631,9 @@ BEGIN
                 'presence_can_see', 'presence_preview', 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
                 'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
-                'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
+                'presence_count_everybody', 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         WHEN 'monitor' THEN
-            names := ARRAY['presence_counts', 'presence_info'];
+            names := ARRAY['presence_counts', 'presence_info', 'presence_count_everybody'];
         WHEN 'user' THEN
             names := ARRAY['presence_set_status', 'presence_set_message', 'presence_clear_status', 'presence_touch',
                 'presence_connect', 'presence_heartbeat', 'presence_disconnect', 'presence_logout', 'presence_sessions',

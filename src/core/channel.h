@@ -11,7 +11,7 @@
 
 #include "cells.h"
 #include "row_state.h"
-#include "types.h"
+#include "visibility.h"
 
 namespace presence {
 
@@ -75,6 +75,7 @@ struct Member {
   bool message_changed : 1;
   bool data_changed : 1;
   Status told_status : 2;
+  Detail told_detail : 2;    // how much of it everybody was told
   Reason reason : 4;         // why it joined or left
   Reason typing_reason : 4;  // why the typing ended
   Seats seats;

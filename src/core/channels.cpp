@@ -16,35 +16,6 @@ void ChannelIndex::attach(CellPool* pool, Realm* realms, Cell* buckets,
   locks_ = locks;
 }
 
-// Holds one of the locks, shared or alone.
-class ChannelIndex::Shared {
- public:
-  Shared(const ChannelIndex& index, uint32_t number) : index_(index), number_(number) {
-    index_.locks_.share(number_);
-  }
-  ~Shared() { index_.locks_.leave(number_); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-
- private:
-  const ChannelIndex& index_;
-  uint32_t number_;
-};
-
-class ChannelIndex::Owned {
- public:
-  Owned(const ChannelIndex& index, uint32_t number) : index_(index), number_(number) {
-    index_.locks_.own(number_);
-  }
-  ~Owned() { index_.locks_.leave(number_); }
-  Owned(const Owned&) = delete;
-  Owned& operator=(const Owned&) = delete;
-
- private:
-  const ChannelIndex& index_;
-  uint32_t number_;
-};
-
 RealmChannels& ChannelIndex::share_of(uint16_t realm, uint32_t partition) const {
   return realms_[realm].channels[partition];
 }
@@ -70,7 +41,7 @@ void ChannelIndex::free_made(Cell cell) {
 }
 
 Cell ChannelIndex::hold(const ChannelKey& key, Cell& spare) {
-  const Owned lock(*this, key.partition());
+  const OwnedIndexLock lock(locks_, key.partition());
   Cell found = index_.find(*pool_, key);
   if (found == no_cell) {
     found = spare;
@@ -82,7 +53,7 @@ Cell ChannelIndex::hold(const ChannelKey& key, Cell& spare) {
 }
 
 void ChannelIndex::release(Cell cell) {
-  const Owned lock(*this, channel(cell).partition);
+  const OwnedIndexLock lock(locks_, channel(cell).partition);
   channel(cell).records--;
   free_if_idle(cell);
 }
@@ -114,7 +85,7 @@ void ChannelIndex::unlink(Channel& of, Cell cell) {
 // Clocks of two processes may differ by a moment: whoever comes first at the lock is before.
 void ChannelIndex::arrive(Cell cell, Cell of, Time at) {
   Channel& there = channel(cell);
-  const Owned lock(*this, there.partition);
+  const OwnedIndexLock lock(locks_, there.partition);
   Member& arriving = member(of);
   if (arriving.listed && at <= arriving.last_active) return;
   if (there.newest != no_cell) at = std::max(at, member(there.newest).last_active);
@@ -132,7 +103,7 @@ void ChannelIndex::arrive(Cell cell, Cell of, Time at) {
 
 void ChannelIndex::depart(Cell cell, Cell of) {
   Channel& there = channel(cell);
-  const Owned lock(*this, there.partition);
+  const OwnedIndexLock lock(locks_, there.partition);
   Member& departing = member(of);
   if (!departing.listed) return;
   unlink(there, of);
@@ -142,22 +113,22 @@ void ChannelIndex::depart(Cell cell, Cell of) {
 }
 
 Time ChannelIndex::last_active(Cell cell, Cell of) const {
-  const Shared lock(*this, channel(cell).partition);
+  const SharedIndexLock lock(locks_, channel(cell).partition);
   return member(of).last_active;
 }
 
 bool ChannelIndex::has(const ChannelKey& key) const {
-  const Shared lock(*this, key.partition());
+  const SharedIndexLock lock(locks_, key.partition());
   return index_.find(*pool_, key) != no_cell;
 }
 
 bool ChannelIndex::is_large(Cell cell) const {
-  const Shared lock(*this, channel(cell).partition);
+  const SharedIndexLock lock(locks_, channel(cell).partition);
   return channel(cell).large;
 }
 
 uint32_t ChannelIndex::members(const ChannelKey& key) const {
-  const Shared lock(*this, key.partition());
+  const SharedIndexLock lock(locks_, key.partition());
   const Cell found = index_.find(*pool_, key);
   return found == no_cell ? 0 : channel(found).members;
 }
@@ -172,7 +143,7 @@ MemberCandidate ChannelIndex::candidate_of(const Member& of) const {
 
 std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_before,
                                   std::span<MemberCandidate> room) const {
-  const Shared lock(*this, key.partition());
+  const SharedIndexLock lock(locks_, key.partition());
   const Cell found = index_.find(*pool_, key);
   if (found == no_cell) return 0;
   if (after != no_cell && (member(after).channel != found || !member(after).listed)) return 0;
@@ -190,7 +161,7 @@ std::size_t ChannelIndex::collect(const ChannelKey& key, Cell after, Time not_be
 
 void ChannelIndex::begin_typing(Cell cell, Cell of) {
   Channel& there = channel(cell);
-  const Owned lock(*this, there.partition);
+  const OwnedIndexLock lock(locks_, there.partition);
   Typing& typing = pool_->at<Typing>(of);
   typing.there_prev = no_cell;
   typing.there_next = there.typing;
@@ -200,7 +171,7 @@ void ChannelIndex::begin_typing(Cell cell, Cell of) {
 
 void ChannelIndex::end_typing(Cell cell, Cell of) {
   Channel& there = channel(cell);
-  const Owned lock(*this, there.partition);
+  const OwnedIndexLock lock(locks_, there.partition);
   const Typing& gone = pool_->at<Typing>(of);
   (gone.there_prev == no_cell ? there.typing : pool_->at<Typing>(gone.there_prev).there_next) =
       gone.there_next;
@@ -209,7 +180,7 @@ void ChannelIndex::end_typing(Cell cell, Cell of) {
 
 std::size_t ChannelIndex::collect_typing(const ChannelKey& key,
                                          std::span<MemberCandidate> room) const {
-  const Shared lock(*this, key.partition());
+  const SharedIndexLock lock(locks_, key.partition());
   const Cell found = index_.find(*pool_, key);
   std::size_t count = 0;
   Cell at = found == no_cell ? no_cell : channel(found).typing;
@@ -237,7 +208,7 @@ void ChannelIndex::note_change(Cell cell) {
 
 bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_from, Time now,
                              ChannelNews& out) {
-  const Owned lock(*this, partition);
+  const OwnedIndexLock lock(locks_, partition);
   RealmChannels& share = share_of(realm, partition);
   for (uint32_t looks = 0; share.changed != no_cell && looks < looks_at_once; looks++) {
     const Cell cell = share.changed;
@@ -277,7 +248,7 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
 }
 
 void ChannelIndex::settle(uint16_t realm, uint32_t partition, Time now) {
-  const Owned lock(*this, partition);
+  const OwnedIndexLock lock(locks_, partition);
   RealmChannels& share = share_of(realm, partition);
   while (share.first_told != no_cell &&
          channel(share.first_told).told_at + occupancy_interval <= now) {
@@ -294,18 +265,18 @@ void ChannelIndex::settle(uint16_t realm, uint32_t partition, Time now) {
 }
 
 Time ChannelIndex::next_due(uint16_t realm, uint32_t partition) const {
-  const Shared lock(*this, partition);
+  const SharedIndexLock lock(locks_, partition);
   const Cell first = share_of(realm, partition).first_told;
   return first == no_cell ? never : channel(first).told_at + occupancy_interval;
 }
 
 bool ChannelIndex::has_news(uint16_t realm, uint32_t partition) const {
-  const Shared lock(*this, partition);
+  const SharedIndexLock lock(locks_, partition);
   return share_of(realm, partition).changed != no_cell;
 }
 
 bool ChannelIndex::forget_some_news(uint16_t realm, uint32_t partition) {
-  const Owned lock(*this, partition);
+  const OwnedIndexLock lock(locks_, partition);
   RealmChannels& share = share_of(realm, partition);
   for (uint32_t looks = 0; looks < looks_at_once; looks++) {
     if (const Cell cell = share.changed; cell != no_cell) {

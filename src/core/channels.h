@@ -79,9 +79,6 @@ class ChannelIndex {
   void forget_news(uint16_t realm, uint32_t partition);
 
  private:
-  class Shared;
-  class Owned;
-
   Channel& channel(Cell cell) const { return pool_->at<Channel>(cell); }
   Member& member(Cell cell) const { return pool_->at<Member>(cell); }
   RealmChannels& share_of(uint16_t realm, uint32_t partition) const;

@@ -182,6 +182,10 @@ std::size_t write_event(const EventFacts& event, char* to) {
   json.number("prev", event.prev);
   json.text("channel", event.channel);
   json.text("event", kind_names[static_cast<uint8_t>(event.kind)]);
+  if (event.audience) {
+    json.text("audience", name_of(*event.audience));
+    json.text("detail", name_of(event.detail));
+  }
   // What does not fit is left out, which `truncated` tells.
   const auto json_or_null = [&](std::string_view name, std::string_view value) {
     const bool fits = json.length() + name.size() + value.size() + end_bytes <= max_payload_bytes;

@@ -1,7 +1,7 @@
 // event_json.h: an event as one flat JSON object, as listeners get it.
 #pragma once
 
-#include "types.h"
+#include "visibility.h"
 
 namespace presence {
 
@@ -36,6 +36,9 @@ struct EventFacts {
   std::string_view user_name;                 // of who types; empty is null
   uint32_t members = 0;                       // of the channel
   bool large = false;                         // joins and leaves are told as counts
+  // Of those who may know everything: for whom it is, and how much of it everybody may know.
+  std::optional<Audience> audience;
+  Detail detail = Detail::full;
   Time at = 0;
 };
 

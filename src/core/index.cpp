@@ -1,5 +1,5 @@
 // index.cpp: chains, and ids.
-#include "index.h"
+#include "viewers.h"
 
 #include <cstring>
 #include <new>
@@ -40,6 +40,7 @@ void Index<Record>::remove(CellPool& pool, uint64_t hash, Cell record) {
 template class Index<User>;
 template class Index<Session>;
 template class Index<Channel>;
+template class Index<ViewerRecord>;
 
 // ---- ids -------------------------------------------------------------------
 
@@ -98,18 +99,22 @@ template bool set_id(CellPool&, User&, std::string_view);
 template bool set_id(CellPool&, Session&, std::string_view);
 template bool set_id(CellPool&, Gateway&, std::string_view);
 template bool set_id(CellPool&, Channel&, std::string_view);
+template bool set_id(CellPool&, ViewerRecord&, std::string_view);
 template void free_id(CellPool&, User&);
 template void free_id(CellPool&, Session&);
 template void free_id(CellPool&, Gateway&);
 template void free_id(CellPool&, Channel&);
+template void free_id(CellPool&, ViewerRecord&);
 template uint32_t get_id(const CellPool&, const User&, char*);
 template uint32_t get_id(const CellPool&, const Session&, char*);
 template uint32_t get_id(const CellPool&, const Gateway&, char*);
 template uint32_t get_id(const CellPool&, const Channel&, char*);
+template uint32_t get_id(const CellPool&, const ViewerRecord&, char*);
 template bool id_equals(const CellPool&, const User&, std::string_view);
 template bool id_equals(const CellPool&, const Session&, std::string_view);
 template bool id_equals(const CellPool&, const Gateway&, std::string_view);
 template bool id_equals(const CellPool&, const Channel&, std::string_view);
+template bool id_equals(const CellPool&, const ViewerRecord&, std::string_view);
 
 // ---- sessions --------------------------------------------------------------
 

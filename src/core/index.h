@@ -1,4 +1,4 @@
-// index.h: finds users, sessions and channels by their ids.
+// index.h: finds users, sessions, channels and viewers by their ids.
 //
 // Buckets of chains through the records themselves. Each partition has a stretch of
 // the buckets of its own, so that one lock of as many is enough.
@@ -22,7 +22,7 @@ struct Key {
 using UserKey = Key;
 using SessionKey = Key;
 
-// `Record` is User, Session or Channel.
+// `Record` is User, Session, Channel or ViewerRecord.
 template <typename Record>
 class Index {
  public:
@@ -57,7 +57,14 @@ uint32_t get_id(const CellPool& pool, const Record& record, char* to);
 template <typename Record>
 bool id_equals(const CellPool& pool, const Record& record, std::string_view id);
 
-// ---- sessions --------------------------------------------------------------
+// A user whose id was copied with a lock held that is not held any more.
+struct Candidate {
+  Time last_seen = forever_ago;
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+};
 
 // How to take the locks of an index of its own, one a partition of its keys' hashes. They come
 // after the lock of a user's partition.
@@ -66,6 +73,37 @@ struct IndexLocks {
   void (*own)(uint32_t number);
   void (*leave)(uint32_t number);
 };
+
+// Hold one of them, shared or alone.
+class SharedIndexLock {
+ public:
+  SharedIndexLock(const IndexLocks& locks, uint32_t number) : locks_(locks), number_(number) {
+    locks_.share(number_);
+  }
+  ~SharedIndexLock() { locks_.leave(number_); }
+  SharedIndexLock(const SharedIndexLock&) = delete;
+  SharedIndexLock& operator=(const SharedIndexLock&) = delete;
+
+ private:
+  const IndexLocks& locks_;
+  uint32_t number_;
+};
+
+class OwnedIndexLock {
+ public:
+  OwnedIndexLock(const IndexLocks& locks, uint32_t number) : locks_(locks), number_(number) {
+    locks_.own(number_);
+  }
+  ~OwnedIndexLock() { locks_.leave(number_); }
+  OwnedIndexLock(const OwnedIndexLock&) = delete;
+  OwnedIndexLock& operator=(const OwnedIndexLock&) = delete;
+
+ private:
+  const IndexLocks& locks_;
+  uint32_t number_;
+};
+
+// ---- sessions --------------------------------------------------------------
 
 // A session is found by its id alone, so this index has locks of its own. What is found stays
 // what it is for whoever holds the lock of its user's partition.

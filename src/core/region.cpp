@@ -44,8 +44,12 @@ std::size_t channel_bucket_bytes(const RegionPlan& plan) {
   return aligned(std::size_t{plan.channel_buckets} * partition_count * sizeof(Cell));
 }
 
-std::size_t cells_at(const RegionPlan& plan) {
+std::size_t viewer_buckets_at(const RegionPlan& plan) {
   return channel_buckets_at(plan) + channel_bucket_bytes(plan);
+}
+
+std::size_t cells_at(const RegionPlan& plan) {
+  return viewer_buckets_at(plan) + channel_bucket_bytes(plan);
 }
 
 }  // namespace
@@ -63,7 +67,7 @@ RegionPlan plan_region(std::size_t bytes) {
   plan.channel_buckets = plan.buckets_per_partition / 4;
   const std::size_t start = cells_at(plan) + cell_bytes;
   const std::size_t cells = start < bytes ? (bytes - start) / cell_bytes : 0;
-  plan.cells = static_cast<uint32_t>(std::min<std::size_t>(cells, UINT32_MAX - 1));
+  plan.cells = static_cast<uint32_t>(std::min<std::size_t>(cells, max_cells));
   plan.bytes = bytes;
   return plan;
 }
@@ -76,7 +80,7 @@ void Region::create(void* memory, const RegionPlan& plan, HashSeed seed, const L
   Realm* realms = reinterpret_cast<Realm*>(base + realms_at());
   for (uint32_t i = 0; i < plan.realms; i++) new (realms + i) Realm{};
   Cell* buckets = reinterpret_cast<Cell*>(base + buckets_at(plan));
-  std::fill_n(buckets, (2 * bucket_bytes(plan) + channel_bucket_bytes(plan)) / sizeof(Cell),
+  std::fill_n(buckets, 2 * (bucket_bytes(plan) + channel_bucket_bytes(plan)) / sizeof(Cell),
               no_cell);
   pool.create(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)), plan.cells);
   attach(memory, locks);
@@ -93,6 +97,8 @@ void Region::attach(void* memory, const Locks& locks) {
                   plan.buckets_per_partition, locks.sessions);
   channels.attach(&pool, realms_, reinterpret_cast<Cell*>(base + channel_buckets_at(plan)),
                   plan.channel_buckets, locks.channels);
+  viewers.attach(&pool, reinterpret_cast<Cell*>(base + viewer_buckets_at(plan)),
+                 plan.channel_buckets, locks.viewers);
   pool.attach(&header_->pool, reinterpret_cast<RawCell*>(base + cells_at(plan)));
 }
 
@@ -111,6 +117,10 @@ SessionKey Region::session_key(uint16_t realm, std::string_view id) const {
 }
 
 ChannelKey Region::channel_key(uint16_t realm, std::string_view id) const {
+  return {realm, hash_key(header_->seed, realm, id), id};
+}
+
+Key Region::viewer_key(uint16_t realm, std::string_view id) const {
   return {realm, hash_key(header_->seed, realm, id), id};
 }
 

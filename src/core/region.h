@@ -1,12 +1,13 @@
 // region.h: what lies where in shared memory.
 //
-// header | realms | buckets of users, of sessions and of channels | cells. Sized once at the start;
-// a process attaches by address and keeps nothing but pointers.
+// header | realms | buckets of users, of sessions, of channels and of viewers | cells. Sized once
+// at the start; a process attaches by address and keeps nothing but pointers.
 #pragma once
 
 #include "channels.h"
 #include "index.h"
 #include "user.h"
+#include "viewers.h"
 
 namespace presence {
 
@@ -23,7 +24,7 @@ struct Realm {
 struct RegionPlan {
   uint32_t realms;
   uint32_t buckets_per_partition;
-  uint32_t channel_buckets;  // a partition
+  uint32_t channel_buckets;  // a partition, and as many of viewers
   uint32_t cells;
   std::size_t bytes;
 };
@@ -35,7 +36,7 @@ class Region {
  public:
   // A process's own way to take the locks.
   struct Locks {
-    IndexLocks sessions, channels;
+    IndexLocks sessions, channels, viewers;
   };
   void create(void* memory, const RegionPlan& plan, HashSeed seed, const Locks& locks);
   void attach(void* memory, const Locks& locks);
@@ -48,6 +49,7 @@ class Region {
   UserKey key(uint16_t realm, std::string_view id) const;
   SessionKey session_key(uint16_t realm, std::string_view id) const;
   ChannelKey channel_key(uint16_t realm, std::string_view id) const;
+  Key viewer_key(uint16_t realm, std::string_view id) const;
   uint64_t hash_of(const User& user) const;
   uint64_t hash_of(const Session& session) const;
 
@@ -55,6 +57,7 @@ class Region {
   Index<User> index;
   SessionIndex sessions;
   ChannelIndex channels;
+  ViewerIndex viewers;
 
  private:
   struct Header;

@@ -28,12 +28,13 @@ Cell Roster::add(const UserKey& key) {
 
 namespace {
 
-// Frees on the way out what was made for a user that could not be loaded.
+// What is made for a user before it is known whether it can be loaded.
 struct LoadParts {
   Cell page = no_cell;
   Cell data = no_cell;
   Cell session = no_cell;
   Cell extras = no_cell;
+  Cell visibility = no_cell;
   Choices choices;
 };
 
@@ -78,7 +79,8 @@ bool make_parts(CellPool& pool, const Row& row, LoadParts& parts) {
   if (!data) return false;
   parts.data = *data;
   if (!make_choices(pool, row.choices, parts.choices)) return false;
-  if (!parts.choices.empty() && (parts.extras = pool.take()) == no_cell) return false;
+  if ((!parts.choices.empty() || row.visibility) && (parts.extras = pool.take()) == no_cell)
+    return false;
   if (row.status == Status::offline) return true;
   parts.session = pool.take();
   return parts.session != no_cell;
@@ -86,11 +88,21 @@ bool make_parts(CellPool& pool, const Row& row, LoadParts& parts) {
 
 }  // namespace
 
+// False: memory is full.
+bool Roster::make_rules(uint16_t realm, const Row& row, Cell& to) {
+  if (!row.visibility) return true;
+  const std::optional<Cell> made = make_visibility(realm, *row.visibility);
+  to = made.value_or(no_cell);
+  return made.has_value();
+}
+
 // The user is as its row says, and listeners and the row know that already.
 Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time now) {
   LoadParts parts;
-  const Cell cell = make_parts(pool_, row, parts) ? add(key) : no_cell;
+  const bool made = make_parts(pool_, row, parts) && make_rules(key.realm, row, parts.visibility);
+  const Cell cell = made ? add(key) : no_cell;
   if (cell == no_cell) {
+    free_visibility(parts.visibility);
     free_parts(pool_, parts);
     return no_cell;
   }
@@ -101,8 +113,10 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   loaded.page = parts.page;
   loaded.data = parts.data;
   if (parts.extras != no_cell) {
-    new (&pool_.at<Extras>(parts.extras)) Extras{parts.choices, no_cell, no_cell, no_cell};
+    new (&pool_.at<Extras>(parts.extras)) Extras{};
+    pool_.at<Extras>(parts.extras).choices = parts.choices;
     loaded.extras = parts.extras;
+    set_visibility(cell, parts.visibility);
   }
   if (parts.session != no_cell) {
     Session& session = *new (&pool_.at<Session>(parts.session)) Session{};
@@ -115,6 +129,8 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
     link_session(cell, parts.session);
   }
   loaded.status = loaded.announced = row.status;
+  loaded.told_detail =
+      static_cast<uint32_t>(detail_for_everybody(loaded, policy, std::nullopt)) & 3;
 
   // What time has done since the row was written is written like any other change, and told
   // when listeners of the last run may believe otherwise.
@@ -182,6 +198,7 @@ void Roster::free_sessions(User& user) {
 void Roster::free_extras(User& user) {
   if (user.extras == no_cell) return;
   const Extras& extras = pool_.at<Extras>(user.extras);
+  free_visibility(extras.visibility);
   free_text(pool_, extras.reason_text);
   free_text(pool_, extras.parting_text);
   free_text(pool_, extras.choices.top.message);
@@ -196,7 +213,7 @@ void Roster::free_bare_extras(User& user) {
   if (user.extras == no_cell) return;
   const Extras& extras = pool_.at<Extras>(user.extras);
   if (extras.choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
-      extras.members == no_cell)
+      extras.members == no_cell && extras.visibility == no_cell)
     free_extras(user);
 }
 

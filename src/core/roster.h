@@ -155,6 +155,7 @@ struct MemberView {
   Cell cell;
   uint32_t partition;  // its user's
   Status status;
+  Detail detail;  // how much of it is meant to be seen
   bool typing;
   Time joined_at, last_active;
   Time typing_since;
@@ -223,9 +224,33 @@ struct UserView {
   }
 };
 
-// What listeners of a channel have not been told of one of its members. In this order.
-struct MemberNews {
+// What listeners have not been told of a user. Everybody hears what everybody may see: of whom that
+// is not even the status, that it is offline.
+struct UserNews {
+  UserView user;
+  Status before, now;          // as everybody knows and may know it
+  Detail told_detail, detail;  // how much that was, and is
+  Audience audience;           // of the user's rule
+  bool everybody_hears;        // there is something new for everybody
+};
+
+// What a listener of a channel has not been told of one of its members. In this order.
+struct MemberChanges {
   bool joined, status_changed, updated, typing_started, typing_stopped, moved, state_set, left;
+
+  bool any() const {
+    return joined || status_changed || updated || typing_started || typing_stopped || moved ||
+           state_set || left;
+  }
+};
+
+struct MemberNews {
+  MemberChanges all;           // for those who may know everything
+  MemberChanges everybody;     // for everybody, who may see `detail` of it
+  Detail told_detail, detail;  // what everybody was shown of it, and may see
+  Detail of_user;              // what everybody may see of the user elsewhere
+  bool message_changed;
+  Audience audience;
   bool large;     // joins and leaves are told as counts
   Status told;    // what they were told last
   Reason reason;  // of having joined or left
@@ -235,18 +260,18 @@ struct MemberNews {
   UserView user;
 };
 
+// As much of a user as a list for a viewer needs.
+struct Glance {
+  Status status;
+  Detail detail;  // below `status` it is not for the viewer
+  UserKind kind;
+  Time last_seen;
+};
+
 struct Counts {
   uint32_t online = 0;
   uint32_t busy = 0;
   uint32_t away = 0;
-};
-
-struct Candidate {
-  Time last_seen;
-  uint32_t id_bytes;
-  char id_text[max_id_bytes];
-
-  std::string_view id() const { return {id_text, id_bytes}; }
 };
 
 // The moments of the best `wanted` candidates seen so far; the worst of them is where a
@@ -372,20 +397,46 @@ class Roster {
   void flush_members(uint16_t realm, uint32_t partition);
   bool has_members(uint16_t realm, uint32_t partition, RowState state) const;
 
+  // ---- who sees whom (roster_visibility.cpp)
+  // The rules of a user as a wish or a row has them; no_cell: there are none. Nothing: full.
+  std::optional<Cell> make_visibility(uint16_t realm, const VisibilityFacts& facts);
+  void free_visibility(Cell visibility);  // one that was never granted
+  // How much of a user a viewer sees, in general or in a channel.
+  Detail detail_for(Cell user, const Viewer& viewer, const ChannelKey* channel,
+                    std::span<const Wish> wishes, const Policy& policy) const;
+  // What strangers see of a user, by its rules alone.
+  Detail detail_for_strangers(const User& user, const Policy& policy) const;
+  // The user as a viewer sees it; view_at: as one sees it who sees so much of it.
+  void view_for(Cell user, const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
+                Time now, UserView& out) const;
+  void view_at(Cell user, Detail detail, const Viewer& viewer, std::span<const Wish> wishes,
+               const Policy& policy, Time now, UserView& out) const;
+
+  Glance glance(Cell user, const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
+                Time now) const;
+
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
             UserView& out) const;
   std::size_t choices_line(Cell cell, std::span<const Wish> wishes, Time now, char* to) const;
   Status status_at(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now) const;
   void count(uint16_t realm, uint32_t partition, Counts& counts) const;
-  void find_cutoff(uint16_t realm, uint32_t partition, Status status, Cutoff& cutoff) const;
+  // Those of whom strangers see the status, at least.
+  void count_seen(uint16_t realm, uint32_t partition, Counts& counts) const;
+  // With a viewer only of the users who are open, and to whom it has no relation that says
+  // otherwise.
+  void find_cutoff(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
+                   const Policy& policy, Cutoff& cutoff) const;
   // Writes as many as there is room for and returns how many there are.
-  std::size_t collect(uint16_t realm, uint32_t partition, Status status, Time not_before,
-                      std::span<Candidate> room) const;
+  std::size_t collect(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
+                      const Policy& policy, Time not_before, std::span<Candidate> room) const;
+  // The users of a kind, whoever looks.
+  std::size_t collect_kind(uint16_t realm, uint32_t partition, Status status, UserKind kind,
+                           std::span<Candidate> room) const;
 
   // ---- the worker's lists (roster_work.cpp)
   // Takes the next user that listeners must hear of. False: there is none.
-  bool take_announcement(uint16_t realm, uint32_t partition, UserView& out);
+  bool take_announcement(uint16_t realm, uint32_t partition, const Policy& policy, UserNews& out);
   // Takes the next user whose row must be written. False: there is none.
   bool begin_writing(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                      UserView& out);
@@ -554,6 +605,7 @@ class Roster {
   // roster_member_work.cpp
   void link_in_lane(Cell member, RealmPartition& share, Time now);
   void unlink_in_lane(Cell member, RealmPartition& share);
+  void choose_placed(Cell member, Time now, MemberChanges& out);
   bool note_news(Cell member, const Policy& policy, Time now, MemberNews& out);
   void mark_member_row(Cell member, RowState state);
   bool mark_member_row_dirty(Cell member);
@@ -571,9 +623,38 @@ class Roster {
   void drop_activities_of(const User& user, RealmPartition& share);
   void forget_activities(RealmPartition& share);
 
+  // roster_visibility.cpp
+  std::optional<Cell> make_shown(const ShownFacts& facts);
+  bool make_rules(uint16_t realm, const Row& row, Cell& to);
+  Cell hold_shown(const VisibilityFacts& facts, int number);
+  void release_shown(Cell shown);
+  bool add_channel_rules(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
+  bool add_relations(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
+  bool add_all(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
+  void link_relations(Cell user, const Visibility& visibility);
+  void set_visibility(Cell user, Cell visibility);
+  void end_new_shown(const User& user, Cell shown);
+  void end_new_shown(const User& user, const Visibility& visibility);
+  void grant_visibility(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
+                        Time now);
+  void note_detail(Cell cell, RealmPartition& share, const Policy& policy);
+  const Visibility* visibility_of(const User& user) const;
+  const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;
+  Rules rules_in(const Visibility* visibility, std::optional<uint64_t> channel,
+                 const Policy& policy) const;
+  const Relation* relation_to(const Visibility* visibility, const Viewer& viewer) const;
+  bool shares_channel(const User& user, const Viewer& viewer) const;
+  Detail detail_in(const User& user, const Visibility* visibility, const Viewer& viewer,
+                   std::optional<uint64_t> channel, const Policy& policy) const;
+  Detail detail_for_everybody(const User& user, const Policy& policy,
+                              std::optional<uint64_t> channel) const;
+  const Shown* shown_to(const Visibility* visibility, const Viewer& viewer) const;
+  void view_shown(const Shown* shown, const User& user, Time now, UserView& out) const;
+
   // roster_work.cpp
   void mark(Cell cell, RealmPartition& share, Persist state);
   void mark_dirty(Cell cell, RealmPartition& share);
+  void note_news(const User& told, const Policy& policy, UserNews& out) const;
   void drop_reason_text(User& user);
   void mark_all(RealmPartition& share, Persist from, Persist to);
 
@@ -582,6 +663,8 @@ class Roster {
   UserFacts facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                        uint32_t* count) const;
   void copy_out(const User& user, Cell message, UserView& out) const;
+  bool is_listed(Cell cell, const Viewer* viewer, const Policy& policy) const;
+  void add_candidate(Cell cell, std::span<Candidate> room, std::size_t& found) const;
 
   Region& region_;
   CellPool& pool_;

@@ -159,7 +159,8 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
   const bool irregular =
       due != regular_due(look.status, placed.last_seen, policy) ||
       (placed.sessions != no_cell && pool_.at<Session>(placed.sessions).id_bytes > 0);
-  const uint8_t list = list_of(look.status, chosen, irregular);
+  const UserKind kind = kind_for(detail_for_strangers(placed, policy));
+  const uint8_t list = list_of(look.status, chosen, irregular, kind);
   schedule(cell, share, list, due);
 
   const bool in_place =
@@ -171,7 +172,7 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
     unlink_user(pool_, share, cell);
     link_user(pool_, share, cell, list);
   }
-  placed.lives_on_touches = list == list_of(Status::online, false, false) &&
+  placed.lives_on_touches = among_open(list) == list_of(Status::online, false, false) &&
                             placed.extras == no_cell && is_touched_alone(placed);
 }
 
@@ -271,12 +272,12 @@ void Roster::refresh(Cell cell, RealmPartition& share, Loaded& loaded, const Pol
 // Two buckets make a sliding minute: this one, and what is left of the one before.
 void Roster::count_activity(User& user, uint32_t interactions, Time now) {
   if (user.activity_count < INT32_MAX) user.activity_count++;
-  const uint8_t this_minute = static_cast<uint8_t>(now / minute);
+  const uint32_t this_minute = minute_of(now);
   if (this_minute != user.minute) {
-    const bool follows = static_cast<uint8_t>(user.minute + 1) == this_minute;
+    const bool follows = (user.minute + 1) % minute_count == this_minute;
     user.last_minute = follows ? user.this_minute : 0;
     user.this_minute = 0;
-    user.minute = this_minute;
+    user.minute = this_minute % minute_count;
   }
   user.this_minute =
       static_cast<uint16_t>(std::min<uint64_t>(user.this_minute + uint64_t{interactions}, 0xffff));
@@ -316,8 +317,9 @@ void Roster::move_to_head(Cell cell, RealmPartition& share, Time now) {
 bool Roster::touch_in_session(Cell cell, Cell session, RealmPartition& share, Time now) {
   const User& touched = user(cell);
   SessionFacts& facts = pool_.at<Session>(session).facts;
-  if (touched.list != list_of(Status::online, false, true) || facts.said != Status::online ||
-      facts.disconnected || facts.ends_at != never || facts.active_at > now)
+  if (among_open(touched.list) != list_of(Status::online, false, true) ||
+      facts.said != Status::online || facts.disconnected || facts.ends_at != never ||
+      facts.active_at > now)
     return false;
   facts.active_at = now;
   mark_row_dirty(session);
@@ -449,6 +451,11 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   User& changed = user(cell);
   RealmPartition& share = share_of(changed);
   settle_user(cell, share, policy, now);
+  if (wish.change.kind == ChangeKind::set_visibility) {
+    grant_visibility(cell, share, wish, policy, now);
+    free_wish(wish);
+    return;
+  }
   if (names_session(wish.change.kind)) {
     grant_in_session(cell, share, wish, policy, now);
     free_wish(wish);
@@ -496,6 +503,8 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
     set_text(changed.page, no_cell);
     set_text(changed.data, no_cell);
     drop_activities_of(changed, share);
+    set_visibility(cell, no_cell);
+    free_bare_extras(changed);
     changed.data_changed = false;
     changed.activity_count = 0;
     changed.this_minute = changed.last_minute = 0;
@@ -521,6 +530,7 @@ void Roster::free_wish(Wish& wish) {
   for (const Cell spare : {wish.spare_extras, wish.spare_member, wish.spare_seats})
     pool_.give(spare);
   free_text(pool_, wish.placed);
+  free_visibility(wish.visibility);
   region_.channels.free_made(wish.spare_channel);
 }
 
@@ -618,6 +628,7 @@ void Roster::reschedule_user(Cell cell, RealmPartition& share, const Policy& pol
   const Loaded then = load_facts(cell, policy, seen);
   place(cell, share, look(then.facts, policy, seen), policy);
   settle_user(cell, share, policy, now);
+  note_detail(cell, share, policy);
   if (user(cell).status == Status::offline) return;
   Loaded loaded = load_facts(cell, policy, now);
   const Reason reason = loaded.facts.connected ? Reason::activity : Reason::timeout;

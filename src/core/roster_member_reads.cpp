@@ -25,6 +25,7 @@ void Roster::view_record(Cell cell, const Policy& policy, Time now, MemberView& 
   const User& of = user(member.user);
   out.cell = cell;
   out.partition = member.partition;
+  out.detail = Detail::full;
   out.status = status_at(member.user, {}, policy, now);
   out.joined_at = member.joined_at;
   out.last_active = region_.channels.last_active(member.channel, cell);
@@ -73,6 +74,7 @@ void view_newcomer(MemberView& out) {
 // As it has never been in the channel.
 void view_stranger(MemberView& out) {
   view_newcomer(out);
+  out.detail = Detail::full;
   out.typing = false;
   out.name_bytes = 0;
 }

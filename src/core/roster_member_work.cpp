@@ -31,39 +31,86 @@ void Roster::unlink_in_lane(Cell cell, RealmPartition& share) {
   gone.in_lane = false;
 }
 
+// Whether a member has a cursor or a state to be told now. The lane says when.
+void Roster::choose_placed(Cell cell, Time now, MemberChanges& out) {
+  Member& member = pool_.at<Member>(cell);
+  out.moved = out.state_set = false;
+  if (!member.joined || member.in_lane || !(member.cursor_changed || member.state_changed)) return;
+  out.state_set = member.state_changed && (member.state_is_next || !member.cursor_changed);
+  out.moved = !out.state_set;
+  mark_placed(member, out.state_set, false);
+  member.state_is_next = out.moved;
+  link_in_lane(cell, region_.share(member.realm, member.partition), now);
+}
+
+namespace {
+
+// What listeners believe of a member.
+struct Believed {
+  bool joined, typing;
+};
+
+// Of those who were told `before` and may know `now`.
+MemberChanges changes_of(Believed before, Believed now, bool status_changed, bool data_changed) {
+  const bool stays = before.joined && now.joined;
+  MemberChanges changes{};
+  changes.joined = now.joined && !before.joined;
+  changes.left = before.joined && !now.joined;
+  changes.status_changed = stays && status_changed;
+  changes.updated = stays && data_changed;
+  changes.typing_started = now.typing && !before.typing;
+  changes.typing_stopped = before.typing && !now.typing;
+  return changes;
+}
+
+}  // namespace
+
 // Compares what is with what was told. True: there is something to tell.
 bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& out) {
   Member& member = pool_.at<Member>(cell);
   const User& of = user(member.user);
-  const bool stays = member.joined && member.told_joined;
-  const bool types = member.typing != no_cell;
-  out.joined = member.joined && !member.told_joined;
-  out.left = !member.joined && member.told_joined;
-  out.status_changed = stays && (of.status != member.told_status || member.message_changed);
-  out.updated = stays && member.data_changed;
-  out.typing_started = types && !member.told_typing;
-  out.typing_stopped = !types && member.told_typing;
-  out.told = out.joined ? Status::offline : member.told_status;
+  const Visibility* visibility = visibility_of(of);
+  const Rules rules = rules_in(visibility, pool_.at<Channel>(member.channel).hash, policy);
+  out.detail = detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash);
+  out.of_user = detail_for_everybody(of, policy, std::nullopt);
+  out.audience = rules.of_channel ? rules.of_channel->audience
+                 : rules.of_user  ? rules.of_user->audience
+                                  : rules.preset;
+  const bool was_seen = member.told_detail >= Detail::status;
+  const bool is_seen = out.detail >= Detail::status;
+  const Believed told{member.told_joined, member.told_typing};
+  const Believed is{member.joined, member.typing != no_cell};
+  const bool status_changed = of.status != member.told_status;
+  const bool detail_changed = out.detail != member.told_detail;
+
+  out.told_detail = member.told_detail;
+  out.message_changed = member.message_changed;
+  out.told = is.joined && !told.joined ? Status::offline : member.told_status;
   out.reason = member.reason;
   out.typing_reason = member.typing_reason;
   out.changed_at = member.changed_at;
-  out.moved = out.state_set = false;
-  if (member.joined && !member.in_lane && (member.cursor_changed || member.state_changed)) {
-    out.state_set = member.state_changed && (member.state_is_next || !member.cursor_changed);
-    out.moved = !out.state_set;
-    mark_placed(member, out.state_set, false);
-    member.state_is_next = out.moved;
-    link_in_lane(cell, region_.share(member.realm, member.partition), now);
+  out.all = changes_of(told, is, status_changed || member.message_changed, member.data_changed);
+  out.everybody = changes_of(
+      {told.joined && was_seen, told.typing && was_seen},
+      {is.joined && is_seen, is.typing && is_seen},
+      status_changed || detail_changed || (member.message_changed && out.detail == Detail::full),
+      member.data_changed || detail_changed);
+  // Who sees the member from now on does not know yet where it is.
+  if (member.joined && detail_changed && out.detail == Detail::full) {
+    member.cursor_changed |= member.cursor != no_cell;
+    member.state_changed |= member.state != no_cell;
   }
-  if (out.left) member.cursor_changed = member.state_changed = false;
+  choose_placed(cell, now, out.all);
+  out.everybody.moved = out.all.moved && out.detail == Detail::full;
+  out.everybody.state_set = out.all.state_set && out.detail == Detail::full;
+  if (out.all.left) member.cursor_changed = member.state_changed = false;
   member.told_joined = member.joined;
-  member.told_typing = types;
+  member.told_typing = is.typing;
   member.told_status = of.status;
+  member.told_detail = out.detail;
   member.message_changed = member.data_changed = false;
 
-  const bool any = out.joined || out.left || out.status_changed || out.updated ||
-                   out.typing_started || out.typing_stopped || out.moved || out.state_set;
-  if (!any) return false;
+  if (!out.all.any() && !out.everybody.any()) return false;
   const Cell message =
       of.extras == no_cell ? no_cell : pool_.at<Extras>(of.extras).choices.top.message;
   copy_out(of, message, out.user);

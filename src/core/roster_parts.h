@@ -27,6 +27,9 @@ inline void mark_placed(Member& member, bool is_state, bool changed) {
     member.cursor_changed = changed;
 }
 
+// What User::minute is at a moment; moments before the year 2000 count, too.
+inline uint32_t minute_of(Time at) { return static_cast<uint32_t>(at / minute) % minute_count; }
+
 // Why a user has changed by itself at a moment at which its next choice was due, or not.
 Reason reason_of_time(bool connected, Time choice_due, Time at);
 

@@ -23,11 +23,11 @@ UserFacts with_wishes(UserFacts facts, std::span<const Wish> wishes, Time now) {
   return facts;
 }
 
-// The minute is kept modulo 256: what was counted before that says nothing.
-constexpr Duration forgets_after = 128 * minute;
+// The minute is kept modulo minute_count: what was counted long before says nothing.
+constexpr Duration forgets_after = minute_count / 2 * minute;
 
 uint32_t interactions_per_minute(const User& user, Time now) {
-  const uint8_t this_minute = static_cast<uint8_t>(now / minute);
+  const uint32_t this_minute = minute_of(now);
   if (user.last_seen == forever_ago || now - user.last_seen > forgets_after) return 0;
   const uint64_t into = static_cast<uint64_t>(now % minute);
   const auto rest_of = [&](uint16_t count) {
@@ -35,7 +35,7 @@ uint32_t interactions_per_minute(const User& user, Time now) {
                                  static_cast<uint64_t>(minute));
   };
   if (user.minute == this_minute) return user.this_minute + rest_of(user.last_minute);
-  if (static_cast<uint8_t>(user.minute + 1) == this_minute) return rest_of(user.this_minute);
+  if ((user.minute + 1) % minute_count == this_minute) return rest_of(user.this_minute);
   return 0;
 }
 
@@ -44,6 +44,8 @@ uint32_t interactions_per_minute(const User& user, Time now) {
 void Roster::copy_out(const User& from, Cell message, UserView& out) const {
   out.status = from.status;
   out.announced = from.announced;
+  out.detail = Detail::full;
+  out.message_until = never;
   out.reason = from.reason;
   out.last_seen = from.last_seen;
   out.has_last_seen = from.last_seen != forever_ago;
@@ -105,6 +107,7 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
   const UserFacts facts = facts_seen(cell, wishes, policy, now, &out.session_count);
   const Look seen = look(facts, policy, now);
   copy_out(viewed, seen.message, out);
+  out.message_until = facts.choices.top.message_until;
   out.cell = cell;
   out.status = seen.status;
   out.last_seen = facts.last_seen;
@@ -147,52 +150,71 @@ std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time n
 
 // ---- many ------------------------------------------------------------------
 
+namespace {
+
+void add_list(Status status, uint32_t here, Counts& counts) {
+  switch (status) {
+    case Status::online:
+      counts.online += here;
+      break;
+    case Status::busy:
+      counts.busy += here;
+      break;
+    case Status::away:
+      counts.away += here;
+      break;
+    case Status::offline:
+      break;
+  }
+}
+
+}  // namespace
+
 void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
   const RealmPartition& share = region_.share(realm, partition);
-  for (uint8_t number = 1; number < list_count; number++) {
-    const uint32_t here = share.lists[number].count;
-    switch (status_of_list(number)) {
-      case Status::online:
-        counts.online += here;
-        break;
-      case Status::busy:
-        counts.busy += here;
-        break;
-      case Status::away:
-        counts.away += here;
-        break;
-      case Status::offline:
-        break;
-    }
-  }
+  for (uint8_t number = 1; number < list_count; number++)
+    add_list(status_of_list(number), share.lists[number].count, counts);
+}
+
+void Roster::count_seen(uint16_t realm, uint32_t partition, Counts& counts) const {
+  const RealmPartition& share = region_.share(realm, partition);
+  for (uint8_t number = 1; number < list_count; number++)
+    if (kind_of_list(number) != UserKind::closed)
+      add_list(status_of_list(number), share.lists[number].count, counts);
 }
 
 namespace {
 
-// The four lists of a status, taken together in the order of last_seen.
+// The lists of a status, of users of some kinds, taken together in the order of last_seen.
 class NewestFirst {
  public:
-  NewestFirst(const CellPool& pool, const RealmPartition& share, Status status) : pool_(pool) {
-    for (uint8_t i = 0; i < heads_.size(); i++)
-      heads_[i] = share.lists[list_of(status, i / 2, i % 2)].newest;
+  NewestFirst(const CellPool& pool, const RealmPartition& share, Status status, UserKind first,
+              UserKind last)
+      : pool_(pool) {
+    for (uint8_t kind = static_cast<uint8_t>(first); kind <= static_cast<uint8_t>(last); kind++)
+      for (uint8_t i = 0; i < lists_of_status; i++) {
+        const Cell head =
+            share.lists[list_of(status, i / 2, i % 2, static_cast<UserKind>(kind))].newest;
+        if (head != no_cell) heads_[count_++] = head;
+      }
   }
 
   Cell next() {
-    Cell* newest = nullptr;
-    for (Cell& head : heads_) {
-      if (head == no_cell) continue;
-      if (!newest || pool_.at<User>(head).last_seen > pool_.at<User>(*newest).last_seen)
-        newest = &head;
-    }
-    if (!newest) return no_cell;
-    const Cell cell = *newest;
-    *newest = pool_.at<User>(cell).older;
+    if (count_ == 0) return no_cell;
+    std::size_t newest = 0;
+    for (std::size_t i = 1; i < count_; i++)
+      if (pool_.at<User>(heads_[i]).last_seen > pool_.at<User>(heads_[newest]).last_seen)
+        newest = i;
+    const Cell cell = heads_[newest];
+    heads_[newest] = pool_.at<User>(cell).older;
+    if (heads_[newest] == no_cell) heads_[newest] = heads_[--count_];
     return cell;
   }
 
  private:
   const CellPool& pool_;
-  std::array<Cell, 4> heads_;
+  std::array<Cell, kinds * lists_of_status> heads_;
+  std::size_t count_ = 0;
 };
 
 constexpr auto worst_first = [](Time a, Time b) { return a > b; };
@@ -213,27 +235,52 @@ void Cutoff::add(Time last_seen) {
   std::push_heap(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(count), worst_first);
 }
 
-void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status, Cutoff& cutoff) const {
-  NewestFirst users(pool_, region_.share(realm, partition), status);
+// A user who is open is seen by all but those whom a relation says otherwise.
+bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) const {
+  const User& listed = user(cell);
+  if (!viewer) return true;
+  const Visibility* visibility = visibility_of(listed);
+  return !visibility || !relation_to(visibility, *viewer) ||
+         detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
+}
+
+void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
+                         const Policy& policy, Cutoff& cutoff) const {
+  NewestFirst users(pool_, region_.share(realm, partition), status, UserKind::open,
+                    viewer ? UserKind::open : UserKind::closed);
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
     if (!cutoff.admits(user(cell).last_seen)) return;
-    cutoff.add(user(cell).last_seen);
+    if (is_listed(cell, viewer, policy)) cutoff.add(user(cell).last_seen);
   }
 }
 
-std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, Time not_before,
+void Roster::add_candidate(Cell cell, std::span<Candidate> room, std::size_t& found) const {
+  if (found < room.size()) {
+    room[found].last_seen = user(cell).last_seen;
+    room[found].id_bytes = get_id(pool_, user(cell), room[found].id_text);
+  }
+  found++;
+}
+
+std::size_t Roster::collect(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
+                            const Policy& policy, Time not_before,
                             std::span<Candidate> room) const {
-  NewestFirst users(pool_, region_.share(realm, partition), status);
+  NewestFirst users(pool_, region_.share(realm, partition), status, UserKind::open,
+                    viewer ? UserKind::open : UserKind::closed);
   std::size_t found = 0;
   for (Cell cell = users.next(); cell != no_cell; cell = users.next()) {
-    const Time last_seen = user(cell).last_seen;
-    if (last_seen < not_before) break;
-    if (found < room.size()) {
-      room[found].last_seen = last_seen;
-      room[found].id_bytes = get_id(pool_, user(cell), room[found].id_text);
-    }
-    found++;
+    if (user(cell).last_seen < not_before) break;
+    if (is_listed(cell, viewer, policy)) add_candidate(cell, room, found);
   }
+  return found;
+}
+
+std::size_t Roster::collect_kind(uint16_t realm, uint32_t partition, Status status, UserKind kind,
+                                 std::span<Candidate> room) const {
+  NewestFirst users(pool_, region_.share(realm, partition), status, kind, kind);
+  std::size_t found = 0;
+  for (Cell cell = users.next(); cell != no_cell; cell = users.next())
+    add_candidate(cell, room, found);
   return found;
 }
 

@@ -33,7 +33,32 @@ void Roster::mark_all(RealmPartition& share, Persist from, Persist to) {
     mark(share.persist[static_cast<uint8_t>(from)], share, to);
 }
 
-bool Roster::take_announcement(uint16_t realm, uint32_t partition, UserView& out) {
+namespace {
+
+// What everybody believes who is told so much of it.
+Status visible(Status status, Detail detail) {
+  return detail >= Detail::status ? status : Status::offline;
+}
+
+}  // namespace
+
+// Compares what is with what was told.
+void Roster::note_news(const User& told, const Policy& policy, UserNews& out) const {
+  const Visibility* visibility = visibility_of(told);
+  out.told_detail = static_cast<Detail>(told.told_detail);
+  out.detail = detail_for_everybody(told, policy, std::nullopt);
+  out.audience =
+      visibility && visibility->has_rule ? visibility->audience : policy.default_audience;
+  out.before = visible(told.announced, out.told_detail);
+  out.now = visible(told.status, out.detail);
+  const bool stays = out.before != Status::offline && out.now != Status::offline;
+  out.everybody_hears = out.before != out.now ||
+                        (out.detail == Detail::full && told.message_changed) ||
+                        (stays && (out.detail != out.told_detail || told.data_changed));
+}
+
+bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy& policy,
+                               UserNews& out) {
   RealmPartition& share = region_.share(realm, partition);
   while (share.to_announce != no_cell) {
     const Cell cell = share.to_announce;
@@ -41,13 +66,15 @@ bool Roster::take_announcement(uint16_t realm, uint32_t partition, UserView& out
     share.to_announce = told.announce_next;
     told.to_announce = false;
 
+    note_news(told, policy, out);
     const bool tell = told.status != told.announced || told.message_changed ||
-                      (told.data_changed && told.status != Status::offline);
+                      (told.data_changed && told.status != Status::offline) || out.everybody_hears;
     const Cell message =
         told.extras == no_cell ? no_cell : pool_.at<Extras>(told.extras).choices.top.message;
-    if (tell) copy_out(told, message, out);
-    out.cell = cell;
+    if (tell) copy_out(told, message, out.user);
+    out.user.cell = cell;
     told.announced = told.status;
+    told.told_detail = static_cast<uint32_t>(out.detail) & 3;
     told.message_changed = told.data_changed = false;
     if (told.row_is_current) drop_reason_text(told);
     if (!told.row_is_current)

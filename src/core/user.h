@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "row_state.h"
 #include "status.h"
+#include "visibility.h"
 
 namespace presence {
 
@@ -32,24 +33,25 @@ struct User {
   Cell chain;  // the next user of the same bucket
   uint32_t realm : 12;
   uint32_t partition : 4;
-  uint32_t claims : 7;      // transactions that want to change it
+  uint32_t claims : 6;      // transactions that want to change it
   uint32_t forgetting : 1;  // one of them wants it forgotten
-  uint32_t minute : 8;      // of this_minute, modulo 256
+  uint32_t in_heap : 1;
+  uint32_t to_announce : 1;  // in the list of the changed
+  uint32_t told_detail : 2;  // Detail: how much of `announced` everybody was told
+  uint32_t minute : 5;       // of this_minute, modulo minute_count
   uint8_t id_bytes;
   Persist persist : 3;
-  Status status : 2;     // what others see, as of the last settle
-  Status announced : 2;  // what listeners were told last
-  bool to_announce : 1;  // in the list of the changed
-  Reason reason : 4;
-  uint8_t list : 4;
-  bool in_heap : 1;
-  bool message_changed : 1;   // since listeners were told last
+  Status status : 2;         // what those see who may, as of the last settle
+  Status announced : 2;      // what listeners were told last
+  bool message_changed : 1;  // since listeners were told last
+  uint8_t list : 6;
   bool data_changed : 1;      // the same of what the application keeps with it
   bool written_again : 1;     // changed while the worker wrote it
   bool row_is_current : 1;    // the change to be announced was written by its own transaction
   bool committing : 1;        // a transaction with wishes for it is committing just now
   bool moved_on : 1;          // changed by itself or by a touch while a transaction claimed it
   bool lives_on_touches : 1;  // see Session
+  Reason reason : 4;
   uint16_t this_minute, last_minute;  // interactions of a minute, and of the one before
   Time last_seen;
   uint32_t activity_count;
@@ -67,7 +69,8 @@ struct User {
   Cell persist_next, persist_prev;
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
-inline constexpr uint32_t max_claims = 127;  // fits User::claims
+inline constexpr uint32_t max_claims = 63;    // fits User::claims
+inline constexpr uint32_t minute_count = 32;  // fits User::minute
 
 // One browser tab, device or connection. The implicit session has no id and is not in the index.
 //
@@ -117,6 +120,7 @@ struct Extras {
   Cell reason_text;   // of a `custom` reason, until listeners and history know it
   Cell parting_text;  // the reason that a disconnect gave, until its session ends
   Cell members;       // the channels that the user is in, types in, or has not left for all yet
+  Cell visibility;    // Visibility: the rules about who sees the user
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 
@@ -125,17 +129,37 @@ struct List {
   uint32_t count;
 };
 
-// offline, and (away, online, busy) x (automatic, chosen) x (regular, irregular).
-inline constexpr uint8_t list_count = 13;
+// What strangers see of a user who is present: all, the status, or less.
+enum class UserKind : uint8_t { open, veiled, closed };
+inline constexpr uint8_t kinds = 3;
+constexpr UserKind kind_for(Detail to_strangers) {
+  if (to_strangers == Detail::full) return UserKind::open;
+  return to_strangers == Detail::status ? UserKind::veiled : UserKind::closed;
+}
+
+// offline, and kinds x (away, online, busy) x (automatic, chosen) x (regular, irregular).
+inline constexpr uint8_t lists_of_status = 4;
+inline constexpr uint8_t lists_of_kind = 3 * lists_of_status;
+inline constexpr uint8_t list_count = 1 + kinds * lists_of_kind;
 inline constexpr uint8_t offline_list = 0;
 
-constexpr uint8_t list_of(Status status, bool chosen, bool irregular) {
+constexpr uint8_t list_of(Status status, bool chosen, bool irregular, UserKind kind = UserKind::open) {
   if (status == Status::offline) return offline_list;
-  return static_cast<uint8_t>(1 + (static_cast<uint8_t>(status) - 1) * 4 + chosen * 2 + irregular);
+  return static_cast<uint8_t>(1 + static_cast<uint8_t>(kind) * lists_of_kind +
+                              (static_cast<uint8_t>(status) - 1) * lists_of_status + chosen * 2 +
+                              irregular);
 }
 constexpr bool is_regular(uint8_t list) { return list != offline_list && (list - 1) % 2 == 0; }
 constexpr Status status_of_list(uint8_t list) {
-  return list == offline_list ? Status::offline : static_cast<Status>(1 + (list - 1) / 4);
+  if (list == offline_list) return Status::offline;
+  return static_cast<Status>(1 + (list - 1) % lists_of_kind / lists_of_status);
+}
+constexpr UserKind kind_of_list(uint8_t list) {
+  return list == offline_list ? UserKind::open : static_cast<UserKind>((list - 1) / lists_of_kind);
+}
+// The list of the same status of users who are open.
+constexpr uint8_t among_open(uint8_t list) {
+  return list == offline_list ? list : static_cast<uint8_t>(1 + (list - 1) % lists_of_kind);
 }
 
 // The share of one partition in one realm.

@@ -70,6 +70,9 @@ struct ShownFacts {
   std::string_view message;
   Time message_until = never;
   std::string_view data;
+  Time at = forever_ago;  // when it was hidden
+  bool is_new = false;  // as of now: until COMMIT the user goes on
+  Cell made = no_cell;  // of use to make_visibility alone
 };
 
 inline constexpr int shown_as_others = -1;
@@ -91,7 +94,7 @@ struct VisibilityFacts {
   std::optional<Rule> rule;
   std::span<const ChannelRuleFacts> channel_rules;
   std::span<const RelationFacts> relations;
-  std::span<const ShownFacts> shown;
+  std::span<ShownFacts> shown;
   int to_strangers = shown_as_others;  // places in `shown`; none: nothing is known
   int to_contacts = shown_as_others;   // none: as to strangers
 };

@@ -60,10 +60,10 @@ Found look_up() {
   return found;
 }
 
-Oid look_up_marker(Oid schema) {
+Oid look_up_marker(const char* name, Oid schema) {
   oidvector* none = buildoidvector(nullptr, 0);
   return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-                         CStringGetDatum("presence_act_for_others"), PointerGetDatum(none),
+                         CStringGetDatum(name), PointerGetDatum(none),
                          ObjectIdGetDatum(schema));
 }
 
@@ -79,7 +79,8 @@ void remember(const Found& found) {
   current.channel_presence = get_relname_relid("channel_presence", found.schema);
   current.presence_visibility = get_relname_relid("presence_visibility", found.schema);
   current.presence_contacts = get_relname_relid("presence_contacts", found.schema);
-  current.act_for_others = look_up_marker(found.schema);
+  current.act_for_others = look_up_marker("presence_act_for_others", found.schema);
+  current.count_everybody = look_up_marker("presence_count_everybody", found.schema);
   const char* quoted = quote_identifier(get_namespace_name(found.schema));
   if (changed || strcmp(current.quoted_schema, quoted) != 0) current.generation++;
   strlcpy(current.quoted_schema, quoted, sizeof current.quoted_schema);

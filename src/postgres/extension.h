@@ -19,7 +19,7 @@ struct Extension {
   Oid channel_presence;
   Oid presence_visibility;
   Oid presence_contacts;
-  Oid act_for_others;  // the marker function
+  Oid act_for_others, count_everybody;  // the marker functions
   char quoted_schema[2 * NAMEDATALEN + 3];
   RealmRef realm;
   uint64_t generation;  // another one: whatever was prepared is void

@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char* tranche = "presence";
 constexpr int lock_count =
-    2 + 3 * partition_count;  // realms, events; partitions, sessions, channels
+    2 + 4 * partition_count;  // realms, events; partitions, sessions, channels, viewers
 
 shmem_startup_hook_type next_startup_hook;
 
@@ -93,6 +93,7 @@ void find_locks() {
   shared.partitions = locks + 2;
   shared.sessions = locks + 2 + partition_count;
   shared.channels = locks + 2 + 2 * partition_count;
+  shared.viewers = locks + 2 + 3 * partition_count;
 }
 
 void startup() {

@@ -39,23 +39,51 @@ void count_users(const RealmRef& realm, const Policy& policy, Time now, Counts& 
   }
 }
 
-void find_cutoff(const RealmRef& realm, Status status, const Policy& policy, Time now,
-                 Cutoff& cutoff) {
+void count_seen_users(const RealmRef& realm, const Policy& policy, Time now, Counts& counts) {
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     lock_settled(realm, partition, policy, now);
-    if (!realm.gone()) Roster(shared.region).find_cutoff(realm.number, partition, status, cutoff);
+    if (!realm.gone()) Roster(shared.region).count_seen(realm.number, partition, counts);
     LWLockRelease(shared.partition(partition));
   }
 }
 
-std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status, Time not_before,
+void find_cutoff(const RealmRef& realm, Status status, const Viewer* viewer, const Policy& policy,
+                 Time now, Cutoff& cutoff) {
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    lock_settled(realm, partition, policy, now);
+    if (!realm.gone())
+      Roster(shared.region).find_cutoff(realm.number, partition, status, viewer, policy, cutoff);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
+std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status,
+                          const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);
   if (!realm.gone())
-    found = Roster(shared.region).collect(realm.number, partition, status, not_before, room);
+    found = Roster(shared.region)
+                .collect(realm.number, partition, status, viewer, policy, not_before, room);
   LWLockRelease(shared.partition(partition));
   return found;
+}
+
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
+                             std::span<Candidate> room) {
+  std::size_t found = 0;
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  if (!realm.gone())
+    found = Roster(shared.region).collect_kind(realm.number, partition, status, kind, room);
+  LWLockRelease(shared.partition(partition));
+  return found;
+}
+
+std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                                  std::span<Candidate> room) {
+  const std::size_t found =
+      shared.region.viewers.collect(viewer.key, policy.default_audience, room);
+  return realm.gone() ? 0 : found;
 }
 
 }  // namespace presence

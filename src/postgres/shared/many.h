@@ -13,12 +13,24 @@ void settle_all(const RealmRef& realm, const Policy& policy, Time now);
 
 void count_users(const RealmRef& realm, const Policy& policy, Time now, Counts& counts);
 
-// How recently seen the last of the best `cutoff.best.size()` users of a status is.
-void find_cutoff(const RealmRef& realm, Status status, const Policy& policy, Time now,
-                 Cutoff& cutoff);
+// The same of those of whom strangers see the status.
+void count_seen_users(const RealmRef& realm, const Policy& policy, Time now, Counts& counts);
 
-// Writes as many of a partition as there is room for and returns how many there are.
-std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status, Time not_before,
+// How recently seen the last of the best `cutoff.best.size()` users of a status is; with a viewer
+// of those who are open, and to whom it has no relation that says otherwise.
+void find_cutoff(const RealmRef& realm, Status status, const Viewer* viewer, const Policy& policy,
+                 Time now, Cutoff& cutoff);
+
+// Each writes as many as there is room for and returns how many there are.
+// Of a partition, the same users.
+std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status status,
+                          const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room);
+// Of a partition, the users of a kind, whoever looks.
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
+                             std::span<Candidate> room);
+// To whom the viewer has a relation which may say something else than the user's rules.
+std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                                  std::span<Candidate> room);
 
 }  // namespace presence

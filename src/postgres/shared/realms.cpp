@@ -13,6 +13,7 @@ namespace {
 
 LWLock* session_lock(uint32_t number) { return &shared.sessions[number].lock; }
 LWLock* channel_lock(uint32_t number) { return &shared.channels[number].lock; }
+LWLock* viewer_lock(uint32_t number) { return &shared.viewers[number].lock; }
 
 template <LWLock* (*lock)(uint32_t)>
 constexpr IndexLocks locks_of = {
@@ -22,7 +23,8 @@ constexpr IndexLocks locks_of = {
 
 }  // namespace
 
-const Region::Locks index_locks = {locks_of<session_lock>, locks_of<channel_lock>};
+const Region::Locks index_locks = {locks_of<session_lock>, locks_of<channel_lock>,
+                                   locks_of<viewer_lock>};
 
 namespace {
 

@@ -1,10 +1,10 @@
 // state.h: our shared memory as a process sees it.
 //
-// Six kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one of
-// `partitions`, one of `sessions` or one of `channels` (inside the core, which gets index_locks),
-// `events`. Only the
-// files of this folder take them. They hold one for a call of the core and nothing else: nothing
-// that can raise an error is reachable from here, which scripts/check proves.
+// Seven kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one of
+// `partitions`, one of `sessions`, of `channels` or of `viewers` (inside the core, which gets
+// index_locks), `events`. Only the files of this folder take them. They hold one for a call of the
+// core and nothing else: nothing that can raise an error is reachable from here, which
+// scripts/check proves.
 #pragma once
 
 #include <atomic>
@@ -57,6 +57,7 @@ struct Shared {
   LWLockPadded* partitions = nullptr;
   LWLockPadded* sessions = nullptr;
   LWLockPadded* channels = nullptr;
+  LWLockPadded* viewers = nullptr;
 
   bool attached() const { return header != nullptr; }
   LWLock* partition(uint32_t number) const { return &partitions[number].lock; }
@@ -83,6 +84,7 @@ struct RealmRef {
   ChannelKey channel_key(std::string_view id) const {
     return shared.region.channel_key(number, id);
   }
+  Key viewer_key(std::string_view id) const { return shared.region.viewer_key(number, id); }
 };
 
 enum class Answer : uint8_t {

@@ -202,6 +202,46 @@ Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish
   return answer;
 }
 
+Answer view_user_for(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                     std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out) {
+  Cell cell;
+  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
+  if (answer == Answer::done)
+    Roster(shared.region).view_for(cell, viewer, wishes, policy, now, out);
+  unlock_user(key);
+  return answer;
+}
+
+Answer view_user_at(const RealmRef& realm, const UserKey& key, Detail detail, const Viewer& viewer,
+                    std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out) {
+  Cell cell;
+  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
+  if (answer == Answer::done)
+    Roster(shared.region).view_at(cell, detail, viewer, wishes, policy, now, out);
+  unlock_user(key);
+  return answer;
+}
+
+Answer glance_at_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                      std::span<const Wish> wishes, const Policy& policy, Time now, Glance& out) {
+  Cell cell;
+  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
+  if (answer == Answer::done) out = Roster(shared.region).glance(cell, viewer, wishes, policy, now);
+  unlock_user(key);
+  return answer;
+}
+
+Answer detail_of_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                      const ChannelKey* channel, std::span<const Wish> wishes, const Policy& policy,
+                      Detail& out) {
+  Cell cell;
+  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
+  if (answer == Answer::done)
+    out = Roster(shared.region).detail_for(cell, viewer, channel, wishes, policy);
+  unlock_user(key);
+  return answer;
+}
+
 Answer status_of_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                       const Policy& policy, Time now, Status& out) {
   Cell cell;
@@ -281,9 +321,18 @@ bool reserve_channel(Wish& wish, const WishParts& parts) {
          reserve_cell(wish.spare_seats) && reserve_cell(wish.spare_session);
 }
 
+// None at all when the user is to have no rules any more.
+bool reserve_visibility(const RealmRef& realm, Wish& wish, const VisibilityFacts* facts) {
+  if (!facts) return true;
+  const std::optional<Cell> made = Roster(shared.region).make_visibility(realm.number, *facts);
+  wish.visibility = made.value_or(no_cell);
+  return made && reserve_cell(wish.spare_extras);
+}
+
 bool reserve_parts(const RealmRef& realm, Wish& wish, const WishParts& parts,
                    const Policy& policy) {
   const ChangeKind kind = wish.change.kind;
+  if (kind == ChangeKind::set_visibility) return reserve_visibility(realm, wish, parts.visibility);
   if (names_channel(kind)) return reserve_channel(wish, parts);
   const std::string_view message = parts.message.value_or(std::string_view{});
   const bool needs_extras =

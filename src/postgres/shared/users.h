@@ -51,6 +51,17 @@ void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span
 
 Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                  const Policy& policy, Time now, UserView& out);
+// The same as a viewer sees it; view_user_at: as one sees it to whom `detail` is shown.
+Answer view_user_for(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                     std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out);
+Answer view_user_at(const RealmRef& realm, const UserKey& key, Detail detail, const Viewer& viewer,
+                    std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out);
+Answer glance_at_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                      std::span<const Wish> wishes, const Policy& policy, Time now, Glance& out);
+// How much of the user the viewer sees in a channel, or without one in general.
+Answer detail_of_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
+                      const ChannelKey* channel, std::span<const Wish> wishes, const Policy& policy,
+                      Detail& out);
 Answer status_of_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                       const Policy& policy, Time now, Status& out);
 // The choices of a claimed user as its row has them; `to` has room for max_choices_bytes.

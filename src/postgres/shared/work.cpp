@@ -101,9 +101,10 @@ bool take_from(const RealmRef& realm, uint32_t& partition, Take take) {
 
 }  // namespace
 
-bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out) {
+bool take_announcement(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                       UserNews& out) {
   return take_from(realm, partition, [&](Roster& roster) {
-    return roster.take_announcement(realm.number, partition, out);
+    return roster.take_announcement(realm.number, partition, policy, out);
   });
 }
 

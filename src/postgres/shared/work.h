@@ -14,7 +14,8 @@ Time next_due_of_realm(const RealmRef& realm, const Policy& policy);
 
 // ---- announcements
 // Goes on from `partition`, which it moves; false: there are no more.
-bool take_announcement(const RealmRef& realm, uint32_t& partition, UserView& out);
+bool take_announcement(const RealmRef& realm, uint32_t& partition, const Policy& policy,
+                       UserNews& out);
 bool has_announcements(const RealmRef& realm);  // of any kind
 
 // The same of members of channels, and of whole channels.

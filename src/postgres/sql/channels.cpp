@@ -14,6 +14,7 @@
 #include "postgres/sql/authorize.h"
 #include "postgres/sql/member_row.h"
 #include "postgres/sql/people.h"
+#include "postgres/sql/viewer.h"
 #include "postgres/tables/access.h"
 #include "postgres/tables/member_rows.h"
 #include "postgres/tables/whole.h"
@@ -105,27 +106,34 @@ namespace {
 struct WantedMembers {
   std::string_view channel_id;
   int most;
+  const Viewer* viewer;
   std::optional<std::string_view> after;
   Time not_before;
 };
 
 struct ListedMember {
-  Time last_active;
+  Time last_active;     // forever_ago when the viewer may not know
+  std::string_view id;  // in the order of which those come then
   int place;  // as it was added: whoever was active at the same moment stays in that order
   HeapTuple tuple;
   bool is_last_of_page_before;
 
   bool operator<(const ListedMember& other) const {
-    return last_active != other.last_active ? last_active > other.last_active : place < other.place;
+    if (last_active != other.last_active) return last_active > other.last_active;
+    return last_active == forever_ago ? id < other.id : place < other.place;
   }
 };
+
+Time shown_last_active(const MemberView& view) {
+  return view.detail == Detail::full ? view.last_active : forever_ago;
+}
 
 // Grows as needed; the memory of the function's call.
 struct MemberList {
   ListedMember* items = nullptr;
   int count = 0;
   int capacity = 0;
-  TupleDesc type;
+  TupleDesc type;  // nullptr: nobody wants the rows
   std::optional<std::string_view> after;
 
   void add(const MemberView& view) {
@@ -136,7 +144,12 @@ struct MemberList {
           static_cast<ListedMember*>(items ? repalloc_huge(items, bytes)
                                            : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
     }
-    items[count] = {view.last_active, count, member_tuple(view, type),
+    char* id = static_cast<char*>(palloc(view.id_bytes));
+    memcpy(id, view.id_text, view.id_bytes);
+    items[count] = {shown_last_active(view),
+                    {id, view.id_bytes},
+                    count,
+                    type ? member_tuple(view, type) : nullptr,
                     after && view.id() == *after};
     count++;
   }
@@ -151,6 +164,7 @@ WantedMembers wanted_members(FunctionCallInfo fcinfo) {
                     errdetail("Whoever is present is in it."),
                     errhint("presence_online_users() lists them.")));
   wanted.most = int_argument(fcinfo, 1, "max_members", 0);
+  wanted.viewer = viewer_argument(fcinfo, 2);
   wanted.after = text_argument(fcinfo, 3, "after", max_id_bytes);
   wanted.not_before = forever_ago;
   if (!PG_ARGISNULL(4)) {
@@ -195,6 +209,14 @@ Found find_members(const RealmRef& realm, const ChannelKey& channel, const Wante
   return {items, *count};
 }
 
+// As this transaction sees it, and a viewer in this channel. False: it does not.
+bool show_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
+                 const Viewer* viewer, MemberView& out) {
+  if (!see_member(realm, user, channel, out)) return false;
+  if (viewer) out.detail = see_detail(user.id, *viewer, channel.id);
+  return out.detail >= Detail::status;
+}
+
 struct OwnMembers {
   const RealmRef& realm;
   const ChannelKey& channel;
@@ -207,9 +229,17 @@ void add_own_member(const ClaimedUser& user, void* context) {
   static MemberView view;
   auto* own = static_cast<OwnMembers*>(context);
   const UserKey key = own->realm.key(user.id());
-  if (see_member(own->realm, key, own->channel, view) &&
-      view.last_active >= own->wanted.not_before && view.last_active <= own->before)
+  if (show_member(own->realm, key, own->channel, own->wanted.viewer, view) &&
+      shown_last_active(view) >= own->wanted.not_before && shown_last_active(view) <= own->before)
     own->list.add(view);
+}
+
+// The last activity of whom the page comes after; never: it is the first page.
+Time end_of_page_before(const RealmRef& realm, const ChannelKey& channel,
+                        const WantedMembers& wanted) {
+  static MemberView view;
+  const bool is_there = wanted.after && see_member(realm, realm.key(*wanted.after), channel, view);
+  return is_there ? view.last_active : never;
 }
 
 void list_members(const WantedMembers& wanted, MemberList& list) {
@@ -218,9 +248,7 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
   const ChannelKey channel = realm.channel_key(wanted.channel_id);
   const Policy policy = current_policy();
   const Time now = current_time();
-  Time before = never;
-  if (wanted.after && see_member(realm, realm.key(*wanted.after), channel, view))
-    before = view.last_active;
+  const Time before = end_of_page_before(realm, channel, wanted);
   const Found found = find_members(realm, channel, wanted);
   for (size_t i = 0; i < found.count && list.count < wanted.most; i++) {
     CHECK_FOR_INTERRUPTS();
@@ -233,15 +261,63 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
   std::sort(list.items, list.items + list.count);
 }
 
+// From the first on, whatever page is wanted: the order is the viewer's own.
+void list_members_for_viewer(const WantedMembers& wanted, MemberList& list) {
+  static MemberView view;
+  const RealmRef realm = whole_realm();
+  const ChannelKey channel = realm.channel_key(wanted.channel_id);
+  const Found found =
+      find_members(realm, channel, {wanted.channel_id, INT_MAX, nullptr, {}, forever_ago});
+  // Those of whom the viewer may not know when they were active come last: they are needed only
+  // when there are no more of the others.
+  bool in_page = !wanted.after;
+  int in_page_count = 0;
+  for (size_t i = 0; i < found.count && in_page_count < wanted.most; i++) {
+    CHECK_FOR_INTERRUPTS();
+    const UserKey key = realm.key(found.items[i].id());
+    if (!wishes_for(key).empty()) continue;  // listed as this transaction sees them
+    if (!show_member(realm, key, channel, wanted.viewer, view)) continue;
+    list.add(view);
+    if (view.detail != Detail::full) continue;
+    in_page_count += in_page;
+    in_page |= wanted.after && view.id() == *wanted.after;
+  }
+  OwnMembers own{realm, channel, wanted, never, list};
+  for_each_wisher(add_own_member, &own);
+  std::sort(list.items, list.items + list.count);
+}
+
+// The same on a standby.
+void list_member_rows_for_viewer(const WantedMembers& wanted, MemberList& list) {
+  static MemberView view;
+  for (const std::string_view user_id : users_of_member_rows(wanted.channel_id)) {
+    CHECK_FOR_INTERRUPTS();
+    const Detail detail = see_detail(user_id, *wanted.viewer, wanted.channel_id);
+    if (detail < Detail::status || !view_member_row(wanted.channel_id, user_id, view)) continue;
+    view.detail = detail;
+    list.add(view);
+  }
+  std::sort(list.items, list.items + list.count);
+}
+
+void list_for_viewer(const WantedMembers& wanted, MemberList& list) {
+  RecoveryInProgress() ? list_member_rows_for_viewer(wanted, list)
+                       : list_members_for_viewer(wanted, list);
+}
+
 // Returns where the page begins in the list. Behind somebody whom this transaction sees where
-// others do not, everybody is listed.
+// others do not, and for a viewer, everybody is listed.
 int list_page(const WantedMembers& wanted, MemberList& list) {
   list.after = wanted.after;
-  if (!wanted.after || wishes_for(extension().realm.key(*wanted.after)).empty()) {
+  if (wanted.viewer) {
+    list_for_viewer(wanted, list);
+    if (!wanted.after) return 0;
+  } else if (!wanted.after || wishes_for(extension().realm.key(*wanted.after)).empty()) {
     list_members(wanted, list);
     return 0;
+  } else {
+    list_members({wanted.channel_id, INT_MAX, nullptr, std::nullopt, forever_ago}, list);
   }
-  list_members({wanted.channel_id, INT_MAX, std::nullopt, forever_ago}, list);
   for (int i = 0; i < list.count; i++)
     if (list.items[i].is_last_of_page_before) return i + 1;
   raise_not_there(wanted);
@@ -253,17 +329,16 @@ int list_page(const WantedMembers& wanted, MemberList& list) {
 
 PRESENCE_FUNCTION(presence_members) {
   extension();
-  check_viewer_argument(fcinfo, 2);
   const WantedMembers wanted = wanted_members(fcinfo);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (wanted.most == 0) return 0;
-  if (RecoveryInProgress()) {
+  if (RecoveryInProgress() && !wanted.viewer) {
     if (!put_member_rows(wanted.channel_id, wanted.most, wanted.after, wanted.not_before, result))
       raise_not_there(wanted);
     return 0;
   }
-  MemberList list;
+  MemberList list{};
   list.type = result->setDesc;
   const int first = list_page(wanted, list);
   for (int i = first; i < list.count && i - first < wanted.most; i++)
@@ -289,11 +364,19 @@ void recount_own_member(const ClaimedUser& user, void* context) {
   own->difference += seated(user.realm, key, own->channel, nullptr, wishes_for(key));
 }
 
-int count_present() {
+int count_everybody(std::string_view channel_id) {
   const RealmRef realm = whole_realm();
-  Counts counts;
-  count_users(realm, current_policy(), current_time(), counts);
-  return static_cast<int>(counts.online + counts.busy + counts.away);
+  OwnCount own{realm.channel_key(channel_id), 0};
+  for_each_wisher(recount_own_member, &own);
+  const uint32_t members = count_members(realm, own.channel, current_policy(), current_time());
+  return static_cast<int32>(members) + own.difference;
+}
+
+int count_for_viewer(std::string_view channel_id, const Viewer* viewer) {
+  WantedMembers wanted{channel_id, INT_MAX, viewer, std::nullopt, forever_ago};
+  MemberList list{};
+  list_for_viewer(wanted, list);
+  return list.count;
 }
 
 }  // namespace
@@ -303,43 +386,19 @@ int count_present() {
 PRESENCE_FUNCTION(presence_member_count) {
   extension();
   const std::string_view channel_id = channel_argument(fcinfo, 0);
-  if (RecoveryInProgress()) PG_RETURN_INT32(count_member_rows(channel_id));
-  if (channel_id == global_channel) PG_RETURN_INT32(count_present());
-  const RealmRef realm = whole_realm();
-  OwnCount own{realm.channel_key(channel_id), 0};
-  for_each_wisher(recount_own_member, &own);
-  const uint32_t members = count_members(realm, own.channel, current_policy(), current_time());
-  PG_RETURN_INT32(static_cast<int32>(members) + own.difference);
+  const Viewer* viewer = viewer_argument(fcinfo, 1);
+  if (channel_id == global_channel) {
+    const Counts counts = count_present(viewer);
+    PG_RETURN_INT32(static_cast<int32>(counts.online + counts.busy + counts.away));
+  }
+  if (viewer) PG_RETURN_INT32(count_for_viewer(channel_id, viewer));
+  PG_RETURN_INT32(RecoveryInProgress() ? count_member_rows(channel_id)
+                                       : count_everybody(channel_id));
 }
 
 namespace presence {
 
 namespace {
-
-struct ChannelIds {
-  std::string_view* ids;
-  size_t count;
-};
-
-// Of the user as everybody sees it, in memory of the call.
-ChannelIds stored_channels(const RealmRef& realm, const UserKey& key) {
-  char* text = nullptr;
-  size_t room = 0;
-  size_t bytes = 0;
-  // They may become more between two looks.
-  do {
-    room = bytes;
-    text = static_cast<char*>(palloc(room + 1));
-    bytes = channels_of_user(realm, key, current_policy(), current_time(), {text, room});
-  } while (bytes > room);
-  ChannelIds channels{};
-  // Two transactions at a time may have joined more than either of them was allowed to.
-  const auto count = static_cast<size_t>(std::count(text, text + bytes, '\0'));
-  channels.ids = static_cast<std::string_view*>(palloc(sizeof(std::string_view) * (count + 1)));
-  for (size_t at = 0; at < bytes; at += channels.ids[channels.count++].size() + 1)
-    channels.ids[channels.count] = text + at;
-  return channels;
-}
 
 bool has(const ChannelIds& channels, std::string_view id) {
   return std::find(channels.ids, channels.ids + channels.count, id) !=

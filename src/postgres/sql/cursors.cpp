@@ -7,6 +7,8 @@
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/authorize.h"
+#include "postgres/sql/people.h"
+#include "postgres/sql/viewer.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/transaction/membership.h"
@@ -167,7 +169,7 @@ void put_typing(const MemberView& view, ReturnSetInfo* result) {
 PRESENCE_FUNCTION(presence_typing_users) {
   static MemberView view;
   extension();
-  check_viewer_argument(fcinfo, 1);
+  const Viewer* viewer = viewer_argument(fcinfo, 1);
   const std::string_view channel_id = channel_argument(fcinfo, 0);
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
@@ -187,6 +189,7 @@ PRESENCE_FUNCTION(presence_typing_users) {
   } while (found == room);
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
+    if (viewer && see_detail(typing[i].id(), *viewer, channel_id) < Detail::status) continue;
     if (view_typing(realm, realm.key(typing[i].id()), channel, policy, now, view) == Answer::done)
       put_typing(view, result);
   }

@@ -45,12 +45,31 @@ namespace {
 struct Rights {
   bool known;
   Oid role;
-  Oid marker;
-  bool for_others;
+  Oid act_for_others, count_everybody;  // the markers
+  bool may_act, may_count;
 };
 Rights rights;
 
 void forget_rights(Datum, int, uint32) { rights.known = false; }
+
+bool may_execute(Oid marker, Oid role) {
+  return OidIsValid(marker) && may_execute_compat(marker, role);
+}
+
+// An invalidation that comes during the look-up voids it.
+const Rights& current_rights() {
+  const Oid role = GetUserId();
+  const Extension& ours = extension();
+  if (rights.role != role || rights.act_for_others != ours.act_for_others ||
+      rights.count_everybody != ours.count_everybody)
+    rights.known = false;
+  while (!rights.known) {
+    rights = {true, role, ours.act_for_others, ours.count_everybody, false, false};
+    rights.may_act = may_execute(ours.act_for_others, role);
+    rights.may_count = rights.may_act || may_execute(ours.count_everybody, role);
+  }
+  return rights;
+}
 
 }  // namespace
 
@@ -60,17 +79,8 @@ void watch_identity() {
     CacheRegisterSyscacheCallback(cache, forget_rights, 0);
 }
 
-// An invalidation that comes during the look-up voids it.
-bool acts_for_others() {
-  const Oid role = GetUserId();
-  const Oid marker = extension().act_for_others;
-  if (rights.role != role || rights.marker != marker) rights.known = false;
-  while (!rights.known) {
-    rights = {true, role, marker, false};
-    rights.for_others = OidIsValid(marker) && may_execute_compat(marker, role);
-  }
-  return rights.for_others;
-}
+bool acts_for_others() { return current_rights().may_act; }
+bool counts_everybody() { return current_rights().may_count; }
 
 // ---- who it is -------------------------------------------------------------
 
@@ -131,12 +141,15 @@ std::string_view acting_user_argument(FunctionCallInfo call, int number) {
   return own;
 }
 
-void check_viewer_argument(FunctionCallInfo call, int number) {
-  if (call->args[number].isnull) return;
-  const std::string_view viewer = id_argument(call, number, "viewer");
-  if (acts_for_others()) return;
+std::optional<std::string_view> viewer_id_argument(FunctionCallInfo call, int number) {
+  const bool names_nobody = call->args[number].isnull;
+  if (acts_for_others()) {
+    if (names_nobody) return std::nullopt;
+    return id_argument(call, number, "viewer");
+  }
   const std::string_view own = own_identity();
-  if (viewer != own) raise_not_allowed("viewer", own);
+  if (!names_nobody && id_argument(call, number, "viewer") != own) raise_not_allowed("viewer", own);
+  return own;
 }
 
 void check_acting_session(const RealmRef& realm, std::string_view session_id) {

@@ -14,12 +14,15 @@ namespace presence {
 void watch_identity();
 
 bool acts_for_others();
+// Whoever may execute presence_count_everybody() sees how many there are, hidden or not.
+bool counts_everybody();
 
 // The user for whom the caller acts. 42501 for anybody else than itself, when that is all it may;
 // 22004 for NULL when it may act for anyone.
 std::string_view acting_user_argument(FunctionCallInfo call, int number);
-// Whom the caller sees with: NULL is the trusted application, or itself.
-void check_viewer_argument(FunctionCallInfo call, int number);
+// On whose behalf the caller reads; nothing: it is trusted, and names nobody. Who acts for itself
+// reads for itself.
+std::optional<std::string_view> viewer_id_argument(FunctionCallInfo call, int number);
 // 42501 when the session belongs to somebody for whom the caller may not act.
 void check_acting_session(const RealmRef& realm, std::string_view session_id);
 // The same of a session whose id can be guessed: that of others is known only to whom they told it,

@@ -21,6 +21,10 @@ struct Values {
   int count = 0;
 
   void add(Datum value) { values[count++] = value; }
+  void add_if(bool is_given, Datum value) {
+    nulls[count] = !is_given;
+    add(value);
+  }
   void add_jsonb(std::string_view bytes) {
     nulls[count] = bytes.empty();
     values[count++] = bytes.empty() ? Datum{0} : jsonb_of_bytes(bytes);
@@ -43,16 +47,18 @@ HeapTuple channel_presence_tuple(const MemberView& view, TupleDesc type) {
   return heap_form_tuple(type, row.values, row.nulls);
 }
 
+// Whoever sees the status and no more does not see when the member was active, or where it is.
 HeapTuple member_tuple(const MemberView& view, TupleDesc type) {
+  const bool all = view.detail == Detail::full;
   Values<9> row;
   row.add(text_datum(view.id()));
   row.add(text_datum(name_of(view.status)));
-  row.add_jsonb(view.data());
+  row.add_jsonb(all ? view.data() : name_and_avatar(view.data()));
   row.add(TimestampTzGetDatum(view.joined_at));
-  row.add(TimestampTzGetDatum(view.last_active));
-  row.add_jsonb(view.cursor());
-  row.add_jsonb(view.selection());
-  row.add_jsonb(view.state());
+  row.add_if(all, TimestampTzGetDatum(view.last_active));
+  row.add_jsonb(all ? view.cursor() : std::string_view{});
+  row.add_jsonb(all ? view.selection() : std::string_view{});
+  row.add_jsonb(all ? view.state() : std::string_view{});
   row.add(BoolGetDatum(view.typing));
   return heap_form_tuple(type, row.values, row.nulls);
 }

@@ -6,6 +6,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/sql/viewer.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/transaction.h"
 
@@ -30,6 +31,7 @@ enum StateColumn {
   column_sessions,
   column_activities,
   column_per_minute,
+  column_bucket,
   state_columns
 };
 
@@ -49,12 +51,19 @@ HeapTuple state_tuple(const UserView& view, TupleDesc out) {
   bool nulls[state_columns] = {};
   values[column_user_id] = text_datum(view.id());
   values[column_status] = text_datum(name_of(view.status));
-  text_or_null(view.message(), column_message, values, nulls);
-  nulls[column_last_seen] = !view.has_last_seen;
+  nulls[column_bucket] = !view.has_last_seen;
+  if (view.has_last_seen)
+    values[column_bucket] = text_datum(name_of(bucket_of(view.last_seen, current_time())));
+  // A count that goes up tells when somebody was there as well as last_seen does.
+  const bool all = view.detail == Detail::full;
+  text_or_null(all ? view.message() : std::string_view{}, column_message, values, nulls);
+  nulls[column_last_seen] = !view.has_last_seen || !all;
   values[column_last_seen] = TimestampTzGetDatum(view.last_seen);
-  text_or_null(view.page(), column_page, values, nulls);
-  nulls[column_data] = view.data_bytes == 0;
-  if (view.data_bytes > 0) values[column_data] = jsonb_of_bytes(view.data());
+  text_or_null(all ? view.page() : std::string_view{}, column_page, values, nulls);
+  const std::string_view data = all ? view.data() : name_and_avatar(view.data());
+  nulls[column_data] = data.empty();
+  if (!data.empty()) values[column_data] = jsonb_of_bytes(data);
+  nulls[column_sessions] = nulls[column_activities] = nulls[column_per_minute] = !all;
   values[column_sessions] = int_datum(view.session_count);
   values[column_activities] = int_datum(view.activity_count);
   values[column_per_minute] = int_datum(view.interactions_per_minute);
@@ -63,6 +72,7 @@ HeapTuple state_tuple(const UserView& view, TupleDesc out) {
 
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out) {
   UserView view{};
+  view.detail = Detail::full;
   view.id_bytes = static_cast<uint32_t>(user_id.size());
   std::memcpy(view.id_text, user_id.data(), user_id.size());
   return state_tuple(view, out);
@@ -82,9 +92,104 @@ bool is_known(const UserView& view) {
          view.activity_count > 0 || view.data_bytes > 0;
 }
 
+uint32_t copy(std::string_view from, char* to, std::size_t room) {
+  const std::size_t bytes = Min(from.size(), room);
+  std::memcpy(to, from.data(), bytes);
+  return static_cast<uint32_t>(bytes);
+}
+
+// In the scope of the query whose last result has the row.
+void view_row(const ReadRow& read, UserView& out) {
+  out = UserView{};
+  out.detail = Detail::full;
+  out.status = read.row.status;
+  out.has_last_seen = read.row.last_seen != forever_ago;
+  out.last_seen = read.row.last_seen;
+  out.activity_count = read.row.activity_count;
+  out.session_count = read.row.status == Status::offline ? 0 : 1;
+  out.id_bytes = copy(read.user_id, out.id_text, sizeof out.id_text);
+  out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
+  if (read.row.data.size() <= sizeof out.data_text)
+    out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
+  if (Datum message; get_value(0, 7, message))
+    out.message_bytes = copy(text_of(message), out.message_text, sizeof out.message_text);
+}
+
+const RelationFacts* relation_to(const VisibilityFacts* facts, const Viewer& viewer) {
+  if (!facts) return nullptr;
+  for (const RelationFacts& one : facts->relations)
+    if (one.viewer == viewer.key.id) return &one;
+  return nullptr;
+}
+
+bool share_channel_rows(std::string_view user_id, std::string_view viewer_id) {
+  static Statement query = {
+      "SELECT FROM %s.channel_presence a JOIN %s.channel_presence b USING (channel_id) "
+      "WHERE a.user_id = $1 AND b.user_id = $2 LIMIT 1",
+      2,
+      {TEXTOID, TEXTOID}};
+  Datum values[] = {text_datum(user_id), text_datum(viewer_id)};
+  return run_fresh(query, values, nullptr) > 0;
+}
+
+// By the rows alone. It runs a query of its own: what the row holds must have been copied.
+Detail detail_by_rows(std::string_view user_id, const VisibilityFacts* facts, const Viewer& viewer,
+                      std::string_view channel_id) {
+  if (user_id == viewer.key.id) return Detail::full;
+  Rules rules;
+  rules.preset = current_policy().default_audience;
+  if (facts) {
+    rules.of_user = facts->rule;
+    for (const ChannelRuleFacts& one : facts->channel_rules)
+      if (!channel_id.empty() && one.channel == channel_id) rules.of_channel = one.rule;
+  }
+  Standing standing;
+  if (const RelationFacts* relation = relation_to(facts, viewer)) {
+    standing.is_blocked = relation->is_blocked;
+    standing.is_contact = relation->is_contact;
+    standing.own = relation->own;
+  }
+  standing.shares_channel = asks_for_channels(rules) && share_channel_rows(user_id, viewer.key.id);
+  return allowed(standing, rules);
+}
+
+const ShownFacts* shown_by_rows(const VisibilityFacts* facts, const Viewer& viewer) {
+  if (!facts) return nullptr;
+  const RelationFacts* relation = relation_to(facts, viewer);
+  int place = relation ? relation->shown : shown_as_others;
+  if (place == shown_as_others && relation && relation->is_contact) place = facts->to_contacts;
+  if (place == shown_as_others) place = facts->to_strangers;
+  return place == shown_as_others ? nullptr : &facts->shown[static_cast<std::size_t>(place)];
+}
+
+// As core does it for a user in memory: see Roster::view_at.
+void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, UserView& view) {
+  const bool is_self = view.id() == viewer.key.id;
+  const Time last_seen = view.last_seen;
+  if (detail <= Detail::last_seen) {
+    view.status = Status::offline;
+    view.has_last_seen = detail == Detail::last_seen && last_seen != forever_ago;
+    view.message_bytes = view.data_bytes = view.activity_count = view.session_count = 0;
+  }
+  if (detail == Detail::nothing && shown && shown->detail != Detail::nothing) {
+    detail = shown->detail;
+    view.last_seen = shown->last_seen;
+    view.has_last_seen = shown->last_seen != forever_ago;
+    if (detail != Detail::last_seen) {
+      view.activity_count = shown->activity_count;
+      if (shown->message_until > current_time())
+        view.message_bytes = copy(shown->message, view.message_text, sizeof view.message_text);
+      view.data_bytes = copy(shown->data, view.data_text, sizeof view.data_text);
+    }
+  }
+  view.detail = detail == Detail::nothing ? Detail::full : detail;
+  if (view.status == Status::offline && !is_self) view.page_bytes = 0;
+}
+
 // What the row says: on a standby, where the primary keeps it up to date, or of somebody for whom
 // there is no room in memory.
-bool see_row(std::string_view user_id, UserView& out) {
+bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detail> decided,
+             UserView& out) {
   static Statement fetch = {
       "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
   TableAccess access;
@@ -93,43 +198,78 @@ bool see_row(std::string_view user_id, UserView& out) {
   const bool found = run_fresh(fetch, values, nullptr) > 0;
   if (found) {
     const ReadRow read = read_row(0);
-    out = UserView{};
-    out.status = read.row.status;
-    out.has_last_seen = read.row.last_seen != forever_ago;
-    out.last_seen = read.row.last_seen;
-    out.activity_count = read.row.activity_count;
-    out.session_count = read.row.status == Status::offline ? 0 : 1;
-    const auto copy = [](std::string_view from, char* to, std::size_t room) {
-      const std::size_t bytes = Min(from.size(), room);
-      std::memcpy(to, from.data(), bytes);
-      return static_cast<uint32_t>(bytes);
-    };
-    out.id_bytes = copy(read.user_id, out.id_text, sizeof out.id_text);
-    out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
-    if (read.row.data.size() <= sizeof out.data_text)
-      out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
-    if (Datum message; get_value(0, 7, message))
-      out.message_bytes = copy(text_of(message), out.message_text, sizeof out.message_text);
+    view_row(read, out);
+    if (viewer) {
+      const Detail by_rules = detail_by_rows(user_id, read.row.visibility, *viewer, {});
+      show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer,
+              out);
+    }
   }
   access.end();
   return found;
 }
 
+Detail see_detail_of_row(std::string_view user_id, const Viewer& viewer,
+                         std::string_view channel_id) {
+  static Statement fetch = {
+      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(user_id)};
+  const bool found = run_fresh(fetch, values, nullptr) > 0;
+  const ReadRow read = found ? read_row(0) : ReadRow{};
+  const Detail detail = detail_by_rows(user_id, read.row.visibility, viewer, channel_id);
+  access.end();
+  return detail;
+}
+
+Answer view_as_seen(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
+                    std::optional<Detail> decided, UserView& out) {
+  const std::span<const Wish> wishes = wishes_for(key);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  if (!viewer) return view_user(realm, key, wishes, policy, now, out);
+  return decided ? view_user_at(realm, key, *decided, *viewer, wishes, policy, now, out)
+                 : view_user_for(realm, key, *viewer, wishes, policy, now, out);
+}
+
 }  // namespace
 
-bool see_user(std::string_view user_id, UserView& out) {
+bool see_user(std::string_view user_id, const Viewer* viewer, UserView& out) {
   const RealmRef realm = extension().realm;
-  if (RecoveryInProgress()) return see_row(user_id, out);
+  const auto decided = viewer ? detail_by_application(*viewer, user_id, {}) : std::nullopt;
+  if (RecoveryInProgress()) return see_row(user_id, viewer, decided, out);
   const UserKey key = realm.key(user_id);
-  const std::span<const Wish> wishes = wishes_for(key);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    switch (view_user(realm, key, wishes, current_policy(), current_time(), out)) {
+    switch (view_as_seen(realm, key, viewer, decided, out)) {
       case Answer::done:
         return is_known(out);
       case Answer::missing:
         // With memory full, the row itself has the answer.
-        if (!try_bring_from_row(realm, key)) return see_row(user_id, out);
+        if (!try_bring_from_row(realm, key)) return see_row(user_id, viewer, decided, out);
+        break;
+      default:
+        raise_gone();
+    }
+  }
+}
+
+Detail see_detail(std::string_view user_id, const Viewer& viewer, std::string_view channel_id) {
+  if (const auto decided = detail_by_application(viewer, user_id, channel_id)) return *decided;
+  if (RecoveryInProgress()) return see_detail_of_row(user_id, viewer, channel_id);
+  const RealmRef realm = extension().realm;
+  const UserKey key = realm.key(user_id);
+  const ChannelKey channel = realm.channel_key(channel_id);
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    Detail detail;
+    switch (detail_of_user(realm, key, viewer, channel_id.empty() ? nullptr : &channel,
+                           wishes_for(key), current_policy(), detail)) {
+      case Answer::done:
+        return detail;
+      case Answer::missing:
+        if (!try_bring_from_row(realm, key)) return see_detail_of_row(user_id, viewer, channel_id);
         break;
       default:
         raise_gone();

@@ -15,11 +15,16 @@ HeapTuple state_tuple(const UserView& view, TupleDesc out);
 // Someone of whom nothing is known: offline.
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out);
 
+// How many a viewer sees (lists.cpp).
+Counts count_present(const Viewer* viewer);
+
 // The result type of the calling function, blessed.
 TupleDesc result_type(FunctionCallInfo call);
 
-// How this transaction sees a user: from memory, or brought there from its row; on a standby from
-// the row alone. False: never heard of.
-bool see_user(std::string_view user_id, UserView& out);
+// How this transaction sees a user, or shows it to a viewer: from memory, or brought there from its
+// row; on a standby from the row alone. False: never heard of.
+bool see_user(std::string_view user_id, const Viewer* viewer, UserView& out);
+// How much of a user a viewer sees, in a channel or (empty) in general.
+Detail see_detail(std::string_view user_id, const Viewer& viewer, std::string_view channel_id);
 
 }  // namespace presence

@@ -61,14 +61,44 @@ bool any_long_number(const JsonbContainer* container) {
 
 bool has_long_number(Datum value) { return any_long_number(&DatumGetJsonbP(value)->root); }
 
+namespace {
+
+JsonbValue key_of(const char* name) {
+  JsonbValue key{};
+  key.type = jbvString;
+  key.val.string.val = const_cast<char*>(name);
+  key.val.string.len = static_cast<int>(strlen(name));
+  return key;
+}
+
+}  // namespace
+
+std::string_view name_and_avatar(std::string_view object) {
+  if (object.empty()) return {};
+  Jsonb* json = DatumGetJsonbP(jsonb_of_bytes(object));
+  if (!JB_ROOT_IS_OBJECT(json)) return {};
+  JsonbParseState* state = nullptr;
+  pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+  bool has_any = false;
+  for (const char* name : {"name", "avatar"}) {
+    JsonbValue key = key_of(name);
+    JsonbValue* value = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
+    // What is no text or number may be anything.
+    if (!value || value->type == jbvBinary) continue;
+    pushJsonbValue(&state, WJB_KEY, &key);
+    pushJsonbValue(&state, WJB_VALUE, value);
+    has_any = true;
+  }
+  JsonbValue* all = pushJsonbValue(&state, WJB_END_OBJECT, nullptr);
+  if (!has_any) return {};
+  return bytes_of_jsonb(JsonbPGetDatum(JsonbValueToJsonb(all)));
+}
+
 std::string_view name_in(std::string_view object) {
   if (object.empty()) return {};
   Jsonb* json = DatumGetJsonbP(jsonb_of_bytes(object));
   if (!JB_ROOT_IS_OBJECT(json)) return {};
-  JsonbValue key{};
-  key.type = jbvString;
-  key.val.string.val = const_cast<char*>("name");
-  key.val.string.len = 4;
+  JsonbValue key = key_of("name");
   const JsonbValue* name = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
   if (!name || name->type != jbvString) return {};
   return {name->val.string.val, static_cast<size_t>(name->val.string.len)};

@@ -14,6 +14,10 @@ std::string_view text_of_jsonb(Datum value);
 // Whether its text may be far longer than its bytes: a number like 1e1000 is a few bytes.
 bool has_long_number(Datum value);
 
+// Of an object, as bytes, in the current context, what everybody may know who sees the status: its
+// name and its avatar; empty: it has neither.
+std::string_view name_and_avatar(std::string_view object);
+
 // The text at "name" of an object, in the current context; empty: there is none.
 std::string_view name_in(std::string_view object);
 

@@ -1,6 +1,8 @@
 // member_rows.cpp: from rows to members.
 #include "postgres/tables/member_rows.h"
 
+#include <cstring>
+
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -204,6 +206,73 @@ bool put_member_rows(std::string_view channel_id, int most, std::optional<std::s
   put_all(run_fresh(fetch, values, nulls), 9, result);
   access.end();
   return is_there;
+}
+
+std::span<const std::string_view> users_of_member_rows(std::string_view channel_id) {
+  static Statement query = {
+      "SELECT user_id FROM %s.channel_presence WHERE channel_id = $1 "
+      "ORDER BY last_active DESC, user_id DESC",
+      1,
+      {TEXTOID}};
+  TableAccess access;
+  MemoryContext caller = CurrentMemoryContext;
+  access.begin();
+  Datum values[] = {text_datum(channel_id)};
+  const uint64 found = run_fresh(query, values, nullptr);
+  MemoryContext before = MemoryContextSwitchTo(caller);
+  auto* users = static_cast<std::string_view*>(
+      palloc_extended(sizeof(std::string_view) * (found + 1), MCXT_ALLOC_HUGE));
+  for (uint64 i = 0; i < found; i++) {
+    const std::string_view user = text_column(i, 1);
+    char* copy = static_cast<char*>(palloc(user.size() + 1));
+    std::memcpy(copy, user.data(), user.size());
+    users[i] = {copy, user.size()};
+  }
+  MemoryContextSwitchTo(before);
+  access.end();
+  return {users, found};
+}
+
+namespace {
+
+uint32_t copy_bytes(uint64 row, int number, char* to, std::size_t room) {
+  Datum value;
+  if (!get_value(row, number, value)) return 0;
+  const std::string_view bytes = bytes_of_jsonb(value);
+  if (bytes.size() > room) return 0;
+  std::memcpy(to, bytes.data(), bytes.size());
+  return static_cast<uint32_t>(bytes.size());
+}
+
+}  // namespace
+
+bool view_member_row(std::string_view channel_id, std::string_view user_id, MemberView& out) {
+  static Statement query = {
+      "SELECT coalesce(u.status, 'offline'), coalesce(c.user_data, u.user_data), c.joined_at, "
+      "c.last_active, c.cursor_position, c.selection_range, c.state "
+      "FROM %s.channel_presence c LEFT JOIN %s.user_presence u USING (user_id) "
+      "WHERE c.channel_id = $1 AND c.user_id = $2",
+      2,
+      {TEXTOID, TEXTOID}};
+  TableAccess access;
+  access.begin();
+  Datum values[] = {text_datum(channel_id), text_datum(user_id)};
+  const bool found = run_fresh(query, values, nullptr) > 0;
+  if (found) {
+    out = MemberView{};
+    out.detail = Detail::full;
+    out.status = status_named(text_column(0, 1)).value_or(Status::offline);
+    out.id_bytes = static_cast<uint32_t>(user_id.size());
+    std::memcpy(out.id_text, user_id.data(), user_id.size());
+    out.data_bytes = copy_bytes(0, 2, out.data_text, sizeof out.data_text);
+    out.joined_at = time_column(0, 3);
+    out.last_active = time_column(0, 4);
+    out.cursor_bytes = copy_bytes(0, 5, out.cursor_text, sizeof out.cursor_text);
+    out.selection_bytes = copy_bytes(0, 6, out.selection_text, sizeof out.selection_text);
+    out.state_bytes = copy_bytes(0, 7, out.state_text, sizeof out.state_text);
+  }
+  access.end();
+  return found;
 }
 
 int count_member_rows(std::string_view channel_id) {

@@ -24,6 +24,9 @@ bool delete_lost_members();
 bool put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,
                      Time not_before, ReturnSetInfo* result);
 int count_member_rows(std::string_view channel_id);
+// The users of a channel, in memory of the caller; and one of its members. False: it is none.
+std::span<const std::string_view> users_of_member_rows(std::string_view channel_id);
+bool view_member_row(std::string_view channel_id, std::string_view user_id, MemberView& out);
 void put_channel_rows(std::string_view user_id, ReturnSetInfo* result);
 
 }  // namespace presence

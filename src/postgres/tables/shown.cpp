@@ -79,6 +79,7 @@ std::string_view write_shown(const ShownFacts& facts) {
   const auto time = [&](const char* key, bool given, Time time) {
     given ? object.number(key, time) : object.null(key);
   };
+  time("at", facts.at != forever_ago, facts.at);
   object.text("detail", name_of(facts.detail));
   time("last_seen", facts.last_seen != forever_ago, facts.last_seen);
   object.number("activity_count", facts.activity_count);
@@ -144,6 +145,7 @@ ShownFacts read_shown(std::string_view bytes) {
   if (!JB_ROOT_IS_OBJECT(object)) return facts;
   facts.detail = detail_named(text_at(object, "detail")).value_or(Detail::nothing);
   if (facts.detail == Detail::nothing) return facts;
+  facts.at = time_at(object, "at", forever_ago);
   facts.last_seen = time_at(object, "last_seen", forever_ago);
   const int64_t count = number_at(object, "activity_count").value_or(0);
   if (count > 0 && count <= INT32_MAX) facts.activity_count = static_cast<uint32_t>(count);

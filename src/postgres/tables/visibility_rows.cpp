@@ -131,7 +131,7 @@ struct ShownPlace {
 };
 
 // Many were hidden from at the same moment: what they see is kept once.
-std::span<const ShownFacts> share_shown(std::span<ShownPlace> places) {
+std::span<ShownFacts> share_shown(std::span<ShownPlace> places) {
   std::sort(places.begin(), places.end(),
             [](const ShownPlace& a, const ShownPlace& b) { return a.bytes < b.bytes; });
   const std::span<ShownFacts> facts = make_span<ShownFacts>(static_cast<int>(places.size()));
@@ -146,7 +146,7 @@ std::span<const ShownFacts> share_shown(std::span<ShownPlace> places) {
 
 }  // namespace
 
-const VisibilityFacts* facts_of(const VisibilityRows& rows) {
+VisibilityFacts* facts_of(const VisibilityRows& rows) {
   if (rows.empty()) return nullptr;
   VisibilityFacts* facts = make_span<VisibilityFacts>(1).data();
   const auto rules = make_span<ChannelRuleFacts>(static_cast<int>(rows.of_channels.size()));

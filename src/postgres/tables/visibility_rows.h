@@ -70,7 +70,7 @@ VisibilityRows visibility_in(uint64 row, int first);
 const VisibilityFacts* visibility_facts_in(uint64 row, int first);
 
 // None for no rows.
-const VisibilityFacts* facts_of(const VisibilityRows& rows);
+VisibilityFacts* facts_of(const VisibilityRows& rows);
 
 // In an open scope: as the transaction sees them, with its own changes.
 VisibilityRows read_visibility(std::string_view user_id);

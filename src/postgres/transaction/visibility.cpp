@@ -22,6 +22,7 @@ constexpr int details = 4;
 struct Editing {
   const ClaimedUser* user;
   const UserView* seen;  // just before the change
+  Time now;
   VisibilityRows before;
   RuleRow of_user;
   RuleRow* of_channels;
@@ -44,10 +45,11 @@ Row* copied(std::span<const Row> rows, size_t more) {
 }
 
 // Room for one rule more, and for so many relations.
-Editing edit(const ClaimedUser* user, const VisibilityRows& rows, const UserView& seen,
+Editing edit(const ClaimedUser* user, const VisibilityRows& rows, const UserView& seen, Time now,
              size_t new_relations) {
   return {user,
           &seen,
+          now,
           rows,
           rows.of_user,
           copied<RuleRow>(rows.of_channels, 1),
@@ -65,6 +67,7 @@ std::string_view snapshot(Editing& editing, Detail detail) {
   if (!kept.empty()) return kept;
   const UserView& seen = *editing.seen;
   ShownFacts facts;
+  facts.at = editing.now;
   facts.detail = detail;
   if (seen.has_last_seen) facts.last_seen = seen.last_seen;
   facts.activity_count = seen.activity_count;
@@ -253,11 +256,15 @@ void tidy_up(Editing& editing) {
         "Take away those that it has nothing to do with any more. Who is blocked counts.");
 }
 
+// Those from whom the user hides at `now` go on to see it until COMMIT.
 void add_rules_wish(ClaimedUser* user, const VisibilityRows& rows, Time now) {
   WishParts parts;
   parts.change.kind = ChangeKind::set_visibility;
   parts.change.at = now;
-  parts.visibility = facts_of(rows);
+  VisibilityFacts* facts = facts_of(rows);
+  for (size_t i = 0; facts && i < facts->shown.size(); i++)
+    facts->shown[i].is_new = facts->shown[i].at == now;
+  parts.visibility = facts;
   add_wish(user, parts);
 }
 
@@ -265,7 +272,7 @@ void add_rules_wish(ClaimedUser* user, const VisibilityRows& rows, Time now) {
 template <typename Change>
 bool comes_to_nothing(const ClaimedUser* user, const UserView& seen, size_t new_relations,
                       Change& change) {
-  Editing editing = edit(user, {}, seen, new_relations);
+  Editing editing = edit(user, {}, seen, current_time(), new_relations);
   return change(editing) == 0;
 }
 
@@ -290,7 +297,7 @@ int change_rules(std::string_view user_id, size_t new_relations, Change change) 
   wait_for_commits(&user, 1);
   const Time now = current_time();
   view_claimed(*user, now, seen);
-  Editing editing = edit(user, read_visibility(user_id), seen, new_relations);
+  Editing editing = edit(user, read_visibility(user_id), seen, now, new_relations);
   const int changed = change(editing);
   if (changed > 0) {
     tidy_up(editing);

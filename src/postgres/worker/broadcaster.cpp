@@ -29,16 +29,22 @@ namespace {
 constexpr uint32_t events_at_once = 1000;
 constexpr size_t buffer_bytes = 1024 * 1024;
 
-// Returns how many bytes it is.
-size_t append(const RealmRef& realm, EventFacts event) {
+// Returns how many bytes it is. `listeners` is the channel on which it is told, which is another
+// one than the event's for those who may know everything.
+size_t append(const RealmRef& realm, std::string_view listeners, EventFacts event) {
   static char payload[max_payload_bytes + 1];
   const Stream stream = stream_of(realm);
   event.epoch = stream.epoch;
   event.seq = stream.seq + 1;
-  event.prev = take_prev(realm, stream, event.channel, event.seq);
+  event.prev = take_prev(realm, stream, listeners, event.seq);
   const size_t bytes = write_event(event, payload);
-  append_event(realm, stream.epoch, event.channel, {payload, bytes});
+  append_event(realm, stream.epoch, listeners, {payload, bytes});
   return bytes;
+}
+
+// Where those listen who may know everything; empty: nowhere.
+std::string_view private_channel() {
+  return settings.private_channel ? settings.private_channel : "";
 }
 
 std::string_view text_of_bytes(std::string_view jsonb) {
@@ -70,34 +76,93 @@ std::string_view user_object(std::string_view user_id, std::string_view user_dat
   return text_of_jsonb(all);
 }
 
-EventFacts facts_of(const UserView& user, std::string_view channel, Status previous) {
+EventFacts facts_of(const UserView& user, std::string_view channel, Status previous,
+                    Detail detail) {
   EventFacts event{};
   event.channel = channel;
   event.user_id = user.id();
   event.status = user.status;
   event.previous_status = previous;
-  event.message = user.message();
+  if (detail == Detail::full) event.message = user.message();
   event.reason = user.reason_name();
   event.at = user.changed_at;
   return event;
 }
 
-size_t append_events_of(const RealmRef& realm, const UserView& user) {
+std::string_view data_shown(std::string_view data, Detail detail) {
+  return detail == Detail::full ? data : name_and_avatar(data);
+}
+
+// ---- users -----------------------------------------------------------------
+
+// What listeners learn of a user.
+struct Step {
+  std::string_view listeners;
+  Status before, now;
+  bool message_changed, data_changed;
+  Detail detail;
+};
+
+size_t append_step(const RealmRef& realm, const UserView& user, const Step& step,
+                   EventFacts event) {
   size_t bytes = 0;
-  const bool came_or_went = user.status != user.announced &&
-                            (user.status == Status::offline || user.announced == Status::offline);
-  EventFacts event = facts_of(user, global_channel, user.announced);
-  if (came_or_went || user.data_changed) event.user = user_object(user.id(), user.data());
+  const bool came_or_went =
+      step.now != step.before && (step.now == Status::offline || step.before == Status::offline);
+  event.status = step.now;
+  if (came_or_went || step.data_changed)
+    event.user = user_object(user.id(), data_shown(user.data(), step.detail));
   event.kind = EventKind::user_status_changed;
-  if (user.status != user.announced || user.message_changed) bytes += append(realm, event);
+  if (step.now != step.before || step.message_changed)
+    bytes += append(realm, step.listeners, event);
   if (came_or_went)
-    event.kind = user.status == Status::offline ? EventKind::user_left : EventKind::user_joined;
-  else if (user.data_changed)
+    event.kind = step.now == Status::offline ? EventKind::user_left : EventKind::user_joined;
+  else if (step.data_changed)
     event.kind = EventKind::user_updated;
   if (event.kind == EventKind::user_updated) event.reason = name_of(Reason::connect);
-  if (event.kind != EventKind::user_status_changed) bytes += append(realm, event);
+  if (event.kind != EventKind::user_status_changed) bytes += append(realm, step.listeners, event);
   return bytes;
 }
+
+// Who hides goes offline for everybody, and who shows itself comes online, as anybody does.
+size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
+  const UserView& user = news.user;
+  const bool hides = news.now == Status::offline && user.status != Status::offline;
+  const bool appears = news.before == Status::offline && user.announced != Status::offline;
+  const Detail detail = hides ? news.told_detail : news.detail;
+  const bool detail_changed = !hides && !appears && news.detail != news.told_detail;
+  EventFacts event = facts_of(user, global_channel, news.before, detail);
+  // What changes while the user hides is not for everybody any more.
+  if (hides && user.message_changed) event.message = {};
+  if (hides || appears) {
+    event.reason = name_of(hides ? Reason::disconnect : Reason::connect);
+    event.at = current_time();
+  }
+  const bool message_changed = user.message_changed && news.detail == Detail::full;
+  return append_step(realm, user,
+                     {global_channel, news.before, news.now, message_changed || detail_changed,
+                      user.data_changed || detail_changed, detail},
+                     event);
+}
+
+size_t tell_private_listeners(const RealmRef& realm, const UserNews& news) {
+  const UserView& user = news.user;
+  EventFacts event = facts_of(user, global_channel, user.announced, Detail::full);
+  event.audience = news.audience;
+  event.detail = news.detail;
+  return append_step(realm, user,
+                     {private_channel(), user.announced, user.status, user.message_changed,
+                      user.data_changed, Detail::full},
+                     event);
+}
+
+size_t append_events_of(const RealmRef& realm, const UserNews& news) {
+  size_t bytes = 0;
+  if (news.everybody_hears && settings.global_broadcast) bytes += tell_everybody(realm, news);
+  if (!private_channel().empty()) bytes += tell_private_listeners(realm, news);
+  return bytes;
+}
+
+// ---- members ---------------------------------------------------------------
 
 // As it was given, or as the application's data has it. A long one is cut.
 std::string_view name_of_user(const MemberView& member) {
@@ -111,57 +176,101 @@ std::string_view reason_in_channel(Reason reason, const UserView& user) {
   return user.reason == Reason::custom ? user.reason_name() : name_of(Reason::disconnect);
 }
 
-size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
+// What some listeners learn of a member.
+struct MemberStep {
+  std::string_view listeners;
+  const MemberChanges& changes;
+  Detail detail;
+};
+
+size_t append_step(const RealmRef& realm, const MemberNews& news, const MemberStep& step,
+                   EventFacts event) {
   const MemberView& member = news.member;
-  if (member.channel() == global_channel && !settings.global_broadcast) return 0;
+  const MemberChanges& changes = step.changes;
+  // For these listeners only: whoever may know everything hears nothing of it.
+  const bool appears =
+      (changes.joined && !news.all.joined) || (changes.typing_started && !news.all.typing_started);
+  const bool hides =
+      (changes.left && !news.all.left) || (changes.typing_stopped && !news.all.typing_stopped);
+  const Time now = current_time();
   size_t bytes = 0;
-  EventFacts event = facts_of(news.user, member.channel(), news.told);
   const auto tell = [&](EventKind kind, Time at) {
     event.kind = kind;
     event.at = at;
-    bytes += append(realm, event);
+    bytes += append(realm, step.listeners, event);
   };
-  const bool comes_or_goes = (news.joined || news.left) && !news.large;
-  if (comes_or_goes || news.updated) event.user = user_object(member.id(), member.data());
-  if (news.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
-  if (news.joined && comes_or_goes) {
+  const bool comes_or_goes = (changes.joined || changes.left) && !news.large;
+  if (comes_or_goes || changes.updated)
+    event.user = user_object(member.id(), data_shown(member.data(), step.detail));
+  if (changes.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
+  if (changes.joined && comes_or_goes) {
     event.reason = name_of(Reason::join);
-    tell(EventKind::user_joined, member.joined_at);
+    tell(EventKind::user_joined, appears ? now : member.joined_at);
   }
-  if (news.updated) {
+  if (changes.updated) {
     event.reason = name_of(member.has_own_data ? Reason::join : Reason::connect);
-    tell(EventKind::user_updated, current_time());
+    tell(EventKind::user_updated, now);
   }
-  if (news.typing_started) {
+  if (changes.typing_started) {
     event.user_name = name_of_user(member);
-    tell(EventKind::typing_start, member.typing_since);
+    tell(EventKind::typing_start, appears ? now : member.typing_since);
   }
-  if (news.typing_stopped) {
-    event.reason = reason_in_channel(news.typing_reason, news.user);
-    tell(EventKind::typing_stop, news.changed_at);
+  const Reason parting = news.of_user >= Detail::status ? Reason::leave : Reason::disconnect;
+  if (changes.typing_stopped) {
+    event.reason = hides ? name_of(parting) : reason_in_channel(news.typing_reason, news.user);
+    tell(EventKind::typing_stop, hides ? now : news.changed_at);
   }
-  if (news.moved) {
+  if (changes.moved) {
     event.cursor = text_of_bytes(member.cursor());
     event.selection = text_of_bytes(member.selection());
     tell(EventKind::cursor_moved, member.last_active);
   }
-  if (news.state_set) {
+  if (changes.state_set) {
     event.state = text_of_bytes(member.state());
     tell(EventKind::state_changed, member.last_active);
   }
-  if (news.left && comes_or_goes) {
-    event.reason = reason_in_channel(news.reason, news.user);
-    tell(EventKind::user_left, news.changed_at);
+  if (changes.left && comes_or_goes) {
+    event.reason = hides ? name_of(parting) : reason_in_channel(news.reason, news.user);
+    tell(EventKind::user_left, hides ? now : news.changed_at);
   }
   return bytes;
 }
+
+size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
+  const bool hides = news.everybody.left && !news.all.left;
+  const Detail detail = hides ? news.told_detail : news.detail;
+  const Status previous = news.everybody.joined ? Status::offline : news.told;
+  EventFacts event = facts_of(news.user, news.member.channel(), previous, detail);
+  // What changes while the user hides is not for everybody any more.
+  if (hides && news.message_changed) event.message = {};
+  // Who hides from everybody is offline to them; who hides here alone has left.
+  if (hides && news.of_user < Detail::status) event.status = Status::offline;
+  return append_step(realm, news, {news.member.channel(), news.everybody, detail}, event);
+}
+
+size_t tell_private_listeners(const RealmRef& realm, const MemberNews& news) {
+  EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
+  event.audience = news.audience;
+  event.detail = news.detail;
+  return append_step(realm, news, {private_channel(), news.all, Detail::full}, event);
+}
+
+size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
+  const bool is_silent = news.member.channel() == global_channel && !settings.global_broadcast;
+  size_t bytes = 0;
+  if (news.everybody.any() && !is_silent) bytes += tell_everybody(realm, news);
+  if (news.all.any() && !private_channel().empty()) bytes += tell_private_listeners(realm, news);
+  return bytes;
+}
+
+// ---- channels --------------------------------------------------------------
 
 size_t append_resync(const RealmRef& realm, std::string_view channel) {
   EventFacts event{};
   event.channel = channel;
   event.kind = EventKind::presence_resync;
   event.at = current_time();
-  return append(realm, event);
+  return append(realm, channel, event);
 }
 
 size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
@@ -171,7 +280,7 @@ size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
   event.members = news.members;
   event.large = news.large;
   event.at = current_time();
-  const size_t bytes = append(realm, event);
+  const size_t bytes = append(realm, news.id(), event);
   return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
 }
 
@@ -224,14 +333,12 @@ bool announce_all(Portion& portion) {
                return take_channel_news(realm, partition, large_from, now, news);
              },
              [&](const ChannelNews& news) { return append_events_of(realm, news); }) &&
-         tell_all<UserView>(
+         tell_all<UserNews>(
              portion, users,
-             [&](uint32_t& partition, UserView& user) {
-               return take_announcement(realm, partition, user);
+             [&](uint32_t& partition, UserNews& news) {
+               return take_announcement(realm, partition, policy, news);
              },
-             [&](const UserView& user) {
-               return settings.global_broadcast ? append_events_of(realm, user) : 0;
-             }) &&
+             [&](const UserNews& news) { return append_events_of(realm, news); }) &&
          tell_all<MemberNews>(
              portion, members,
              [&](uint32_t& partition, MemberNews& news) {

@@ -315,7 +315,7 @@ void append(FoundDatabases& found, Form_pg_database database) {
 
 FoundDatabases read_databases() {
   FoundDatabases found = no_databases();
-  Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+  ::Relation relation = table_open(DatabaseRelationId, AccessShareLock);
   SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, nullptr, 0, nullptr);
   while (HeapTuple tuple = systable_getnext(scan))
     append(found, reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple)));

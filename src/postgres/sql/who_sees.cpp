@@ -1,0 +1,36 @@
+// who_sees.cpp: how much of somebody a viewer sees, and what that looks like.
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/sql/arguments.h"
+#include "postgres/sql/identity.h"
+#include "postgres/sql/people.h"
+#include "postgres/sql/viewer.h"
+
+extern "C" {
+#include "access/htup_details.h"
+}
+
+using namespace presence;
+
+PRESENCE_FUNCTION(presence_can_see) {
+  extension();
+  const Viewer* viewer = viewer_argument(fcinfo, 0);
+  const std::string_view user_id = id_argument(fcinfo, 1, "user_id");
+  std::string_view channel_id;
+  if (!PG_ARGISNULL(2)) channel_id = channel_argument(fcinfo, 2);
+  // The trusted application sees all.
+  const Detail detail = viewer ? see_detail(user_id, *viewer, channel_id) : Detail::full;
+  PG_RETURN_DATUM(text_datum(name_of(detail)));
+}
+
+// The viewer is whomever the user wants to know about.
+PRESENCE_FUNCTION(presence_preview) {
+  static UserView view;
+  extension();
+  const std::string_view user_id = acting_user_argument(fcinfo, 0);
+  const Viewer* viewer = viewer_of(id_argument(fcinfo, 1, "viewer"));
+  TupleDesc type = result_type(fcinfo);
+  const HeapTuple tuple =
+      see_user(user_id, viewer, view) ? state_tuple(view, type) : unknown_tuple(user_id, type);
+  PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
+}
