@@ -116,8 +116,9 @@ int set_rule_of_user(Editing& editing, const std::optional<Rule>& rule) {
   for (size_t i = 0; i < editing.relation_count; i++) {
     RelationRow& relation = editing.relations[i];
     if (relation.is_blocked || relation.own != Detail::nothing) continue;
+    const Detail saw = relation.is_contact ? contacts_saw : strangers_saw;
     const Detail sees = relation.is_contact ? contacts_see : strangers_see;
-    if (sees != Detail::nothing) relation.shown = {};
+    if (saw != Detail::nothing || sees != Detail::nothing) relation.shown = {};
   }
   return 1;
 }
