@@ -362,6 +362,16 @@ SELECT test.rows('late');
 SELECT test.rows('none');
 SELECT presence_remove_contact('late', 'ann');
 SELECT test.rows('late');
+-- So it is for whoever looks: rules that came count, and of rules that are lost the most hidden ones.
+\copy user_presence (user_id, status, last_seen, updated_at, has_visibility) FROM stdin
+lost	online	2026-01-01	2026-01-01	t
+\.
+SELECT presence_can_see('zoe', 'late'), presence_can_see('zoe', 'lost'), presence_can_see('cleo', 'odd'), presence_can_see('ann', 'odd', 'room'), presence_can_see('ben', 'odd', 'room');
+\copy presence_visibility (user_id, audience, detail, changed_at) FROM stdin
+late	contacts	status	2026-01-01
+lost	everyone	last_seen	2026-01-01
+\.
+SELECT presence_can_see('zoe', 'late'), presence_can_see('zoe', 'lost');
 -- What makes no sense is not let in.
 \set VERBOSITY sqlstate
 \copy presence_visibility (user_id, channel_id, audience, changed_at) FROM stdin
