@@ -273,8 +273,6 @@ struct Special {
   Glance glance;
   Candidate who;
 };
-enum class Relatives : bool { seen, all };
-
 struct Counts {
   uint32_t online = 0;
   uint32_t busy = 0;
@@ -290,6 +288,15 @@ struct Cutoff {
 
   bool admits(Time last_seen) const;
   void add(Time last_seen);
+};
+
+// One for each status.
+struct Cutoffs {
+  std::array<Cutoff, 4> by_status;
+
+  Cutoff& of(Status status) { return by_status[static_cast<std::size_t>(status)]; }
+  // It may be on the list; of whom the viewer may not know when it was seen that is not known.
+  bool reaches(const Glance& glance) const;
 };
 
 class Roster {
@@ -423,10 +430,13 @@ class Roster {
                 Time now) const;
 
   // The users of a partition who are here, with nothing due, and whom the viewer sees otherwise
-  // than strangers do, by a relation; or only those it sees. Writes as many as there is room for
-  // and returns how many there are.
-  std::size_t collect_related(uint32_t partition, const Viewer& viewer, Relatives which,
-                              const Policy& policy, std::span<Special> room) const;
+  // than strangers do, by a relation: how recently the best of each status were seen, and then all
+  // of them, or those who reach that. Writes as many as there is room for and returns how many
+  // there are.
+  void find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                            Cutoffs& cutoffs) const;
+  std::size_t collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                              const Cutoffs* cutoffs, std::span<Special> room) const;
 
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
@@ -661,6 +671,9 @@ class Roster {
                    std::optional<uint64_t> channel, const Policy& policy) const;
   Detail detail_for_everybody(const User& user, const Policy& policy,
                               std::optional<uint64_t> channel) const;
+  template <typename Use>
+  void for_each_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                        Use use) const;
   const Shown* shown_to(const Visibility* visibility, const Viewer& viewer) const;
   void view_shown(const Shown* shown, const User& user, Time now, UserView& out) const;
 

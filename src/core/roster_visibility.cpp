@@ -252,14 +252,15 @@ Rules Roster::rules_in(const Visibility* visibility, std::optional<uint64_t> cha
   return rules;
 }
 
+// The lock of the user is held: a viewer to whom it has a relation stays what it is.
 const Relation* Roster::relation_to(const Visibility* visibility, const Viewer& viewer) const {
-  if (!visibility || viewer.record == no_cell) return nullptr;
+  if (!visibility || visibility->relations == no_cell) return nullptr;
+  const Cell record = region_.viewers.find(viewer.key);
+  if (record == no_cell) return nullptr;
   for (Cell at = visibility->relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
     for (uint32_t i = 0; i < relations.count; i++)
-      if (relations.items[i].viewer == viewer.record &&
-          region_.viewers.is(viewer.record, viewer.key))
-        return &relations.items[i];
+      if (relations.items[i].viewer == record) return &relations.items[i];
   }
   return nullptr;
 }
@@ -400,32 +401,69 @@ Glance Roster::glance(Cell cell, const Viewer& viewer, std::span<const Wish> wis
 
 namespace {
 
-// The rule for everywhere, as the relation knows it.
-Rules rules_known_to(const Relation& relation, const Policy& policy) {
-  Rules rules;
-  rules.preset = policy.default_audience;
-  if (relation.user_has_rule) rules.of_user = {relation.user_audience, relation.user_detail};
-  return rules;
-}
+// The rule for everywhere as relations know it, and what strangers see by it. Most are the same.
+class RuleKnown {
+ public:
+  explicit RuleKnown(const Policy& policy) { rules_.preset = policy.default_audience; }
+
+  void look_at(const Relation& relation) {
+    const Rule rule{relation.user_audience, relation.user_detail};
+    const bool is_same = is_known_ && relation.user_has_rule == rules_.of_user.has_value() &&
+                         (!relation.user_has_rule || *rules_.of_user == rule);
+    if (is_same) return;
+    is_known_ = true;
+    rules_.of_user.reset();
+    if (relation.user_has_rule) rules_.of_user = rule;
+    to_strangers_ = allowed({}, rules_);
+    asks_for_channels_ = presence::asks_for_channels(rules_);
+  }
+  const Rules& rules() const { return rules_; }
+  Detail to_strangers() const { return to_strangers_; }
+  bool asks_for_channels() const { return asks_for_channels_; }
+
+ private:
+  Rules rules_;
+  Detail to_strangers_ = Detail::nothing;
+  bool asks_for_channels_ = false;
+  bool is_known_ = false;
+};
 
 }  // namespace
 
-std::size_t Roster::collect_related(uint32_t partition, const Viewer& viewer, Relatives which,
-                                    const Policy& policy, std::span<Special> room) const {
-  std::size_t count = 0;
+// Calls `use` with each user of a partition who is here, and whom the viewer sees otherwise than
+// strangers do.
+template <typename Use>
+void Roster::for_each_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                              Use use) const {
+  RuleKnown rule(policy);
   region_.viewers.for_each(viewer.key, partition, [&](const Relation& relation) {
-    const Rules rules = rules_known_to(relation, policy);
-    const Detail to_strangers = allowed({}, rules);
-    Standing standing = standing_in(relation);
-    if (which == Relatives::seen && standing.is_blocked) return;
     const User& of = user(relation.user);
-    if (asks_for_channels(rules)) standing.shares_channel = shares_channel(of, viewer);
-    const Detail detail = allowed(standing, rules);
-    if (detail == to_strangers || (which == Relatives::seen && detail < Detail::status)) return;
-    if (of.status == Status::offline) return;
+    rule.look_at(relation);
+    Standing standing = standing_in(relation);
+    standing.shares_channel = rule.asks_for_channels() && shares_channel(of, viewer);
+    const Detail detail = allowed(standing, rule.rules());
+    if (detail == rule.to_strangers() || of.status == Status::offline) return;
+    use(of, Glance{of.status, detail, kind_for(rule.to_strangers()), of.last_seen});
+  });
+}
+
+void Roster::find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                                  Cutoffs& cutoffs) const {
+  for_each_related(partition, viewer, policy, [&](const User&, const Glance& glance) {
+    Cutoff& cutoff = cutoffs.of(glance.status);
+    if (glance.detail == Detail::full && cutoff.admits(glance.last_seen))
+      cutoff.add(glance.last_seen);
+  });
+}
+
+std::size_t Roster::collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                                    const Cutoffs* cutoffs, std::span<Special> room) const {
+  std::size_t count = 0;
+  for_each_related(partition, viewer, policy, [&](const User& of, const Glance& glance) {
+    if (cutoffs && !cutoffs->reaches(glance)) return;
     if (count < room.size()) {
       Special& special = room[count];
-      special.glance = {of.status, detail, kind_for(to_strangers), of.last_seen};
+      special.glance = glance;
       special.who.last_seen = of.last_seen;
       special.who.id_bytes = get_id(pool_, of, special.who.id_text);
     }

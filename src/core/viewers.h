@@ -101,7 +101,6 @@ static_assert(sizeof(ViewerRecord) <= cell_bytes);
 // On whose behalf something is read, as one call has looked it up.
 struct Viewer {
   Key key;
-  Cell record = no_cell;               // none: nobody has anything to do with it
   std::span<const uint64_t> channels;  // the hashes of those that it is in, in order
 };
 
@@ -113,10 +112,6 @@ class ViewerIndex {
   Cell hold(const Key& key);
   void release(Cell viewer);
   Cell find(const Key& key) const;
-  // The record is still that of this viewer, for whoever holds it.
-  bool is(Cell record, const Key& key) const {
-    return pool_->at<ViewerRecord>(record).hash == key.hash;
-  }
 
   // From now on, or no longer, others find the user by its viewer.
   void link(Cell relations, uint32_t number, Cell user);

@@ -79,14 +79,23 @@ std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status s
   return found;
 }
 
+void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                          Time now, Cutoffs& cutoffs) {
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    lock_settled(realm, partition, policy, now);
+    if (!realm.gone())
+      Roster(shared.region).find_related_cutoffs(partition, viewer, policy, cutoffs);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
 std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
-                                  Relatives which, const Policy& policy, Time now,
+                                  const Policy& policy, Time now, const Cutoffs* cutoffs,
                                   std::span<Special> room) {
   std::size_t found = 0;
   lock_settled(realm, partition, policy, now);
   if (!realm.gone())
-    found =
-        Roster(shared.region).collect_related(partition, viewer, which, policy, room);
+    found = Roster(shared.region).collect_related(partition, viewer, policy, cutoffs, room);
   LWLockRelease(shared.partition(partition));
   return found;
 }

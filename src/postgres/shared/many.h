@@ -29,10 +29,12 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
 // Of a partition, the users of a kind, whoever looks.
 std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
                              UserKind kind, std::span<Candidate> room);
-// Of a partition, those who are here and whom the viewer sees otherwise than strangers do, by a
-// relation; or only those it sees.
+// Those who are here and whom the viewer sees otherwise than strangers do, by a relation: how
+// recently the best of each status were seen, and of a partition all, or those who reach that.
+void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                          Time now, Cutoffs& cutoffs);
 std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
-                                  Relatives which, const Policy& policy, Time now,
+                                  const Policy& policy, Time now, const Cutoffs* cutoffs,
                                   std::span<Special> room);
 
 }  // namespace presence

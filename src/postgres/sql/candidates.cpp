@@ -92,20 +92,20 @@ void keep_each_once(Specials& specials) {
   specials.count = static_cast<size_t>(end - specials.items);
 }
 
-}  // namespace
-
-Specials special_to(const RealmRef& realm, const Viewer& viewer, Relatives which) {
+void add_related(const RealmRef& realm, const Viewer& viewer, const Cutoffs* cutoffs,
+                 Specials& to) {
   const Policy policy = current_policy();
   const Time now = current_time();
-  Specials specials;
   for (uint32_t partition = 0; partition < partition_count; partition++)
-    specials.add_all([&](std::span<Special> room) {
-      return collect_related_users(realm, partition, viewer, which, policy, now, room);
+    to.add_all([&](std::span<Special> room) {
+      return collect_related_users(realm, partition, viewer, policy, now, cutoffs, room);
     });
+}
 
-  Candidates others;
-  add_id(viewer.key.id, others);
-  add_companions(realm, viewer, others);
+void add_others(const RealmRef& realm, const Viewer& viewer, const Candidates& others,
+                Specials& to) {
+  const Policy policy = current_policy();
+  const Time now = current_time();
   for (size_t i = 0; i < others.count; i++) {
     CHECK_FOR_INTERRUPTS();
     Special special;
@@ -113,14 +113,40 @@ Specials special_to(const RealmRef& realm, const Viewer& viewer, Relatives which
     const UserKey key = realm.key(special.who.id());
     if (glance_at_user(realm, key, viewer, {}, policy, now, special.glance) != Answer::done)
       continue;
-    const bool is_seen = special.glance.detail >= Detail::status;
-    if (special.glance.status == Status::offline || (which == Relatives::seen && !is_seen))
-      continue;
+    if (special.glance.status == Status::offline) continue;
     special.who.last_seen = special.glance.last_seen;
-    specials.add() = special;
+    to.add() = special;
   }
+}
+
+Specials specials_among(const RealmRef& realm, const Viewer& viewer, const Cutoffs* cutoffs) {
+  Specials specials;
+  add_related(realm, viewer, cutoffs, specials);
+  Candidates others;
+  add_id(viewer.key.id, others);
+  add_companions(realm, viewer, others);
+  add_others(realm, viewer, others, specials);
   if (others.count > 1) keep_each_once(specials);
   return specials;
+}
+
+}  // namespace
+
+Specials special_to(const RealmRef& realm, const Viewer& viewer) {
+  return specials_among(realm, viewer, nullptr);
+}
+
+Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time not_before) {
+  Cutoffs cutoffs;
+  for (const Status status : present) {
+    Cutoff& cutoff = cutoffs.of(status);
+    cutoff.best = {static_cast<Time*>(MemoryContextAllocHuge(
+                       CurrentMemoryContext, sizeof(Time) * static_cast<Size>(most))),
+                   static_cast<size_t>(most)};
+    cutoff.not_before = not_before;
+  }
+  find_related_cutoffs(realm, viewer, current_policy(), current_time(), cutoffs);
+  return specials_among(realm, viewer, &cutoffs);
 }
 
 }  // namespace presence

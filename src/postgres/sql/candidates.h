@@ -50,7 +50,9 @@ using Specials = Collected<Special>;
 const Candidate** in_order(const Candidates& candidates);
 
 // Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
-// as a member of a channel of the viewer, or as itself; or only those it sees.
-Specials special_to(const RealmRef& realm, const Viewer& viewer, Relatives which);
+// as a member of a channel of the viewer, or as itself.
+Specials special_to(const RealmRef& realm, const Viewer& viewer);
+// The same of those who may be on a list of so many of each status.
+Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time not_before);
 
 }  // namespace presence

@@ -127,7 +127,7 @@ void add_veiled(const RealmRef& realm, Status status, Candidates& to) {
 void add_special(const Specials& specials, Status status, Candidates& to) {
   for (size_t i = 0; i < specials.count; i++) {
     const Special& special = specials.items[i];
-    if (special.glance.status != status) continue;
+    if (special.glance.status != status || special.glance.detail < Detail::status) continue;
     Candidate& added = to.add();
     added = special.who;
     added.last_seen = shown_last_seen(special.glance.detail, special.glance.last_seen);
@@ -277,8 +277,9 @@ void list_rows(const Wanted& wanted, Listing& list) {
 void list_memory(const Wanted& wanted, Listing& list) {
   const RealmRef realm = whole_realm();
   const bool asks = wanted.viewer && application_decides();
-  const Specials specials =
-      wanted.viewer && !asks ? special_to(realm, *wanted.viewer, Relatives::seen) : Specials{};
+  const Specials specials = wanted.viewer && !asks
+                                ? special_to(realm, *wanted.viewer, wanted.most, wanted.not_before)
+                                : Specials{};
   // This transaction's own users are left out and added as it sees them.
   int left = wanted.most;
   for (const Status status : {Status::online, Status::busy, Status::away}) {
@@ -386,7 +387,7 @@ void recount_own(const ClaimedUser& user, void* context) {
 
 // Strangers are not shown whom a relation or a channel shows, or are shown whom one hides.
 void recount_special(const RealmRef& realm, const Viewer& viewer, Counts& counts) {
-  const Specials specials = special_to(realm, viewer, Relatives::all);
+  const Specials specials = special_to(realm, viewer);
   for (size_t i = 0; i < specials.count; i++) {
     const Glance& glance = specials.items[i].glance;
     const int counted = glance.kind != UserKind::closed;

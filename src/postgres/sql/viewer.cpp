@@ -11,6 +11,7 @@
 #include "postgres/sql/application_function.h"
 #include "postgres/sql/identity.h"
 #include "postgres/tables/access.h"
+#include "postgres/tables/whole.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -51,11 +52,12 @@ std::span<const uint64_t> hashes_of(const RealmRef& realm, const ChannelIds& cha
 }  // namespace
 
 const Viewer* viewer_of(std::string_view viewer_id) {
-  const RealmRef& realm = extension().realm;
+  // In which channels it is is known when everybody is there.
+  const bool is_standby = RecoveryInProgress();
+  const RealmRef realm = is_standby ? extension().realm : whole_realm();
   auto* viewer = new (palloc(sizeof(Viewer))) Viewer{};
   viewer->key = realm.viewer_key(viewer_id);
-  if (RecoveryInProgress()) return viewer;
-  viewer->record = shared.region.viewers.find(viewer->key);
+  if (is_standby) return viewer;
   viewer->channels = hashes_of(realm, stored_channels(realm, viewer->key));
   return viewer;
 }
