@@ -55,7 +55,7 @@ struct Relations {
 static_assert(sizeof(Relations) <= cell_bytes);
 // A number of a cell and one in it must fit a RelationPlace.
 inline constexpr uint32_t relation_places = 8;
-inline constexpr uint32_t max_cells = UINT32_MAX / relation_places;
+static_assert(max_cells <= UINT32_MAX / relation_places);
 
 struct ChannelRule {
   uint64_t channel;  // the hash of its id
