@@ -253,13 +253,11 @@ Rules Roster::rules_in(const Visibility* visibility, std::optional<uint64_t> cha
 }
 
 const Relation* Roster::relation_to(const Visibility* visibility, const Viewer& viewer) const {
-  if (!visibility || viewer.record == no_cell) return nullptr;
+  if (!visibility) return nullptr;
   for (Cell at = visibility->relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
     for (uint32_t i = 0; i < relations.count; i++)
-      if (relations.items[i].viewer == viewer.record &&
-          region_.viewers.is(viewer.record, viewer.key))
-        return &relations.items[i];
+      if (region_.viewers.is(relations.items[i], viewer.key)) return &relations.items[i];
   }
   return nullptr;
 }
