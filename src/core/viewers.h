@@ -40,6 +40,7 @@ struct Relation {
   Detail own : 2;
   bool user_has_rule : 1;  // whatever the setting says
   bool user_is_open : 1;   // by that rule strangers see all of it
+  uint16_t short_hash;     // of its viewer's id, so that most others need not be looked at
   // ---- guarded by the viewer's lock
   Cell user;
   RelationPlace next, prev;
@@ -96,10 +97,10 @@ struct ViewerRecord {
 };
 static_assert(sizeof(ViewerRecord) <= cell_bytes);
 
-// On whose behalf something is read, as one call has looked it up.
+// On whose behalf something is read. Its record is not looked up: it may come and go with the users
+// who are loaded and evicted meanwhile.
 struct Viewer {
   Key key;
-  Cell record = no_cell;               // none: nobody has anything to do with it
   std::span<const uint64_t> channels;  // the hashes of those that it is in, in order
 };
 
@@ -111,10 +112,12 @@ class ViewerIndex {
   Cell hold(const Key& key);
   void release(Cell viewer);
   Cell find(const Key& key) const;
-  // The record is still that of this viewer, for whoever holds it.
-  bool is(Cell record, const Key& key) const {
-    return pool_->at<ViewerRecord>(record).hash == key.hash;
+  // For whoever holds the lock of the user whose relation it is.
+  bool is(const Relation& relation, const Key& key) const {
+    return relation.short_hash == short_hash_of(key) &&
+           pool_->at<ViewerRecord>(relation.viewer).hash == key.hash;
   }
+  static uint16_t short_hash_of(const Key& key) { return static_cast<uint16_t>(key.hash >> 48); }
 
   // From now on, or no longer, others find the user by its viewer.
   void link(Cell relations, uint32_t number, Cell user);
