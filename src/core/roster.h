@@ -526,6 +526,7 @@ class Roster {
   void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
              Spares& spares);
   void announce(Cell cell, RealmPartition& share);
+  void link_announcement(Cell cell, RealmPartition& share);
   void note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason);
   void note_data(Cell cell, RealmPartition& share);
   std::optional<Reason> reason_of_end(Cell cell, const Policy& policy, Time at) const;

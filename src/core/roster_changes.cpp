@@ -112,6 +112,11 @@ void Roster::announce(Cell cell, RealmPartition& share) {
   User& changed = user(cell);
   changed.row_is_current = false;
   changed.moved_on = changed.claims > 0;
+  link_announcement(cell, share);
+}
+
+void Roster::link_announcement(Cell cell, RealmPartition& share) {
+  User& changed = user(cell);
   if (changed.to_announce) return;
   changed.to_announce = true;
   changed.announce_next = share.to_announce;

@@ -72,11 +72,13 @@ bool Roster::add_relations(uint16_t realm, const VisibilityFacts& facts, Visibil
       pool_.at<Relations>(cell).next = to.relations;
       to.relations = cell;
     }
-    const Cell viewer = region_.viewers.hold(region_.viewer_key(realm, one.viewer));
+    const Key key = region_.viewer_key(realm, one.viewer);
+    const Cell viewer = region_.viewers.hold(key);
     if (viewer == no_cell) return false;
     Relations& relations = pool_.at<Relations>(to.relations);
     Relation& relation = relations.items[relations.count++];
     relation.viewer = viewer;
+    relation.short_hash = ViewerIndex::short_hash_of(key);
     relation.is_contact = one.is_contact;
     relation.is_blocked = one.is_blocked;
     relation.own = one.own;
@@ -203,12 +205,16 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   note_detail(cell, share, policy);
 }
 
-// Everybody may see another part of the user than they were told.
+// Everybody may see another part of the user than they were told. That says nothing about its row,
+// which is written only if it waits for that already.
 void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy) {
-  const User& of = user(cell);
+  User& of = user(cell);
   if (of.status == Status::offline && of.announced == Status::offline) return;
-  if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail))
-    announce(cell, share);
+  if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail)) {
+    if (!of.to_announce)
+      of.row_is_current = of.persist == Persist::current || of.persist == Persist::dirty;
+    link_announcement(cell, share);
+  }
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
     const Member& member = pool_.at<Member>(at);
     if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) !=
@@ -252,15 +258,12 @@ Rules Roster::rules_in(const Visibility* visibility, std::optional<uint64_t> cha
   return rules;
 }
 
-// The lock of the user is held: a viewer to whom it has a relation stays what it is.
 const Relation* Roster::relation_to(const Visibility* visibility, const Viewer& viewer) const {
-  if (!visibility || visibility->relations == no_cell) return nullptr;
-  const Cell record = region_.viewers.find(viewer.key);
-  if (record == no_cell) return nullptr;
+  if (!visibility) return nullptr;
   for (Cell at = visibility->relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
     for (uint32_t i = 0; i < relations.count; i++)
-      if (relations.items[i].viewer == record) return &relations.items[i];
+      if (region_.viewers.is(relations.items[i], viewer.key)) return &relations.items[i];
   }
   return nullptr;
 }

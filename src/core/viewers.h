@@ -42,6 +42,7 @@ struct Relation {
   bool user_has_rule : 1;
   Audience user_audience : 2;
   Detail user_detail : 2;
+  uint16_t short_hash;  // of its viewer's id, so that most others need not be looked at
   // ---- guarded by the viewer's lock
   Cell user;
   RelationPlace next, prev;
@@ -57,7 +58,7 @@ struct Relations {
 static_assert(sizeof(Relations) <= cell_bytes);
 // A number of a cell and one in it must fit a RelationPlace.
 inline constexpr uint32_t relation_places = 8;
-inline constexpr uint32_t max_cells = UINT32_MAX / relation_places;
+static_assert(max_cells <= UINT32_MAX / relation_places);
 
 struct ChannelRule {
   uint64_t channel;  // the hash of its id
@@ -98,7 +99,8 @@ struct ViewerRecord {
 };
 static_assert(sizeof(ViewerRecord) <= cell_bytes);
 
-// On whose behalf something is read, as one call has looked it up.
+// On whose behalf something is read. Its record is not looked up: it may come and go with the users
+// who are loaded and evicted meanwhile.
 struct Viewer {
   Key key;
   std::span<const uint64_t> channels;  // the hashes of those that it is in, in order
@@ -112,6 +114,12 @@ class ViewerIndex {
   Cell hold(const Key& key);
   void release(Cell viewer);
   Cell find(const Key& key) const;
+  // For whoever holds the lock of the user whose relation it is.
+  bool is(const Relation& relation, const Key& key) const {
+    return relation.short_hash == short_hash_of(key) &&
+           pool_->at<ViewerRecord>(relation.viewer).hash == key.hash;
+  }
+  static uint16_t short_hash_of(const Key& key) { return static_cast<uint16_t>(key.hash >> 48); }
 
   // From now on, or no longer, others find the user by its viewer.
   void link(Cell relations, uint32_t number, Cell user);

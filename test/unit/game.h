@@ -331,6 +331,7 @@ class Game {
   uint32_t held_sessions_ = 0;  // of gateways
   uint32_t messages_made_ = 0;
   UserView view_;
+  UserNews user_news_;
   SessionView session_view_;
   ActivityView activity_view_;
   MemberView member_view_;

@@ -66,15 +66,16 @@ void Game::tell_members_of(uint16_t realm) {
       const std::string channel(member.channel());
       const Key key{realm, std::string(member.id())};
       log("tell " + channel.substr(0, 4) + " of " + short_name(key));
-      if (member_news_.moved || member_news_.state_set) {
-        expect(!member_news_.moved || !member_news_.state_set, "one of the two is told", key);
+      if (member_news_.all.moved || member_news_.all.state_set) {
+        expect(!member_news_.all.moved || !member_news_.all.state_set, "one of the two is told",
+               key);
         const auto before = told_moves_.find({key, channel});
         expect(
             before == told_moves_.end() || before->second + model_.policy.cursor_interval <= now_,
             "moves are told once in an interval", key);
         told_moves_[{key, channel}] = now_;
       }
-      if (member_news_.left || member_news_.joined) told_moves_.erase({key, channel});
+      if (member_news_.all.left || member_news_.all.joined) told_moves_.erase({key, channel});
       hear(listeners_[{realm, channel}]);
     }
     expect(!roster_.has_member_news(realm, partition), "no member has news once told");
@@ -86,20 +87,20 @@ void Game::tell_members_of(uint16_t realm) {
 void Game::hear(NaiveListener& listener) const {
   const MemberNews& news = member_news_;
   Heard& of = listener.users[std::string(news.member.id())];
-  const bool comes_or_goes = !news.large && (news.joined || news.left);
-  if (comes_or_goes) of.joined = news.joined;
-  if (news.joined || news.status_changed) {
+  const bool comes_or_goes = !news.large && (news.all.joined || news.all.left);
+  if (comes_or_goes) of.joined = news.all.joined;
+  if (news.all.joined || news.all.status_changed) {
     of.status = news.user.status;
     of.message = news.user.message();
   }
-  if (news.joined || news.updated) of.data = news.member.data();
-  if (news.typing_started || news.typing_stopped) of.types = news.typing_started;
-  if (news.moved) {
+  if (news.all.joined || news.all.updated) of.data = news.member.data();
+  if (news.all.typing_started || news.all.typing_stopped) of.types = news.all.typing_started;
+  if (news.all.moved) {
     of.cursor = news.member.cursor();
     of.selection = news.member.selection();
   }
-  if (news.state_set) of.state = news.member.state();
-  if (!news.left) return;
+  if (news.all.state_set) of.state = news.member.state();
+  if (!news.all.left) return;
   of = Heard{};
   // A listener of a large channel does not hear that it left.
   of.joined = news.large;

@@ -8,7 +8,7 @@
 namespace presence::test {
 
 void Game::compare_all() {
-  const std::string problem = find_problem(region_, held_, held_sessions_);
+  const std::string problem = find_problem(region_, held_, held_sessions_, model_.policy);
   if (!problem.empty()) throw Mismatch{"BROKEN: " + problem};
   std::size_t there = 0;
   for (uint16_t realm = 0; realm < realms; realm++)
@@ -153,14 +153,15 @@ void Game::compare_order(uint16_t realm, Status status) {
     std::array<Time, 3> best;
     Cutoff cutoff{{best.data(), limit}, 0, forever_ago};
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      roster_.find_cutoff(realm, partition, status, cutoff);
+      roster_.find_cutoff(realm, partition, status, nullptr, model_.policy, cutoff);
     expect(cutoff.count == std::min(limit, wanted.size()), "the cutoff counts");
     if (limit == 0) continue;
     const Time not_before = cutoff.count == limit ? best[0] : forever_ago;
     std::vector<std::pair<Time, std::string>> found;
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       std::array<Candidate, ids.size()> room;
-      const std::size_t count = roster_.collect(realm, partition, status, not_before, room);
+      const std::size_t count =
+          roster_.collect(realm, partition, status, nullptr, model_.policy, not_before, room);
       for (std::size_t i = 0; i < count; i++) {
         expect(i == 0 || room[i - 1].last_seen >= room[i].last_seen, "the newest come first");
         found.emplace_back(-room[i].last_seen, std::string(room[i].id()));
@@ -262,9 +263,10 @@ std::string when(Time at) {
 }
 
 std::string describe(const Ask& ask) {
-  static constexpr std::array kinds = {"choose",        "be_automatic", "clear",      "set_message",
-                                       "leave",         "forget",       "log_out",    "join",
-                                       "leave_channel", "connect",      "disconnect", "say"};
+  static constexpr std::array kinds = {"choose", "be_automatic",  "clear",   "set_message",
+                                       "leave",  "forget",        "log_out", "set_visibility",
+                                       "join",   "leave_channel", "connect", "disconnect",
+                                       "say"};
   std::string text = kinds[static_cast<std::size_t>(ask.kind)];
   if (!ask.session.empty()) text += " " + std::string(ask.session.substr(0, 3));
   if (!ask.gateway.empty()) text += " of " + ask.gateway.substr(0, 2);

@@ -32,9 +32,10 @@ void Game::take_announcements() {
 }
 
 bool Game::take_announcement(uint16_t realm, uint32_t partition) {
-  const bool told = roster_.take_announcement(realm, partition, view_);
+  const bool told = roster_.take_announcement(realm, partition, model_.policy, user_news_);
   Key key;
   if (told) {
+    view_ = user_news_.user;
     key = {realm, std::string(view_.id())};
     log("tell of " + short_name(key));
     expect(model_.users.count(key) == 1, "an announcement is of a user");

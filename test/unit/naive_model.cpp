@@ -272,6 +272,8 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
       last_seen = std::max(last_seen, ask.at);
       sessions.clear();
       return;
+    case ChangeKind::set_visibility:
+      return;
     case ChangeKind::join:
     case ChangeKind::leave_channel:
       if (ask.kind == ChangeKind::join) join(ask, policy, now);

@@ -19,15 +19,20 @@
 namespace presence::test {
 namespace {
 
-// Those of the indexes of sessions and channels, taken while the lock of a partition is held.
-std::shared_mutex session_locks[partition_count], channel_locks[partition_count];
+// Those of the indexes of sessions, channels and viewers, taken while the lock of a partition is
+// held.
+std::shared_mutex session_locks[partition_count], channel_locks[partition_count],
+    viewer_locks[partition_count];
 
 constexpr Region::Locks real_locks = {{[](uint32_t number) { session_locks[number].lock_shared(); },
                                        [](uint32_t number) { session_locks[number].lock(); },
                                        [](uint32_t number) { session_locks[number].unlock(); }},
                                       {[](uint32_t number) { channel_locks[number].lock_shared(); },
                                        [](uint32_t number) { channel_locks[number].lock(); },
-                                       [](uint32_t number) { channel_locks[number].unlock(); }}};
+                                       [](uint32_t number) { channel_locks[number].unlock(); }},
+                                      {[](uint32_t number) { viewer_locks[number].lock_shared(); },
+                                       [](uint32_t number) { viewer_locks[number].lock(); },
+                                       [](uint32_t number) { viewer_locks[number].unlock(); }}};
 
 constexpr Time start = 840'000'000 * second;
 
@@ -407,8 +412,9 @@ class Stress {
     Cutoff cutoff{best, 0, forever_ago};
     const Lock lock(lock_of(partition));
     roster_.count(0, partition, counts);
-    roster_.find_cutoff(0, partition, Status::online, cutoff);
-    const std::size_t found = roster_.collect(0, partition, Status::online, forever_ago, room);
+    roster_.find_cutoff(0, partition, Status::online, nullptr, policy_, cutoff);
+    const std::size_t found =
+        roster_.collect(0, partition, Status::online, nullptr, policy_, forever_ago, room);
     if (found != counts.online || cutoff.count != std::min<std::size_t>(found, 8)) std::abort();
   }
 
@@ -433,10 +439,10 @@ class Stress {
   }
 
   void tell(uint32_t partition) {
-    UserView view;
+    UserNews news;
     for (bool told = true; told; told_ += told) {
       const Lock lock(lock_of(partition));
-      told = roster_.take_announcement(0, partition, view);
+      told = roster_.take_announcement(0, partition, policy_, news);
     }
   }
 
