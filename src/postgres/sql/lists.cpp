@@ -162,6 +162,8 @@ Candidates candidates_for(const RealmRef& realm, Status status, const Wanted& wa
     for (size_t i = 0; i < specials.count; i++)
       if (specials.items[i].status == status)
         candidates.add(specials.items[i].who->id(), specials.items[i].last_seen);
+    // Some were found twice: the viewer itself, if nobody else.
+    candidates.sort();
     if (wanted.not_before == forever_ago && candidates.count < static_cast<size_t>(most))
       add_veiled(realm, status, candidates);
   }
