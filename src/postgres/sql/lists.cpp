@@ -162,10 +162,13 @@ Candidates candidates_for(const RealmRef& realm, Status status, const Wanted& wa
     for (size_t i = 0; i < specials.count; i++)
       if (specials.items[i].status == status)
         candidates.add(specials.items[i].who->id(), specials.items[i].last_seen);
-    // Some were found twice: the viewer itself, if nobody else.
+    // Some were found twice: the viewer itself, if nobody else. Of whom it may not know when they
+    // were seen come by their ids, the veiled ones among them.
     candidates.sort();
-    if (wanted.not_before == forever_ago && candidates.count < static_cast<size_t>(most))
-      add_veiled(realm, status, candidates);
+    const auto wanted_count = static_cast<size_t>(most);
+    const bool is_full = candidates.count >= wanted_count &&
+                         candidates.items[wanted_count - 1].last_seen != forever_ago;
+    if (wanted.not_before == forever_ago && !is_full) add_veiled(realm, status, candidates);
   }
   candidates.sort();
   return candidates;
