@@ -12,14 +12,17 @@
 
 namespace presence {
 
-const Candidate** in_order(const Candidates& candidates) {
+Ordered in_order(const Candidates& candidates) {
   auto** order = static_cast<const Candidate**>(MemoryContextAllocHuge(
       CurrentMemoryContext, sizeof(const Candidate*) * (candidates.count + 1)));
   for (size_t i = 0; i < candidates.count; i++) order[i] = &candidates.items[i];
   std::sort(order, order + candidates.count, [](const Candidate* a, const Candidate* b) {
     return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
   });
-  return order;
+  const Candidate** end =
+      std::unique(order, order + candidates.count,
+                  [](const Candidate* a, const Candidate* b) { return a->id() == b->id(); });
+  return {order, static_cast<size_t>(end - order)};
 }
 
 namespace {

@@ -46,8 +46,12 @@ struct Collected {
 using Candidates = Collected<Candidate>;
 using Specials = Collected<Special>;
 
-// The last seen first, then by id.
-const Candidate** in_order(const Candidates& candidates);
+// The last seen first, then by id. Who was found twice is there once, unless it was seen meanwhile.
+struct Ordered {
+  const Candidate** items;
+  size_t count;
+};
+Ordered in_order(const Candidates& candidates);
 
 // Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
 // as a member of a channel of the viewer, or as itself.

@@ -134,15 +134,23 @@ void add_special(const Specials& specials, Status status, Candidates& to) {
   }
 }
 
-Candidates candidates_for(const RealmRef& realm, Status status, const Wanted& wanted, int most,
-                          const Specials& specials) {
+// Of whom the viewer may not know when they were seen come last, all of them by their ids: so they
+// are needed together, and only when there are not enough others.
+bool has_enough_known(const Ordered& ordered, int most) {
+  const auto wanted = static_cast<size_t>(most);
+  return ordered.count >= wanted && ordered.items[wanted - 1]->last_seen != forever_ago;
+}
+
+Ordered candidates_for(const RealmRef& realm, Status status, const Wanted& wanted, int most,
+                       const Specials& specials) {
   Candidates candidates;
   add_best(realm, status, wanted.viewer, wanted.not_before, most, candidates);
   add_special(specials, status, candidates);
-  const bool has_room = candidates.count < static_cast<size_t>(most);
-  if (wanted.viewer && wanted.not_before == forever_ago && has_room)
-    add_veiled(realm, status, candidates);
-  return candidates;
+  const Ordered ordered = in_order(candidates);
+  if (!wanted.viewer || wanted.not_before != forever_ago || has_enough_known(ordered, most))
+    return ordered;
+  add_veiled(realm, status, candidates);
+  return in_order(candidates);
 }
 
 Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
@@ -157,12 +165,11 @@ Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* v
 void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int most,
                  const Specials& specials, Listing& list) {
   static UserView view;
-  const Candidates candidates = candidates_for(realm, status, wanted, most, specials);
-  const Candidate** order = in_order(candidates);
+  const Ordered candidates = candidates_for(realm, status, wanted, most, specials);
   int listed = 0;
   for (size_t i = 0; i < candidates.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
-    const UserKey key = realm.key(order[i]->id());
+    const UserKey key = realm.key(candidates.items[i]->id());
     if (!wishes_for(key).empty()) continue;  // listed as this transaction sees them
     if (view_candidate(realm, key, wanted.viewer, view) != Answer::done) continue;
     if (view.status != status ||
@@ -181,11 +188,11 @@ bool list_by_asking(const RealmRef& realm, Status status, const Wanted& wanted, 
   static UserView view;
   Candidates candidates;
   add_best(realm, status, nullptr, forever_ago, looks, candidates);
-  const Candidate** order = in_order(candidates);
+  const Ordered ordered = in_order(candidates);
   int listed = 0;
-  for (size_t i = 0; i < candidates.count && listed < most; i++) {
+  for (size_t i = 0; i < ordered.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
-    const std::string_view id = order[i]->id();
+    const std::string_view id = ordered.items[i]->id();
     if (!wishes_for(realm.key(id)).empty()) continue;
     if (!see_user(id, wanted.viewer, view) || view.status != status) continue;
     if (!wanted.admits(status, shown_last_seen(view.detail, view.last_seen))) continue;
