@@ -231,7 +231,8 @@ struct UserNews {
   Status before, now;          // as everybody knows and may know it
   Detail told_detail, detail;  // how much that was, and is
   Audience audience;           // of the user's rule
-  bool everybody_hears;        // there is something new for everybody
+  bool rules_changed;
+  bool everybody_hears;  // there is something new for everybody
 };
 
 // What a listener of a channel has not been told of one of its members. In this order.
@@ -657,10 +658,12 @@ class Roster {
   bool add_all(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
   void link_relations(Cell user, const Visibility& visibility);
   void set_visibility(Cell user, Cell visibility);
-  void end_new_shown(const User& user, Cell shown);
-  void end_new_shown(const User& user, const Visibility& visibility);
+  void end_new_shown(const User& user, Cell shown, Time now);
+  void end_new_shown(const User& user, const Visibility& visibility, Time now);
   void grant_visibility(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
                         Time now);
+  void note_rules(Cell cell, RealmPartition& share);
+  void announce_again(Cell cell, RealmPartition& share);
   void note_detail(Cell cell, RealmPartition& share, const Policy& policy);
   const Visibility* visibility_of(const User& user) const;
   const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;

@@ -173,21 +173,23 @@ void Roster::set_visibility(Cell cell, Cell visibility) {
   if (visibility != no_cell) link_relations(cell, pool_.at<Visibility>(visibility));
 }
 
-// Until now the user was seen: whoever sees nothing any more saw it as it is.
-void Roster::end_new_shown(const User& user, Cell cell) {
+// Until now the user was seen. To whoever sees nothing any more it looks as if it had logged out
+// just now, which is an activity like any logout.
+void Roster::end_new_shown(const User& user, Cell cell, Time now) {
   if (cell == no_cell || !pool_.at<Shown>(cell).is_new) return;
   Shown& shown = pool_.at<Shown>(cell);
   shown.is_new = false;
-  shown.last_seen = std::max(shown.last_seen, user.last_seen);
+  shown.last_seen = user.status == Status::offline ? user.last_seen : std::max(user.last_seen, now);
   shown.activity_count = user.activity_count;
 }
 
-void Roster::end_new_shown(const User& user, const Visibility& visibility) {
-  end_new_shown(user, visibility.to_strangers);
-  end_new_shown(user, visibility.to_contacts);
+void Roster::end_new_shown(const User& user, const Visibility& visibility, Time now) {
+  end_new_shown(user, visibility.to_strangers, now);
+  end_new_shown(user, visibility.to_contacts, now);
   for (Cell at = visibility.relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
-    for (uint32_t i = 0; i < relations.count; i++) end_new_shown(user, relations.items[i].shown);
+    for (uint32_t i = 0; i < relations.count; i++)
+      end_new_shown(user, relations.items[i].shown, now);
   }
 }
 
@@ -196,25 +198,38 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   User& changed = user(cell);
   if (changed.extras == no_cell && wish.visibility != no_cell)
     give_extras(changed, wish.spare_extras);
-  if (wish.visibility != no_cell) end_new_shown(changed, pool_.at<Visibility>(wish.visibility));
+  if (wish.visibility != no_cell)
+    end_new_shown(changed, pool_.at<Visibility>(wish.visibility), now);
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
-  free_bare_extras(changed);
+  note_rules(cell, share);
   const Loaded loaded = load_facts(cell, policy, now);
   place(cell, share, look(loaded.facts, policy, now), policy);
   note_detail(cell, share, policy);
 }
 
-// Everybody may see another part of the user than they were told. That says nothing about its row,
-// which is written only if it waits for that already.
+// Those who ask who sees the user must ask again. That says nothing about its row.
+void Roster::note_rules(Cell cell, RealmPartition& share) {
+  User& changed = user(cell);
+  if (changed.extras == no_cell) return;
+  pool_.at<Extras>(changed.extras).rules_changed = true;
+  announce_again(cell, share);
+}
+
+// The row is written only if it waits for that already.
+void Roster::announce_again(Cell cell, RealmPartition& share) {
+  User& told = user(cell);
+  if (!told.to_announce)
+    told.row_is_current = told.persist == Persist::current || told.persist == Persist::dirty;
+  link_announcement(cell, share);
+}
+
+// Everybody may see another part of the user than they were told.
 void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy) {
-  User& of = user(cell);
+  const User& of = user(cell);
   if (of.status == Status::offline && of.announced == Status::offline) return;
-  if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail)) {
-    if (!of.to_announce)
-      of.row_is_current = of.persist == Persist::current || of.persist == Persist::dirty;
-    link_announcement(cell, share);
-  }
+  if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail))
+    announce_again(cell, share);
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
     const Member& member = pool_.at<Member>(at);
     if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) !=

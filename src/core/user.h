@@ -117,10 +117,11 @@ inline constexpr uint32_t orphaned_gateway = 1u << 31;
 // What few users have.
 struct Extras {
   Choices choices;
-  Cell reason_text;   // of a `custom` reason, until listeners and history know it
-  Cell parting_text;  // the reason that a disconnect gave, until its session ends
-  Cell members;       // the channels that the user is in, types in, or has not left for all yet
-  Cell visibility;    // Visibility: the rules about who sees the user
+  Cell reason_text;    // of a `custom` reason, until listeners and history know it
+  Cell parting_text;   // the reason that a disconnect gave, until its session ends
+  Cell members;        // the channels that the user is in, types in, or has not left for all yet
+  Cell visibility;     // Visibility: the rules about who sees the user
+  bool rules_changed;  // since those who may know everything were told
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 

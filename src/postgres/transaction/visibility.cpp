@@ -69,7 +69,11 @@ std::string_view snapshot(Editing& editing, Detail detail) {
   ShownFacts facts;
   facts.at = editing.now;
   facts.detail = detail;
-  if (seen.has_last_seen) facts.last_seen = seen.last_seen;
+  // To them it looks as if the user had logged out, which is an activity.
+  if (seen.status != Status::offline)
+    facts.last_seen = Max(editing.now, seen.last_seen);
+  else if (seen.has_last_seen)
+    facts.last_seen = seen.last_seen;
   facts.activity_count = seen.activity_count;
   facts.message = seen.message();
   if (!facts.message.empty()) facts.message_until = seen.message_until;
