@@ -844,6 +844,15 @@ TEST_F(Visible, WhoComesBackBeforeItsForgettingIsToldIsOpen) {
   EXPECT_EQ(heard(), Lines{"ann offline to online"});
 }
 
+TEST_F(Visible, WhoComesBackBeforeItsForgettingIsToldHasNoDataAnyMore) {
+  be_there("ann");
+  commit("ann", ChangeKind::set_message, "");
+  heard();
+  commit("ann", ChangeKind::forget);
+  touch("ann");
+  EXPECT_EQ(heard(), Lines{"ann online to online"});
+}
+
 TEST_F(Visible, RulesAloneKeepAUserWithoutAnythingElse) {
   set_rules("ann", with({block("eve")}));
   EXPECT_FALSE(roster.remove_if_blank(find("ann")));

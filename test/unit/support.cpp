@@ -150,9 +150,7 @@ uint32_t cells_of_rules(const Region& region, uint16_t realm, const GivenRules& 
   const auto in = [](std::size_t count, uint32_t there) {
     return (static_cast<uint32_t>(count) + there - 1) / there;
   };
-  if (!rules.rule && rules.channel_rules.empty() && rules.relations.empty() &&
-      rules.to_strangers == shown_as_others && rules.to_contacts == shown_as_others)
-    return 0;
+  if (rules.empty()) return 0;
   uint32_t cells = 1 + in(rules.channel_rules.size(), ChannelRules::there) +
                    in(rules.relations.size(), Relations::there);
   for (const GivenShown& one : rules.shown)

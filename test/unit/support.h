@@ -58,6 +58,11 @@ struct GivenRules {
   std::vector<GivenShown> shown = {};
   int to_strangers = shown_as_others;
   int to_contacts = shown_as_others;
+
+  bool empty() const {
+    return !rule && channel_rules.empty() && relations.empty() && to_strangers == shown_as_others &&
+           to_contacts == shown_as_others;
+  }
 };
 
 // The same as the roster takes them. Both must stay.
