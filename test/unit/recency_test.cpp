@@ -133,7 +133,7 @@ TEST_F(RecencyTest, StaysSortedWhateverMoves) {
 
 TEST(ListNumbers, NameStatusChoiceRegularityAndKind) {
   std::vector<uint8_t> numbers = {offline_list};
-  for (const Kind kind : {Kind::open, Kind::veiled, Kind::closed})
+  for (const UserKind kind : {UserKind::open, UserKind::veiled, UserKind::closed})
     for (const Status status : {Status::away, Status::online, Status::busy})
       for (const bool chosen : {false, true})
         for (const bool irregular : {false, true}) {

@@ -403,8 +403,6 @@ class Checker {
     if (!reach(cell, name + " of viewers")) return;
     const Relations& of = region_.pool.at<Relations>(cell);
     if (of.count == 0 || of.count > Relations::there) return fail(name + " of viewers are none");
-    const bool is_open =
-        rules.has_rule && rules.audience == Audience::everyone && rules.detail == Detail::full;
     for (uint32_t i = 0; i < of.count; i++) {
       const Relation& one = of.items[i];
       if (one.viewer == no_cell || one.viewer > region_.pool.count())
@@ -412,7 +410,8 @@ class Checker {
       if (one.is_linked != (owner != no_cell))
         return fail(name + " are known to a viewer, or not, by mistake");
       if (one.is_linked && one.user != owner) return fail(name + " are somebody else's");
-      if (one.user_has_rule != rules.has_rule || one.user_is_open != is_open)
+      if (one.user_has_rule != rules.has_rule || one.user_audience != rules.audience ||
+          one.user_detail != rules.detail)
         return fail(name + " are not known to their relations");
       if (one.is_blocked)
         least = Detail::nothing;
@@ -461,13 +460,16 @@ class Checker {
                   std::to_string(of.holders));
     std::size_t linked = 0;
     for (const RelationPlace place : relations) linked += relation(place).is_linked;
-    RelationPlace before = no_relation;
-    for (RelationPlace at = of.first; at != no_relation; at = relation(at).next) {
-      if (linked-- == 0) return fail(name + " lists more relations than it has");
-      if (std::count(relations.begin(), relations.end(), at) != 1 || !relation(at).is_linked)
-        return fail(name + " lists a relation by mistake");
-      if (relation(at).prev != before) return fail(name + " is not linked both ways");
-      before = at;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      RelationPlace before = no_relation;
+      for (RelationPlace at = of.first[partition]; at != no_relation; at = relation(at).next) {
+        if (linked-- == 0) return fail(name + " lists more relations than it has");
+        if (std::count(relations.begin(), relations.end(), at) != 1 || !relation(at).is_linked ||
+            user(relation(at).user).partition != partition)
+          return fail(name + " lists a relation by mistake");
+        if (relation(at).prev != before) return fail(name + " is not linked both ways");
+        before = at;
+      }
     }
     if (linked != 0) fail(name + " does not list every relation");
   }

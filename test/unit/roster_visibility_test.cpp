@@ -460,24 +460,48 @@ TEST_F(Visible, AViewerFindsThoseWhoStandOtherwiseToIt) {
   set_rules("ann", with({contact("zoe")}));                            // as to anybody
   set_rules("bob", with({contact("zoe")}, rule(Audience::everyone)));  // the same
   set_rules("cat", with({contact("zoe")}, rule(Audience::contacts)));
-  set_rules("dan", with({contact("zoe")}, rule(Audience::everyone, Detail::status)));
+  set_rules("dan", with({contact("zoe")}, rule(Audience::everyone, Detail::status)));  // the same
   set_rules("eli", with({block("zoe")}));
-  set_rules("fay", with({contact("zoe", Detail::full)}));
-  set_rules("gil", with({contact("bea", Detail::full)}));
-  EXPECT_EQ(related("zoe"), (Lines{"cat", "dan", "eli", "fay"}));
+  set_rules("fay", with({contact("zoe", Detail::status)}));
+  set_rules("gil", with({contact("bea", Detail::full)}, rule(Audience::nobody)));
+  set_rules("hal", with({contact("zoe")}, rule(Audience::contacts)));
+  for (const std::string_view id : {"ann", "bob", "cat", "dan", "eli", "fay", "gil"}) be_there(id);
+  EXPECT_EQ(related("zoe"), (Lines{"cat", "eli", "fay"})) << "hal is not here";
   EXPECT_EQ(related("bea"), Lines{"gil"});
   EXPECT_EQ(related("eve"), Lines{});
   // And by the setting those without a rule.
   set_preset(Audience::contacts);
-  EXPECT_EQ(related("zoe"), (Lines{"ann", "cat", "dan", "eli", "fay"}));
+  EXPECT_EQ(related("zoe"), (Lines{"ann", "cat", "fay"})) << "eli is closed to everybody now";
   // More than there is room for are counted.
-  std::vector<Candidate> room(2);
-  EXPECT_EQ(region.viewers.collect(region.viewer_key(0, "zoe"), policy.default_audience, room), 5u);
+  const Viewer zoe{region.viewer_key(0, "zoe"), {}};
+  std::size_t count = 0;
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    count += roster.collect_related(partition, zoe, policy, nullptr, {});
+  EXPECT_EQ(count, 3u);
   // Until they have nothing to do with it any more.
+  set_preset(Audience::everyone);
   for (const std::string_view id : {"cat", "eli", "ann"}) show(id);
-  EXPECT_EQ(related("zoe"), (Lines{"dan", "fay"}));
-  for (const std::string_view id : {"dan", "fay", "bob"}) show(id);
+  EXPECT_EQ(related("zoe"), Lines{"fay"});
+  for (const std::string_view id : {"dan", "fay", "bob", "hal"}) show(id);
   EXPECT_FALSE(is_viewer("zoe"));
+}
+
+TEST_F(Visible, OfManyRelationsThoseAreFoundWhoMayBeOnTheList) {
+  for (int i = 0; i < 6; i++) {
+    const std::string id = "user" + std::to_string(i);
+    set_rules(id, with({contact("zoe")}, rule(Audience::contacts)));
+    be_there(id);
+    now += second;
+  }
+  set_rules("veil", with({contact("zoe", Detail::status)}, rule(Audience::nobody)));
+  be_there("veil");
+  const Viewer zoe{region.viewer_key(0, "zoe"), {}};
+  std::array<Time, 2> best;
+  Cutoffs cutoffs;
+  cutoffs.of(Status::online).best = best;
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    roster.find_related_cutoffs(partition, zoe, policy, cutoffs);
+  EXPECT_EQ(related("zoe", &cutoffs), (Lines{"user4", "user5", "veil"}));
 }
 
 TEST_F(Visible, AViewerOfAnotherRealmIsAnother) {
@@ -509,12 +533,12 @@ TEST_F(Visible, AGlanceIsWhatAListNeeds) {
   EXPECT_EQ(glance("eve", "ann").status, Status::offline);
   EXPECT_EQ(glance("ann", "ann").status, Status::online);
   for (const std::string_view who : {"zoe", "bea", "cat", "eve"}) {
-    EXPECT_EQ(glance(who, "ann").kind, Kind::closed);
+    EXPECT_EQ(glance(who, "ann").kind, UserKind::closed);
     EXPECT_EQ(glance(who, "ann").last_seen, now);
   }
   set_rules("ann", with({contact("bea", Detail::last_seen)}));
   EXPECT_EQ(glance("bea", "ann").status, Status::offline);
-  EXPECT_EQ(glance("bea", "ann").kind, Kind::open);
+  EXPECT_EQ(glance("bea", "ann").kind, UserKind::open);
 }
 
 // ---- what everybody hears --------------------------------------------------

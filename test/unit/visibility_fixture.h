@@ -163,19 +163,21 @@ class VisibilityTest : public ChannelTest {
     Lines ids;
     std::vector<Candidate> room(100);
     for (uint32_t partition = 0; partition < partition_count; partition++) {
-      const std::size_t count = roster.collect_veiled(0, partition, status, room);
+      const std::size_t count = roster.collect_kind(0, partition, status, UserKind::veiled, room);
       for (std::size_t i = 0; i < count; i++) ids.emplace_back(room[i].id());
     }
     std::sort(ids.begin(), ids.end());
     return ids;
   }
-  // To whom a viewer stands otherwise than a stranger.
-  Lines related(std::string_view who) {
-    std::vector<Candidate> room(100);
-    const std::size_t count =
-        region.viewers.collect(region.viewer_key(0, who), policy.default_audience, room);
+  // Whom a viewer sees otherwise than strangers do, by a relation.
+  Lines related(std::string_view who, const Cutoffs* cutoffs = nullptr) {
+    std::vector<Special> room(100);
+    const Viewer viewer{region.viewer_key(0, who), {}};
     Lines ids;
-    for (std::size_t i = 0; i < count; i++) ids.emplace_back(room[i].id());
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      const std::size_t count = roster.collect_related(partition, viewer, policy, cutoffs, room);
+      for (std::size_t i = 0; i < count; i++) ids.emplace_back(room[i].who.id());
+    }
     std::sort(ids.begin(), ids.end());
     return ids;
   }
