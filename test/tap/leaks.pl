@@ -617,6 +617,28 @@ continue
 is_deeply(\@complaints, [], "$steps steps: all read what they may, and hear no more")
   or diag("LEAKS_SEED=$seed LEAKS_STEPS=$steps\n" . join("\n", @story[ ($#story > 15 ? $#story - 15 : 0) .. $#story ]) . "\n" . join("\n", @complaints));
 note sprintf '%.1f s', Time::HiRes::time() - $began;
+
+# ---- in one transaction -------------------------------------------------------------------------------------------------
+
+# given somebody who changes things and hides in one transaction, in either order, then its going is told as it was before
+sub heard { my ($sql) = @_; $caller->query("$sql; SELECT presence_test_advance('0')"); return $listener->query('SELECT 1'); }
+my @changes = (q{SELECT presence_connect('swift', 'swift 1', '{"name": "new", "secret": "new"}')}, q{SELECT presence_set_message('swift', 'new')}, q{SELECT presence_set_status('swift', 'busy', 'new')},
+	q{SELECT presence_join('swift', 'hall', '{"name": "new", "secret": "new"}')}, q{SELECT presence_join('swift', 'room', '{"name": "new", "secret": "new"}')}, q{SELECT presence_set_state('swift', 'hall', '"new"')},
+	q{SELECT presence_typing('swift', 'hall', user_name => 'new')});
+my $hide = q{SELECT presence_set_visibility('swift', 'nobody')};
+for my $change (@changes)
+{
+	for my $both ("$change; $hide", "$hide; $change", "$hide; $change; SELECT presence_logout('swift')")
+	{
+		heard(q{SELECT presence_forget('swift')});
+		heard(q{SELECT presence_connect('swift', 'swift 1', '{"name": "old"}'), presence_join('swift', 'hall', '{"name": "old"}'), presence_set_message('swift', 'old')});
+		# What is immediate is told at once, before anybody hides.
+		my @told = grep { /^Asynchronous notification "(?!all")/ && ($both !~ /set_state|typing/ || /user_left/) } split /\n/, heard("BEGIN; $both; COMMIT");
+		my @new = grep { /\bnew\b/ } @told;
+		is_deeply([ scalar(grep { /user_left/ } @told), @new ], [2], "hidden in one transaction: $both");
+		is_deeply([ grep { /^Asynchronous notification "(?!all")/ } split /\n/, heard($change) ], [], 'and then nothing') unless $both =~ /logout/;
+	}
+}
 $_->quit for $caller, $listener;
 
 # ---- twins ------------------------------------------------------------------------------------------------------------
