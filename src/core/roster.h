@@ -250,7 +250,7 @@ struct MemberNews {
   MemberChanges everybody;     // for everybody, who may see `detail` of it
   Detail told_detail, detail;  // what everybody was shown of it, and may see
   Detail of_user;              // what everybody may see of the user elsewhere
-  bool message_changed;
+  bool message_changed, data_changed;
   Audience audience;
   bool large;     // joins and leaves are told as counts
   Status told;    // what they were told last

@@ -85,6 +85,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
 
   out.told_detail = member.told_detail;
   out.message_changed = member.message_changed;
+  out.data_changed = member.data_changed;
   out.told = is.joined && !told.joined ? Status::offline : member.told_status;
   out.reason = member.reason;
   out.typing_reason = member.typing_reason;

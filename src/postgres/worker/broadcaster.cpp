@@ -100,7 +100,7 @@ struct Step {
   std::string_view listeners;
   Status before, now;
   bool message_changed, data_changed;
-  Detail detail;
+  std::string_view data;
 };
 
 size_t append_step(const RealmRef& realm, const UserView& user, const Step& step,
@@ -109,8 +109,7 @@ size_t append_step(const RealmRef& realm, const UserView& user, const Step& step
   const bool came_or_went =
       step.now != step.before && (step.now == Status::offline || step.before == Status::offline);
   event.status = step.now;
-  if (came_or_went || step.data_changed)
-    event.user = user_object(user.id(), data_shown(user.data(), step.detail));
+  if (came_or_went || step.data_changed) event.user = user_object(user.id(), step.data);
   event.kind = EventKind::user_status_changed;
   if (step.now != step.before || step.message_changed)
     bytes += append(realm, step.listeners, event);
@@ -133,6 +132,8 @@ size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
   EventFacts event = facts_of(user, global_channel, news.before, detail);
   // What changes while the user hides is not for everybody any more.
   if (hides && user.message_changed) event.message = {};
+  const bool is_secret = news.detail < Detail::status && user.data_changed;
+  const std::string_view data = is_secret ? std::string_view{} : data_shown(user.data(), detail);
   if (hides || appears) {
     event.reason = name_of(hides ? Reason::logout : Reason::connect);
     event.at = current_time();
@@ -140,7 +141,7 @@ size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
   const bool message_changed = user.message_changed && news.detail == Detail::full;
   return append_step(realm, user,
                      {global_channel, news.before, news.now, message_changed || detail_changed,
-                      user.data_changed || detail_changed, detail},
+                      user.data_changed || detail_changed, data},
                      event);
 }
 
@@ -152,7 +153,7 @@ size_t tell_private_listeners(const RealmRef& realm, const UserNews& news) {
   event.detail = news.detail;
   size_t bytes = append_step(realm, user,
                              {private_channel(), user.announced, user.status, user.message_changed,
-                              user.data_changed, Detail::full},
+                              user.data_changed, user.data()},
                              event);
   if (news.rules_changed) {
     event.kind = EventKind::visibility_changed;
@@ -187,7 +188,7 @@ std::string_view reason_in_channel(Reason reason, const UserView& user) {
 struct MemberStep {
   std::string_view listeners;
   const MemberChanges& changes;
-  Detail detail;
+  std::string_view data;
 };
 
 size_t append_step(const RealmRef& realm, const MemberNews& news, const MemberStep& step,
@@ -207,8 +208,7 @@ size_t append_step(const RealmRef& realm, const MemberNews& news, const MemberSt
     bytes += append(realm, step.listeners, event);
   };
   const bool comes_or_goes = (changes.joined || changes.left) && !news.large;
-  if (comes_or_goes || changes.updated)
-    event.user = user_object(member.id(), data_shown(member.data(), step.detail));
+  if (comes_or_goes || changes.updated) event.user = user_object(member.id(), step.data);
   if (changes.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
   if (changes.joined && comes_or_goes) {
     event.reason = name_of(Reason::join);
@@ -250,16 +250,19 @@ size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   EventFacts event = facts_of(news.user, news.member.channel(), previous, detail);
   // What changes while the user hides is not for everybody any more.
   if (hides && news.message_changed) event.message = {};
+  const bool is_secret = news.detail < Detail::status && news.data_changed;
+  const std::string_view data =
+      is_secret ? std::string_view{} : data_shown(news.member.data(), detail);
   // Who hides from everybody is offline to them; who hides here alone has left.
   if (hides && news.of_user < Detail::status) event.status = Status::offline;
-  return append_step(realm, news, {news.member.channel(), news.everybody, detail}, event);
+  return append_step(realm, news, {news.member.channel(), news.everybody, data}, event);
 }
 
 size_t tell_private_listeners(const RealmRef& realm, const MemberNews& news) {
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
-  return append_step(realm, news, {private_channel(), news.all, Detail::full}, event);
+  return append_step(realm, news, {private_channel(), news.all, news.member.data()}, event);
 }
 
 size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
