@@ -198,11 +198,12 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   User& changed = user(cell);
   if (changed.extras == no_cell && wish.visibility != no_cell)
     give_extras(changed, wish.spare_extras);
+  const bool has_rules = wish.visibility != no_cell || visibility_of(changed);
   if (wish.visibility != no_cell)
     end_new_shown(changed, pool_.at<Visibility>(wish.visibility), now);
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
-  note_rules(cell, share);
+  if (has_rules) note_rules(cell, share);
   const Loaded loaded = load_facts(cell, policy, now);
   place(cell, share, look(loaded.facts, policy, now), policy);
   note_detail(cell, share, policy);
@@ -210,9 +211,7 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
 
 // Those who ask who sees the user must ask again. That says nothing about its row.
 void Roster::note_rules(Cell cell, RealmPartition& share) {
-  User& changed = user(cell);
-  if (changed.extras == no_cell) return;
-  pool_.at<Extras>(changed.extras).rules_changed = true;
+  pool_.at<Extras>(user(cell).extras).rules_changed = true;
   announce_again(cell, share);
 }
 

@@ -734,15 +734,15 @@ std::vector<NaiveChoice> NaiveModel::choices(const NaiveUser& user, const std::v
 // "Two changes of one user that cancel within a tick are no event". A message that came back
 // counts as changed: nobody remembers what was told.
 bool NaiveModel::is_to_be_told(const NaiveUser& user) const {
-  return user.to_announce &&
-         (user.visible.status != user.announced || user.message_changed ||
-          (user.data_changed && user.visible.status != Status::offline) || everybody_hears(user));
+  return user.to_announce && (user.visible.status != user.announced || user.message_changed ||
+                              (user.data_changed && user.visible.status != Status::offline) ||
+                              user.rules_changed || everybody_hears(user));
 }
 
 void NaiveModel::take_announcement(const Key& key) {
   NaiveUser& user = users.at(key);
   user.to_announce = false;
-  user.message_changed = user.data_changed = false;
+  user.message_changed = user.data_changed = user.rules_changed = false;
   user.announced = user.visible.status;
   user.told_detail = detail_for_everybody(user);
   // History may still have to say why.

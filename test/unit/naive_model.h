@@ -128,6 +128,7 @@ struct NaiveUser {
   Detail told_detail = Detail::nothing;  // and how much of it everybody does
   bool message_changed = false;
   bool data_changed = false;
+  bool rules_changed = false;
   bool to_announce = false;
 
   // What the row knows.
@@ -235,6 +236,7 @@ class NaiveModel {
 
   // ---- who sees whom (naive_visibility.cpp)
   void grant_rules(NaiveUser& user, const Ask& ask, Time now);
+  void announce_again(NaiveUser& user);
   // By the rules that its open wishes leave it.
   Detail detail(const Key& key, const std::string& viewer, const std::vector<Ask>& asks,
                 const std::string* channel = nullptr) const;

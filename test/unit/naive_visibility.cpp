@@ -111,24 +111,35 @@ NaiveSeen NaiveModel::seen(const Key& key, const std::string& viewer, const std:
 // ---- changes ---------------------------------------------------------------
 
 // Until now the user was seen.
+// Who hides looks as if it had logged out just then.
 void NaiveModel::grant_rules(NaiveUser& user, const Ask& ask, Time now) {
   settle(user, now);
+  const bool has_rules = !user.rules.empty() || !ask.rules.empty();
   user.rules = ask.rules;
   for (GivenShown& shown : user.rules.shown) {
     if (!shown.is_new) continue;
+    const bool is_here = user.visible.status != Status::offline;
     shown.is_new = false;
-    shown.last_seen = std::max(shown.last_seen, user.facts.last_seen);
+    shown.last_seen = is_here ? std::max(now, user.facts.last_seen) : user.facts.last_seen;
     shown.activity_count = user.activity_count;
+  }
+  if (has_rules) {
+    user.rules_changed = true;
+    announce_again(user);
   }
   note_detail(user);
 }
 
 // Rules are no change of the row.
-void NaiveModel::note_detail(NaiveUser& user) {
-  if (user.visible.status == Status::offline && user.announced == Status::offline) return;
-  if (detail_for_everybody(user) == user.told_detail || user.to_announce) return;
+void NaiveModel::announce_again(NaiveUser& user) {
+  if (user.to_announce) return;
   user.to_announce = true;
   user.row_is_current = user.persist == Persist::current || user.persist == Persist::dirty;
+}
+
+void NaiveModel::note_detail(NaiveUser& user) {
+  if (user.visible.status == Status::offline && user.announced == Status::offline) return;
+  if (detail_for_everybody(user) != user.told_detail) announce_again(user);
 }
 
 // ---- what everybody hears --------------------------------------------------

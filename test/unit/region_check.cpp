@@ -331,8 +331,10 @@ class Checker {
     const Extras& extras = region_.pool.at<Extras>(of.extras);
     const Choices& choices = extras.choices;
     if (choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
-        extras.members == no_cell && extras.visibility == no_cell)
+        extras.members == no_cell && extras.visibility == no_cell && !extras.rules_changed)
       return fail(name + " has empty extras");
+    if (extras.rules_changed && !of.to_announce)
+      return fail(name + " has other rules, and nobody will be told");
     if (extras.parting_text != no_cell && !has_words)
       return fail(name + " keeps words of a goodbye that nobody said");
     if (choices.depth > Choices::max_earlier) return fail(name + " has too many choices");

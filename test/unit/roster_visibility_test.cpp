@@ -43,7 +43,8 @@ TEST_F(Visible, WhoIsHiddenLooksLikeWhoWentOfflineThen) {
     EXPECT_EQ(hidden.id, "ann");
     gone.id = "ann";
     EXPECT_EQ(hidden, gone) << when;
-    EXPECT_EQ(glance("zoe", "ann").status, glance("zoe", "bob").status) << when;
+    EXPECT_LT(glance("zoe", "ann").detail, Detail::status) << when;
+    EXPECT_EQ(glance("zoe", "bob").status, Status::offline) << when;
   };
   expect_alike("at once");
   for (const Duration pause : {second, minute, 20 * minute, 41 * minute, 24 * 60 * minute}) {
@@ -882,6 +883,8 @@ TEST_F(Visible, RulesAloneKeepAUserWithoutAnythingElse) {
   EXPECT_FALSE(roster.remove_if_blank(find("ann")));
   EXPECT_EQ(detail("eve", "ann"), Detail::nothing);
   show("ann");
+  EXPECT_TRUE(take_announcement(key("ann").partition()))
+      << "whoever may know everything hears of it";
   EXPECT_EQ(find("ann"), no_cell) << "nothing is known of it any more";
 }
 
