@@ -62,15 +62,15 @@ CREATE TYPE presence_state AS (
 );
 COMMENT ON TYPE presence_state IS 'one person, as every function returns them';
 COMMENT ON COLUMN presence_state.user_id IS 'the application''s own key, as text';
-COMMENT ON COLUMN presence_state.status IS 'online, away, busy or offline, now';
-COMMENT ON COLUMN presence_state.status_message IS 'the user''s message; NULL is none';
-COMMENT ON COLUMN presence_state.last_seen IS 'the last activity';
-COMMENT ON COLUMN presence_state.current_page IS 'where the user was last';
-COMMENT ON COLUMN presence_state.user_data IS 'what the application keeps with the user';
-COMMENT ON COLUMN presence_state.session_count IS 'live sessions';
-COMMENT ON COLUMN presence_state.activity_count IS 'touches so far';
-COMMENT ON COLUMN presence_state.interactions_per_minute IS 'interactions of the last minute';
-COMMENT ON COLUMN presence_state.last_seen_bucket IS 'recently, within_week, within_month or long_ago';
+COMMENT ON COLUMN presence_state.status IS 'online, away, busy or offline, now; offline for a viewer who may not see it';
+COMMENT ON COLUMN presence_state.status_message IS 'the user''s message; NULL is none, or not for this viewer';
+COMMENT ON COLUMN presence_state.last_seen IS 'the last activity; NULL is none, or not for this viewer';
+COMMENT ON COLUMN presence_state.current_page IS 'where the user was last; for a viewer, where somebody is who is here';
+COMMENT ON COLUMN presence_state.user_data IS 'what the application keeps with the user; for some viewers its name and avatar alone';
+COMMENT ON COLUMN presence_state.session_count IS 'live sessions; NULL: not for this viewer';
+COMMENT ON COLUMN presence_state.activity_count IS 'touches so far; NULL: not for this viewer';
+COMMENT ON COLUMN presence_state.interactions_per_minute IS 'interactions of the last minute; NULL: not for this viewer';
+COMMENT ON COLUMN presence_state.last_seen_bucket IS 'recently, within_week, within_month or long_ago: under 3, 7, 30 days; NULL: never seen';
 
 -- ---- tables ------------------------------------------------------------------------------------
 
@@ -371,28 +371,28 @@ CREATE FUNCTION presence_online_users(
     statuses text[] DEFAULT '{online,busy,away}', active_within interval DEFAULT NULL
 ) RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_online_users(integer, presence_id, text[], interval) IS
-    'who is here: online, busy, away, each by last_seen, newest first, then user_id';
+    'who is here: online, busy, away, each by last_seen, newest first, then user_id; with a viewer those it sees, and of whom it may not know when they were seen come last in their status';
 
 CREATE FUNCTION presence_status(user_id presence_id, viewer presence_id DEFAULT NULL)
     RETURNS text LANGUAGE c STABLE PARALLEL UNSAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_status(presence_id, presence_id) IS
-    'the dot beside a name; from memory alone';
+    'the dot beside a name, or what a viewer sees of it; from memory alone, unless presence.can_see_function is asked';
 
 CREATE FUNCTION presence_get(user_id presence_id, viewer presence_id DEFAULT NULL)
     RETURNS presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_get(presence_id, presence_id) IS
-    'one person; an unknown one is offline';
+    'one person, or what a viewer sees of it; an unknown one is offline, and so is one who hides from the viewer';
 
 CREATE FUNCTION presence_get_many(user_ids presence_id[], viewer presence_id DEFAULT NULL)
     RETURNS SETOF presence_state LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_get_many(presence_id[], presence_id) IS
-    'many people, in the order asked for';
+    'many people, or what a viewer sees of them, in the order asked for';
 
 CREATE FUNCTION presence_counts(
     viewer presence_id DEFAULT NULL,
     OUT online integer, OUT busy integer, OUT away integer, OUT total integer
 ) RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_counts(presence_id) IS 'how many are online, busy and away';
+COMMENT ON FUNCTION presence_counts(presence_id) IS 'how many are online, busy and away, or of how many a viewer sees that';
 
 CREATE FUNCTION presence_import(rows jsonb)
     RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -475,11 +475,11 @@ CREATE FUNCTION presence_members(
         last_active timestamptz, cursor_position jsonb, selection_range jsonb, state jsonb, typing boolean)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_members(presence_id, integer, presence_id, presence_id, interval) IS
-    'who is in a channel, the last activity first; "after" is the last user_id of the page before';
+    'who is in a channel, the last activity first; "after" is the last user_id of the page before; with a viewer those it sees there, and of whom it may not know when they were active come last';
 
 CREATE FUNCTION presence_member_count(channel_id presence_id, viewer presence_id DEFAULT NULL)
     RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_member_count(presence_id, presence_id) IS 'how many members a channel has';
+COMMENT ON FUNCTION presence_member_count(presence_id, presence_id) IS 'how many members a channel has, or a viewer sees there';
 
 CREATE FUNCTION presence_channels(user_id presence_id)
     RETURNS SETOF text LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME';
@@ -521,7 +521,7 @@ COMMENT ON FUNCTION presence_typing(presence_id, presence_id, boolean, text) IS
 CREATE FUNCTION presence_typing_users(channel_id presence_id, viewer presence_id DEFAULT NULL)
     RETURNS TABLE (user_id text, user_name text, since timestamptz)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 3 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION presence_typing_users(presence_id, presence_id) IS 'who types in a channel just now';
+COMMENT ON FUNCTION presence_typing_users(presence_id, presence_id) IS 'who types in a channel just now; with a viewer those it sees there';
 
 -- ---- who sees whom -----------------------------------------------------------------------------
 

@@ -63,14 +63,15 @@ SELECT count(*) FROM pg_proc WHERE proname LIKE 'presence\_test%';
 -- The tables and their columns.
 SELECT format('%s.%s %s%s', relname, attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN ' not null' ELSE '' END)
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE attrelid IN ('user_presence'::regclass, 'presence_history'::regclass, 'presence_sessions'::regclass, 'user_activities'::regclass, 'channel_presence'::regclass, 'document_presence'::regclass, 'presence_state'::regclass)
+WHERE attrelid IN ('user_presence'::regclass, 'presence_history'::regclass, 'presence_sessions'::regclass, 'user_activities'::regclass, 'channel_presence'::regclass, 'document_presence'::regclass, 'presence_visibility'::regclass,
+    'presence_contacts'::regclass, 'presence_state'::regclass)
   AND attnum > 0 AND NOT attisdropped
 ORDER BY relname, attnum;
 SELECT pg_get_partkeydef('presence_history'::regclass), pg_get_partkeydef('user_activities'::regclass);
 SELECT to_regclass('presence_history_default'), to_regclass('user_activities_default');
 
 -- A flush of last_seen stays HOT: no index on what it changes, and room in the page.
-SELECT indexdef FROM pg_indexes WHERE schemaname = 'presence' AND tablename IN ('user_presence', 'presence_sessions', 'channel_presence') ORDER BY 1;
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'presence' AND tablename IN ('user_presence', 'presence_sessions', 'channel_presence', 'presence_visibility', 'presence_contacts') ORDER BY 1;
 SELECT relname, option_value::int < 100 FROM pg_class, pg_options_to_table(reloptions)
 WHERE pg_class.oid IN ('user_presence'::regclass, 'presence_sessions'::regclass, 'channel_presence'::regclass) AND option_name = 'fillfactor' ORDER BY 1;
 

@@ -34,6 +34,15 @@ SELECT test.error_of($$DELETE FROM channel_presence$$);
 SELECT test.error_of($$TRUNCATE channel_presence$$);
 SELECT test.error_of($$UPDATE document_presence SET cursor_position = '1'$$) LIKE '42501 %';
 
+SELECT test.error_of($$INSERT INTO presence_visibility (user_id, audience, detail, changed_at) VALUES ('x', 'nobody', 'full', now())$$);
+SELECT test.error_of($$UPDATE presence_visibility SET audience = 'everyone'$$);
+SELECT test.error_of($$DELETE FROM presence_visibility WHERE false$$);
+SELECT test.error_of($$TRUNCATE presence_visibility$$);
+SELECT test.error_of($$INSERT INTO presence_contacts VALUES ('x', 'y', true, false, NULL, now())$$);
+SELECT test.error_of($$UPDATE presence_contacts SET is_blocked = false$$);
+SELECT test.error_of($$DELETE FROM presence_contacts WHERE false$$);
+SELECT test.error_of($$TRUNCATE presence_contacts$$);
+
 -- Also a partition.
 SELECT test.error_of($$INSERT INTO presence_history_default VALUES ('x', 'online', 'busy', now(), 'manual')$$);
 SELECT test.error_of($$DELETE FROM presence_history_default$$);

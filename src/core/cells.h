@@ -15,6 +15,9 @@
 namespace presence {
 
 inline constexpr std::size_t cell_bytes = 128;
+// Of a cell's number: so there is room beside it where there is little.
+inline constexpr uint32_t cell_bits = 29;
+inline constexpr uint32_t max_cells = (1u << cell_bits) - 1;
 
 struct alignas(cell_bytes) RawCell {
   unsigned char bytes[cell_bytes];

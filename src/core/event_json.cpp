@@ -16,8 +16,9 @@ namespace presence {
 namespace {
 
 constexpr std::string_view kind_names[] = {
-    "user_status_changed", "user_joined",  "user_left",   "user_updated",      "cursor_moved",
-    "state_changed",       "typing_start", "typing_stop", "channel_occupancy", "presence_resync"};
+    "user_status_changed", "user_joined",        "user_left",      "user_updated",
+    "cursor_moved",        "state_changed",      "typing_start",   "typing_stop",
+    "channel_occupancy",   "visibility_changed", "presence_resync"};
 
 // What may come behind the user or a cursor: a null, the timestamp, `truncated` and the end.
 constexpr std::size_t end_bytes = 100;
@@ -216,6 +217,10 @@ std::size_t write_event(const EventFacts& event, char* to) {
     case EventKind::typing_stop:
       json.text("user_id", event.user_id);
       json.text("reason", event.reason);
+      break;
+    case EventKind::visibility_changed:
+      json.text("user_id", event.user_id);
+      json.text("status", name_of(event.status));
       break;
     case EventKind::channel_occupancy:
       json.number("members", event.members);

@@ -17,6 +17,7 @@ enum class EventKind : uint8_t {
   typing_start,
   typing_stop,
   channel_occupancy,
+  visibility_changed,
   presence_resync
 };
 

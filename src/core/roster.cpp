@@ -213,7 +213,7 @@ void Roster::free_bare_extras(User& user) {
   if (user.extras == no_cell) return;
   const Extras& extras = pool_.at<Extras>(user.extras);
   if (extras.choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
-      extras.members == no_cell && extras.visibility == no_cell)
+      extras.members == no_cell && extras.visibility == no_cell && !extras.rules_changed)
     free_extras(user);
 }
 

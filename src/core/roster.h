@@ -231,7 +231,8 @@ struct UserNews {
   Status before, now;          // as everybody knows and may know it
   Detail told_detail, detail;  // how much that was, and is
   Audience audience;           // of the user's rule
-  bool everybody_hears;        // there is something new for everybody
+  bool rules_changed;
+  bool everybody_hears;  // there is something new for everybody
 };
 
 // What a listener of a channel has not been told of one of its members. In this order.
@@ -268,6 +269,11 @@ struct Glance {
   Time last_seen;
 };
 
+// Somebody of whom a viewer does not see what strangers see, copied out of shared memory.
+struct Special {
+  Glance glance;
+  Candidate who;
+};
 struct Counts {
   uint32_t online = 0;
   uint32_t busy = 0;
@@ -283,6 +289,15 @@ struct Cutoff {
 
   bool admits(Time last_seen) const;
   void add(Time last_seen);
+};
+
+// One for each status.
+struct Cutoffs {
+  std::array<Cutoff, 4> by_status;
+
+  Cutoff& of(Status status) { return by_status[static_cast<std::size_t>(status)]; }
+  // It may be on the list; of whom the viewer may not know when it was seen that is not known.
+  bool reaches(const Glance& glance) const;
 };
 
 class Roster {
@@ -415,6 +430,15 @@ class Roster {
   Glance glance(Cell user, const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
                 Time now) const;
 
+  // The users of a partition who are here, with nothing due, and whom the viewer sees otherwise
+  // than strangers do, by a relation: how recently the best of each status were seen, and then all
+  // of them, or those who reach that. Writes as many as there is room for and returns how many
+  // there are.
+  void find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                            Cutoffs& cutoffs) const;
+  std::size_t collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                              const Cutoffs* cutoffs, std::span<Special> room) const;
+
   // ---- reads (roster_reads.cpp)
   void view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
             UserView& out) const;
@@ -503,6 +527,7 @@ class Roster {
   void store(Cell cell, Loaded& loaded, const Policy& policy, Time at, Reason reason,
              Spares& spares);
   void announce(Cell cell, RealmPartition& share);
+  void link_announcement(Cell cell, RealmPartition& share);
   void note_change(Cell cell, RealmPartition& share, Status status, Time at, Reason reason);
   void note_data(Cell cell, RealmPartition& share);
   std::optional<Reason> reason_of_end(Cell cell, const Policy& policy, Time at) const;
@@ -633,10 +658,12 @@ class Roster {
   bool add_all(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
   void link_relations(Cell user, const Visibility& visibility);
   void set_visibility(Cell user, Cell visibility);
-  void end_new_shown(const User& user, Cell shown);
-  void end_new_shown(const User& user, const Visibility& visibility);
+  void end_new_shown(const User& user, Cell shown, Time now);
+  void end_new_shown(const User& user, const Visibility& visibility, Time now);
   void grant_visibility(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
                         Time now);
+  void note_rules(Cell cell, RealmPartition& share);
+  void announce_again(Cell cell, RealmPartition& share);
   void note_detail(Cell cell, RealmPartition& share, const Policy& policy);
   const Visibility* visibility_of(const User& user) const;
   const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;
@@ -648,6 +675,9 @@ class Roster {
                    std::optional<uint64_t> channel, const Policy& policy) const;
   Detail detail_for_everybody(const User& user, const Policy& policy,
                               std::optional<uint64_t> channel) const;
+  template <typename Use>
+  void for_each_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                        Use use) const;
   const Shown* shown_to(const Visibility* visibility, const Viewer& viewer) const;
   void view_shown(const Shown* shown, const User& user, Time now, UserView& out) const;
 

@@ -112,6 +112,11 @@ void Roster::announce(Cell cell, RealmPartition& share) {
   User& changed = user(cell);
   changed.row_is_current = false;
   changed.moved_on = changed.claims > 0;
+  link_announcement(cell, share);
+}
+
+void Roster::link_announcement(Cell cell, RealmPartition& share) {
+  User& changed = user(cell);
   if (changed.to_announce) return;
   changed.to_announce = true;
   changed.announce_next = share.to_announce;
@@ -500,12 +505,13 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   pool_.give(spares.extras);
   free_text(pool_, spares.reason_text);
   if (wish.change.kind == ChangeKind::forget) {
+    // Whoever is back before listeners hear of this has none, and they may know of some.
+    changed.data_changed = changed.to_announce && (changed.data_changed || changed.data != no_cell);
     set_text(changed.page, no_cell);
     set_text(changed.data, no_cell);
     drop_activities_of(changed, share);
     set_visibility(cell, no_cell);
     free_bare_extras(changed);
-    changed.data_changed = false;
     changed.activity_count = 0;
     changed.this_minute = changed.last_minute = 0;
     if (!changed.to_announce) drop_reason_text(changed);

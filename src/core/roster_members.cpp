@@ -420,6 +420,7 @@ bool Roster::load_member(Cell cell, const MemberRowFacts& row, const Policy& pol
     if (!has_seats(member)) add_seat(member, of.sessions, spare_seats);
     member.joined = member.told_joined = member.has_row = true;
     member.told_status = of.status;
+    member.told_detail = detail_for_everybody(of, policy, row.channel.hash);
     member.joined_at = row.joined_at;
     member.reason = Reason::join;
     region_.channels.arrive(member.channel, cell_of, row.last_active);

@@ -244,6 +244,13 @@ bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) co
          detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
 }
 
+bool Cutoffs::reaches(const Glance& glance) const {
+  const Cutoff& cutoff = by_status[static_cast<std::size_t>(glance.status)];
+  if (glance.detail != Detail::full) return glance.detail == Detail::status;
+  if (glance.last_seen < cutoff.not_before) return false;
+  return cutoff.count < cutoff.best.size() || glance.last_seen >= cutoff.best[0];
+}
+
 void Roster::find_cutoff(uint16_t realm, uint32_t partition, Status status, const Viewer* viewer,
                          const Policy& policy, Cutoff& cutoff) const {
   NewestFirst users(pool_, region_.share(realm, partition), status, UserKind::open,

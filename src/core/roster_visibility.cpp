@@ -72,17 +72,19 @@ bool Roster::add_relations(uint16_t realm, const VisibilityFacts& facts, Visibil
       pool_.at<Relations>(cell).next = to.relations;
       to.relations = cell;
     }
-    const Cell viewer = region_.viewers.hold(region_.viewer_key(realm, one.viewer));
+    const Key key = region_.viewer_key(realm, one.viewer);
+    const Cell viewer = region_.viewers.hold(key);
     if (viewer == no_cell) return false;
     Relations& relations = pool_.at<Relations>(to.relations);
     Relation& relation = relations.items[relations.count++];
     relation.viewer = viewer;
+    relation.short_hash = ViewerIndex::short_hash_of(key);
     relation.is_contact = one.is_contact;
     relation.is_blocked = one.is_blocked;
     relation.own = one.own;
     relation.user_has_rule = to.has_rule;
-    relation.user_is_open =
-        to.has_rule && to.audience == Audience::everyone && to.detail == Detail::full;
+    relation.user_audience = to.audience;
+    relation.user_detail = to.detail;
     relation.shown = hold_shown(facts, one.shown);
     if (one.is_blocked)
       to.least = Detail::nothing;
@@ -171,21 +173,23 @@ void Roster::set_visibility(Cell cell, Cell visibility) {
   if (visibility != no_cell) link_relations(cell, pool_.at<Visibility>(visibility));
 }
 
-// Until now the user was seen: whoever sees nothing any more saw it as it is.
-void Roster::end_new_shown(const User& user, Cell cell) {
+// Until now the user was seen. To whoever sees nothing any more it looks as if it had logged out
+// just now, which is an activity like any logout.
+void Roster::end_new_shown(const User& user, Cell cell, Time now) {
   if (cell == no_cell || !pool_.at<Shown>(cell).is_new) return;
   Shown& shown = pool_.at<Shown>(cell);
   shown.is_new = false;
-  shown.last_seen = std::max(shown.last_seen, user.last_seen);
+  shown.last_seen = user.status == Status::offline ? user.last_seen : std::max(user.last_seen, now);
   shown.activity_count = user.activity_count;
 }
 
-void Roster::end_new_shown(const User& user, const Visibility& visibility) {
-  end_new_shown(user, visibility.to_strangers);
-  end_new_shown(user, visibility.to_contacts);
+void Roster::end_new_shown(const User& user, const Visibility& visibility, Time now) {
+  end_new_shown(user, visibility.to_strangers, now);
+  end_new_shown(user, visibility.to_contacts, now);
   for (Cell at = visibility.relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
-    for (uint32_t i = 0; i < relations.count; i++) end_new_shown(user, relations.items[i].shown);
+    for (uint32_t i = 0; i < relations.count; i++)
+      end_new_shown(user, relations.items[i].shown, now);
   }
 }
 
@@ -194,13 +198,30 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   User& changed = user(cell);
   if (changed.extras == no_cell && wish.visibility != no_cell)
     give_extras(changed, wish.spare_extras);
-  if (wish.visibility != no_cell) end_new_shown(changed, pool_.at<Visibility>(wish.visibility));
+  if (wish.visibility != no_cell)
+    end_new_shown(changed, pool_.at<Visibility>(wish.visibility), now);
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
-  free_bare_extras(changed);
+  note_rules(cell, share);
   const Loaded loaded = load_facts(cell, policy, now);
   place(cell, share, look(loaded.facts, policy, now), policy);
   note_detail(cell, share, policy);
+}
+
+// Those who ask who sees the user must ask again. That says nothing about its row.
+void Roster::note_rules(Cell cell, RealmPartition& share) {
+  User& changed = user(cell);
+  if (changed.extras == no_cell) return;
+  pool_.at<Extras>(changed.extras).rules_changed = true;
+  announce_again(cell, share);
+}
+
+// The row is written only if it waits for that already.
+void Roster::announce_again(Cell cell, RealmPartition& share) {
+  User& told = user(cell);
+  if (!told.to_announce)
+    told.row_is_current = told.persist == Persist::current || told.persist == Persist::dirty;
+  link_announcement(cell, share);
 }
 
 // Everybody may see another part of the user than they were told.
@@ -208,7 +229,7 @@ void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy)
   const User& of = user(cell);
   if (of.status == Status::offline && of.announced == Status::offline) return;
   if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail))
-    announce(cell, share);
+    announce_again(cell, share);
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
     const Member& member = pool_.at<Member>(at);
     if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) !=
@@ -253,13 +274,11 @@ Rules Roster::rules_in(const Visibility* visibility, std::optional<uint64_t> cha
 }
 
 const Relation* Roster::relation_to(const Visibility* visibility, const Viewer& viewer) const {
-  if (!visibility || viewer.record == no_cell) return nullptr;
+  if (!visibility) return nullptr;
   for (Cell at = visibility->relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
     for (uint32_t i = 0; i < relations.count; i++)
-      if (relations.items[i].viewer == viewer.record &&
-          region_.viewers.is(viewer.record, viewer.key))
-        return &relations.items[i];
+      if (region_.viewers.is(relations.items[i], viewer.key)) return &relations.items[i];
   }
   return nullptr;
 }
@@ -274,16 +293,20 @@ bool Roster::shares_channel(const User& user, const Viewer& viewer) const {
   return false;
 }
 
+namespace {
+
+Standing standing_in(const Relation& relation) {
+  return {relation.is_blocked, relation.is_contact, relation.own, false};
+}
+
+}  // namespace
+
 Detail Roster::detail_in(const User& user, const Visibility* visibility, const Viewer& viewer,
                          std::optional<uint64_t> channel, const Policy& policy) const {
   if (id_equals(pool_, user, viewer.key.id)) return Detail::full;
   const Rules rules = rules_in(visibility, channel, policy);
   Standing standing;
-  if (const Relation* relation = relation_to(visibility, viewer)) {
-    standing.is_blocked = relation->is_blocked;
-    standing.is_contact = relation->is_contact;
-    standing.own = relation->own;
-  }
+  if (const Relation* relation = relation_to(visibility, viewer)) standing = standing_in(*relation);
   standing.shares_channel = asks_for_channels(rules) && shares_channel(user, viewer);
   return allowed(standing, rules);
 }
@@ -390,6 +413,81 @@ Glance Roster::glance(Cell cell, const Viewer& viewer, std::span<const Wish> wis
   seen.last_seen = user(cell).last_seen;
   seen.status = status_at(cell, wishes, policy, now);
   return seen;
+}
+
+// ---- whom a viewer has to do with -------------------------------------------
+
+namespace {
+
+// The rule for everywhere as relations know it, and what strangers see by it. Most are the same.
+class RuleKnown {
+ public:
+  explicit RuleKnown(const Policy& policy) { rules_.preset = policy.default_audience; }
+
+  void look_at(const Relation& relation) {
+    const Rule rule{relation.user_audience, relation.user_detail};
+    const bool is_same = is_known_ && relation.user_has_rule == rules_.of_user.has_value() &&
+                         (!relation.user_has_rule || *rules_.of_user == rule);
+    if (is_same) return;
+    is_known_ = true;
+    rules_.of_user.reset();
+    if (relation.user_has_rule) rules_.of_user = rule;
+    to_strangers_ = allowed({}, rules_);
+    asks_for_channels_ = presence::asks_for_channels(rules_);
+  }
+  const Rules& rules() const { return rules_; }
+  Detail to_strangers() const { return to_strangers_; }
+  bool asks_for_channels() const { return asks_for_channels_; }
+
+ private:
+  Rules rules_;
+  Detail to_strangers_ = Detail::nothing;
+  bool asks_for_channels_ = false;
+  bool is_known_ = false;
+};
+
+}  // namespace
+
+// Calls `use` with each user of a partition who is here, and whom the viewer sees otherwise than
+// strangers do.
+template <typename Use>
+void Roster::for_each_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                              Use use) const {
+  RuleKnown rule(policy);
+  region_.viewers.for_each(viewer.key, partition, [&](const Relation& relation) {
+    const User& of = user(relation.user);
+    rule.look_at(relation);
+    Standing standing = standing_in(relation);
+    standing.shares_channel = rule.asks_for_channels() && shares_channel(of, viewer);
+    const Detail detail = allowed(standing, rule.rules());
+    if (detail == rule.to_strangers() || of.status == Status::offline) return;
+    use(of, Glance{of.status, detail, kind_for(rule.to_strangers()), of.last_seen});
+  });
+}
+
+void Roster::find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                                  Cutoffs& cutoffs) const {
+  for_each_related(partition, viewer, policy, [&](const User&, const Glance& glance) {
+    Cutoff& cutoff = cutoffs.of(glance.status);
+    if (glance.detail == Detail::full && cutoff.admits(glance.last_seen))
+      cutoff.add(glance.last_seen);
+  });
+}
+
+std::size_t Roster::collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                                    const Cutoffs* cutoffs, std::span<Special> room) const {
+  std::size_t count = 0;
+  for_each_related(partition, viewer, policy, [&](const User& of, const Glance& glance) {
+    if (cutoffs && !cutoffs->reaches(glance)) return;
+    if (count < room.size()) {
+      Special& special = room[count];
+      special.glance = glance;
+      special.who.last_seen = of.last_seen;
+      special.who.id_bytes = get_id(pool_, of, special.who.id_text);
+    }
+    count++;
+  });
+  return count;
 }
 
 }  // namespace presence

@@ -51,6 +51,7 @@ void Roster::note_news(const User& told, const Policy& policy, UserNews& out) co
       visibility && visibility->has_rule ? visibility->audience : policy.default_audience;
   out.before = visible(told.announced, out.told_detail);
   out.now = visible(told.status, out.detail);
+  out.rules_changed = told.extras != no_cell && pool_.at<Extras>(told.extras).rules_changed;
   const bool stays = out.before != Status::offline && out.now != Status::offline;
   out.everybody_hears = out.before != out.now ||
                         (out.detail == Detail::full && told.message_changed) ||
@@ -68,7 +69,8 @@ bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy&
 
     note_news(told, policy, out);
     const bool tell = told.status != told.announced || told.message_changed ||
-                      (told.data_changed && told.status != Status::offline) || out.everybody_hears;
+                      (told.data_changed && told.status != Status::offline) || out.rules_changed ||
+                      out.everybody_hears;
     const Cell message =
         told.extras == no_cell ? no_cell : pool_.at<Extras>(told.extras).choices.top.message;
     if (tell) copy_out(told, message, out.user);
@@ -76,6 +78,10 @@ bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy&
     told.announced = told.status;
     told.told_detail = static_cast<uint32_t>(out.detail) & 3;
     told.message_changed = told.data_changed = false;
+    if (out.rules_changed) {
+      pool_.at<Extras>(told.extras).rules_changed = false;
+      free_bare_extras(told);
+    }
     if (told.row_is_current) drop_reason_text(told);
     if (!told.row_is_current)
       mark(cell, share, told.persist == Persist::held ? Persist::held : Persist::waiting);

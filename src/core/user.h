@@ -33,12 +33,10 @@ struct User {
   Cell chain;  // the next user of the same bucket
   uint32_t realm : 12;
   uint32_t partition : 4;
-  uint32_t claims : 6;      // transactions that want to change it
-  uint32_t forgetting : 1;  // one of them wants it forgotten
+  uint32_t claims : 6;  // transactions that want to change it
   uint32_t in_heap : 1;
   uint32_t to_announce : 1;  // in the list of the changed
-  uint32_t told_detail : 2;  // Detail: how much of `announced` everybody was told
-  uint32_t minute : 5;       // of this_minute, modulo minute_count
+  uint32_t minute : 8;       // of this_minute, modulo minute_count
   uint8_t id_bytes;
   Persist persist : 3;
   Status status : 2;         // what those see who may, as of the last settle
@@ -65,12 +63,14 @@ struct User {
   Cell extras;
   Cell page;  // a text
   Cell data;  // a text: what the application keeps with the user, as it was given
-  Cell announce_next;
+  Cell announce_next : cell_bits;
+  uint32_t forgetting : 1;   // one of those who claim it wants it forgotten
+  uint32_t told_detail : 2;  // Detail: how much of `announced` everybody was told
   Cell persist_next, persist_prev;
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
-inline constexpr uint32_t max_claims = 63;    // fits User::claims
-inline constexpr uint32_t minute_count = 32;  // fits User::minute
+inline constexpr uint32_t max_claims = 63;     // fits User::claims
+inline constexpr uint32_t minute_count = 256;  // fits User::minute
 
 // One browser tab, device or connection. The implicit session has no id and is not in the index.
 //
@@ -117,10 +117,11 @@ inline constexpr uint32_t orphaned_gateway = 1u << 31;
 // What few users have.
 struct Extras {
   Choices choices;
-  Cell reason_text;   // of a `custom` reason, until listeners and history know it
-  Cell parting_text;  // the reason that a disconnect gave, until its session ends
-  Cell members;       // the channels that the user is in, types in, or has not left for all yet
-  Cell visibility;    // Visibility: the rules about who sees the user
+  Cell reason_text;    // of a `custom` reason, until listeners and history know it
+  Cell parting_text;   // the reason that a disconnect gave, until its session ends
+  Cell members;        // the channels that the user is in, types in, or has not left for all yet
+  Cell visibility;     // Visibility: the rules about who sees the user
+  bool rules_changed;  // since those who may know everything were told
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 
@@ -143,7 +144,8 @@ inline constexpr uint8_t lists_of_kind = 3 * lists_of_status;
 inline constexpr uint8_t list_count = 1 + kinds * lists_of_kind;
 inline constexpr uint8_t offline_list = 0;
 
-constexpr uint8_t list_of(Status status, bool chosen, bool irregular, UserKind kind = UserKind::open) {
+constexpr uint8_t list_of(Status status, bool chosen, bool irregular,
+                          UserKind kind = UserKind::open) {
   if (status == Status::offline) return offline_list;
   return static_cast<uint8_t>(1 + static_cast<uint8_t>(kind) * lists_of_kind +
                               (static_cast<uint8_t>(status) - 1) * lists_of_status + chosen * 2 +

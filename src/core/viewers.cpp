@@ -48,52 +48,29 @@ Cell ViewerIndex::find(const Key& key) const {
   return index_.find(*pool_, key);
 }
 
+RelationPlace& ViewerIndex::first_near(const Relation& relation) const {
+  const uint32_t partition = pool_->at<User>(relation.user).partition;
+  return pool_->at<ViewerRecord>(relation.viewer).first[partition];
+}
+
 void ViewerIndex::link(Cell relations, uint32_t number, Cell user) {
   const RelationPlace place = relations * relation_places + number;
   Relation& linked = relation(place);
-  ViewerRecord& viewer = pool_->at<ViewerRecord>(linked.viewer);
-  const OwnedIndexLock lock(locks_, viewer.partition);
+  const OwnedIndexLock lock(locks_, pool_->at<ViewerRecord>(linked.viewer).partition);
   linked.user = user;
+  RelationPlace& first = first_near(linked);
   linked.prev = no_relation;
-  linked.next = viewer.first;
-  if (viewer.first != no_relation) relation(viewer.first).prev = place;
-  viewer.first = place;
+  linked.next = first;
+  if (first != no_relation) relation(first).prev = place;
+  first = place;
 }
 
 void ViewerIndex::unlink(Cell relations, uint32_t number) {
   const Relation& unlinked = relation(relations * relation_places + number);
-  ViewerRecord& viewer = pool_->at<ViewerRecord>(unlinked.viewer);
-  const OwnedIndexLock lock(locks_, viewer.partition);
-  (unlinked.prev == no_relation ? viewer.first : relation(unlinked.prev).next) = unlinked.next;
+  const OwnedIndexLock lock(locks_, pool_->at<ViewerRecord>(unlinked.viewer).partition);
+  (unlinked.prev == no_relation ? first_near(unlinked) : relation(unlinked.prev).next) =
+      unlinked.next;
   if (unlinked.next != no_relation) relation(unlinked.next).prev = unlinked.prev;
-}
-
-namespace {
-
-// To a contact without a detail of its own an open user is what it is to everybody.
-bool is_as_to_strangers(const Relation& relation, Audience preset) {
-  const bool is_plain = !relation.is_blocked && relation.own == Detail::nothing;
-  return is_plain &&
-         (relation.user_has_rule ? relation.user_is_open : preset == Audience::everyone);
-}
-
-}  // namespace
-
-// The user of a relation in the list stays, and so does its id.
-std::size_t ViewerIndex::collect(const Key& key, Audience preset, std::span<Candidate> room) const {
-  const SharedIndexLock lock(locks_, key.partition());
-  const Cell found = index_.find(*pool_, key);
-  if (found == no_cell) return 0;
-  std::size_t count = 0;
-  for (RelationPlace at = pool_->at<ViewerRecord>(found).first; at != no_relation;
-       at = relation(at).next) {
-    const Relation& one = relation(at);
-    if (is_as_to_strangers(one, preset)) continue;
-    if (count < room.size())
-      room[count].id_bytes = get_id(*pool_, pool_->at<User>(one.user), room[count].id_text);
-    count++;
-  }
-  return count;
 }
 
 }  // namespace presence

@@ -38,8 +38,11 @@ struct Relation {
   bool is_blocked : 1;
   bool is_linked : 1;  // in the list of its viewer
   Detail own : 2;
-  bool user_has_rule : 1;  // whatever the setting says
-  bool user_is_open : 1;   // by that rule strangers see all of it
+  // The user's rule for everywhere, so that it need not be looked for.
+  bool user_has_rule : 1;
+  Audience user_audience : 2;
+  Detail user_detail : 2;
+  uint16_t short_hash;  // of its viewer's id, so that most others need not be looked at
   // ---- guarded by the viewer's lock
   Cell user;
   RelationPlace next, prev;
@@ -55,7 +58,7 @@ struct Relations {
 static_assert(sizeof(Relations) <= cell_bytes);
 // A number of a cell and one in it must fit a RelationPlace.
 inline constexpr uint32_t relation_places = 8;
-inline constexpr uint32_t max_cells = UINT32_MAX / relation_places;
+static_assert(max_cells <= UINT32_MAX / relation_places);
 
 struct ChannelRule {
   uint64_t channel;  // the hash of its id
@@ -90,16 +93,16 @@ struct ViewerRecord {
   uint16_t partition : 4;
   uint8_t id_bytes;
   uint32_t holders;
-  RelationPlace first;
   uint64_t hash;  // of its id
   char id[short_id];
+  std::array<RelationPlace, partition_count> first;  // by the users' partitions
 };
 static_assert(sizeof(ViewerRecord) <= cell_bytes);
 
-// On whose behalf something is read, as one call has looked it up.
+// On whose behalf something is read. Its record is not looked up: it may come and go with the users
+// who are loaded and evicted meanwhile.
 struct Viewer {
   Key key;
-  Cell record = no_cell;               // none: nobody has anything to do with it
   std::span<const uint64_t> channels;  // the hashes of those that it is in, in order
 };
 
@@ -111,20 +114,31 @@ class ViewerIndex {
   Cell hold(const Key& key);
   void release(Cell viewer);
   Cell find(const Key& key) const;
-  // The record is still that of this viewer, for whoever holds it.
-  bool is(Cell record, const Key& key) const {
-    return pool_->at<ViewerRecord>(record).hash == key.hash;
+  // For whoever holds the lock of the user whose relation it is.
+  bool is(const Relation& relation, const Key& key) const {
+    return relation.short_hash == short_hash_of(key) &&
+           pool_->at<ViewerRecord>(relation.viewer).hash == key.hash;
   }
+  static uint16_t short_hash_of(const Key& key) { return static_cast<uint16_t>(key.hash >> 48); }
 
   // From now on, or no longer, others find the user by its viewer.
   void link(Cell relations, uint32_t number, Cell user);
   void unlink(Cell relations, uint32_t number);
 
-  // Copies the ids of those to whom the viewer has another relation than strangers have to a user
-  // who is open. Writes as many as there is room for and returns how many there are.
-  std::size_t collect(const Key& key, Audience preset, std::span<Candidate> room) const;
+  // Calls `use` with each relation that users of one partition, whose lock is held, have to the
+  // viewer.
+  template <typename Use>
+  void for_each(const Key& key, uint32_t partition, Use use) const {
+    const SharedIndexLock lock(locks_, key.partition());
+    const Cell found = index_.find(*pool_, key);
+    if (found == no_cell) return;
+    for (RelationPlace at = pool_->at<ViewerRecord>(found).first[partition]; at != no_relation;
+         at = relation(at).next)
+      use(relation(at));
+  }
 
  private:
+  RelationPlace& first_near(const Relation& relation) const;
   Relation& relation(RelationPlace place) const {
     return pool_->at<Relations>(place / relation_places).items[place % relation_places];
   }

@@ -71,8 +71,8 @@ struct ShownFacts {
   Time message_until = never;
   std::string_view data;
   Time at = forever_ago;  // when it was hidden
-  bool is_new = false;  // as of now: until COMMIT the user goes on
-  Cell made = no_cell;  // of use to make_visibility alone
+  bool is_new = false;    // as of now: until COMMIT the user goes on
+  Cell made = no_cell;    // of use to make_visibility alone
 };
 
 inline constexpr int shown_as_others = -1;

@@ -62,9 +62,8 @@ Found look_up() {
 
 Oid look_up_marker(const char* name, Oid schema) {
   oidvector* none = buildoidvector(nullptr, 0);
-  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-                         CStringGetDatum(name), PointerGetDatum(none),
-                         ObjectIdGetDatum(schema));
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                         PointerGetDatum(none), ObjectIdGetDatum(schema));
 }
 
 void remember(const Found& found) {
@@ -142,8 +141,8 @@ void require_writable(const char* function) {
   if (XactReadOnly)
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
                     errmsg("cannot execute %s in a read-only transaction", function),
-                    errdetail("It writes user_presence and presence_history."),
-                    errhint("Start a read-write transaction: a status is durable. "
+                    errdetail("It writes the tables of presence."),
+                    errhint("Start a read-write transaction: what it changes is durable. "
                             "presence_touch() and the reading functions work here.")));
 }
 

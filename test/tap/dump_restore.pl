@@ -22,6 +22,8 @@ $node->safe_psql('postgres', q{
 	SELECT presence_connect('dora', 'dora-1', '{"name": "Dora", "avatar": "d.png"}', 'phone', '203.0.113.7', 'Mozilla/5.0', '/start', status => 'busy'), presence_connect('dora', 'dora-2', gateway => 'g');
 	SELECT presence_touch('dora', 'click', page_url => '/x', session_id => 'dora-1'), presence_touch('cleo', 'read');
 	SELECT presence_join('dora', 'room', session_id => 'dora-2'), presence_join('dora', 'room', '{"role": "host"}', 'dora-1'), presence_join('cleo', E'a "room"\\t{1}');
+	SELECT presence_set_visibility('ann', 'contacts', 'status'), presence_set_visibility('ann', 'nobody', channel_id => E'a "room"\\t{1}'), presence_add_contact('ann', E'tab\tid'), presence_block('ann', 'gone');
+	SELECT presence_set_visibility('dora', 'nobody'), presence_add_contact('cleo', 'ben', 'full');
 	SELECT presence_join_document('dora', 7, '{"x": "ü\\n"}', '[1, null]', session_id => 'dora-1'), presence_set_state('dora', 'room', '{"hand": true}');});
 $node->poll_query_until('postgres', 'SELECT count(*) = 3 AND count(state) = 1 FROM channel_presence') or die 'the members were not written';
 $node->poll_query_until('postgres', 'SELECT (SELECT count(*) = 2 FROM presence_sessions) AND (SELECT count(*) = 2 FROM user_activities) AND (SELECT count(*) = 0 FROM user_activities_default)') or die 'sessions and activities were not written';
@@ -34,13 +36,15 @@ my $history = 'SELECT * FROM presence_history ORDER BY changed_at, user_id';
 my $people = q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'ben', 'cleo', 'dora', 'gone'])};
 my $activities = 'SELECT * FROM user_activities ORDER BY user_id';
 my $members = 'SELECT * FROM channel_presence ORDER BY channel_id, user_id';
+my $rules = q{SELECT v.*, u.has_visibility FROM user_presence u JOIN presence_visibility v USING (user_id) UNION ALL
+	SELECT c.user_id, c.contact_id, c.is_contact::text, c.detail, c.changed_at, c.shown, NULL, u.has_visibility FROM user_presence u JOIN presence_contacts c USING (user_id) ORDER BY 1, 2};
 my $data = q{SELECT user_data, activity_count, current_page FROM presence_get('dora')};
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my @to = ('-h', $node->host, '-p', $node->port);
 
 $node->command_ok([ 'pg_dump', @to, '-f', "$dir/plain.sql", 'postgres' ], 'pg_dump');
 $node->command_ok([ 'pg_dump', @to, '-Fc', '-f', "$dir/archive", 'postgres' ], 'pg_dump -Fc');
-my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people, $activities, $data, $members);
+my %before = map { $_ => $node->safe_psql('postgres', $_) } ($rows, $history, $people, $activities, $data, $members, $rules);
 
 sub check
 {
@@ -53,6 +57,8 @@ sub check
 	is($node->safe_psql($database, 'SELECT total FROM presence_counts()'), '5', "$how: the counts");
 	is($node->safe_psql($database, $activities), $before{$activities}, "$how: the activities");
 	is($node->safe_psql($database, $data), $before{$data}, "$how: what the application keeps with somebody");
+	is($node->safe_psql($database, $rules), $before{$rules}, "$how: who sees whom");
+	is($node->safe_psql($database, q{SELECT presence_block('dora', 'ann'), presence_unblock('ann', 'gone'), presence_unblock('dora', 'ann'), presence_block('ann', 'gone'), (SELECT count(*) FROM presence_visibility_of('ann'))}), 't|t|t|t|5', "$how: which can be changed");
 	# Sessions that come before the worker's first look are known for session_timeout, as after a start; others are not,
 	# and have no row either.
 	eventually($node, $database, q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*) FROM presence_sessions('dora'))}, "$how: a row for each session that is known");
@@ -109,6 +115,7 @@ is($other->safe_psql('postgres', $history), $before{$history}, 'and its history'
 is($other->safe_psql('postgres', $activities), $before{$activities}, 'and its activities');
 is($other->safe_psql('postgres', 'SELECT count(*) FROM presence_sessions'), '2', 'and its sessions');
 is($other->safe_psql('postgres', $members), $before{$members}, 'and the members of its channels');
+is($other->safe_psql('postgres', $rules), $before{$rules}, 'and who sees whom');
 $other->append_conf('postgresql.conf', "shared_preload_libraries = 'presence'");
 $other->restart;
 eventually($other, 'postgres', 'SELECT worker_alive AND complete FROM presence_info()', 'and once it is preloaded the worker comes');

@@ -14,7 +14,7 @@ class ChannelTest : public RosterTest {
  protected:
   explicit ChannelTest(RegionSize size = {}) : RosterTest(size) {}
   // Nobody who has gone is left over, and no channel without anybody.
-  ~ChannelTest() override { EXPECT_EQ(find_problem(region, held), ""); }
+  ~ChannelTest() override { EXPECT_EQ(find_problem(region, held, 0, policy), ""); }
 
   // ---- what they do
   static Ask to_join(std::string_view channel, std::string_view session = {}) {
@@ -105,16 +105,22 @@ class ChannelTest : public RosterTest {
   }
 
   // ---- what listeners hear, in words
-  // Of members, in the order of users and channels.
+  // Of members, in the order of users and channels, as those hear it who may know everything. What
+  // everybody hears is in `public_news_` then.
   Lines news() {
-    std::map<std::string, Lines> by_place;
+    std::map<std::string, Lines> all, everybody;
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      while (roster.take_member_news(0, partition, policy, now, news_))
-        add_lines(
-            by_place[std::string(news_.member.id()) + " " + std::string(news_.member.channel())]);
-    Lines lines;
-    for (const auto& [place, of] : by_place) lines.insert(lines.end(), of.begin(), of.end());
-    return lines;
+      while (roster.take_member_news(0, partition, policy, now, news_)) {
+        const std::string place =
+            std::string(news_.member.id()) + " " + std::string(news_.member.channel());
+        add_lines(all[place], news_.all);
+        add_lines(everybody[place], news_.everybody);
+      }
+    public_news_ = joined(everybody);
+    if (!has_rules_) {
+      EXPECT_EQ(public_news_, joined(all));
+    }
+    return joined(all);
   }
   // Of whole channels.
   Lines channel_news() {
@@ -185,8 +191,16 @@ class ChannelTest : public RosterTest {
   MemberNews news_;
   ChannelNews channel_news_;
   MemberView member_;
+  Lines public_news_;
+  bool has_rules_ = false;  // so that everybody may hear less
 
  private:
+  static Lines joined(const std::map<std::string, Lines>& by_place) {
+    Lines lines;
+    for (const auto& [place, of] : by_place) lines.insert(lines.end(), of.begin(), of.end());
+    return lines;
+  }
+
   static Lines ids_of(const std::vector<MemberCandidate>& room, std::size_t count) {
     Lines ids;
     for (std::size_t i = 0; i < count; i++) ids.emplace_back(room[i].id());
@@ -203,24 +217,24 @@ class ChannelTest : public RosterTest {
     return lines;
   }
 
-  void add_lines(Lines& lines) const {
+  void add_lines(Lines& lines, const MemberChanges& changes) const {
     const std::string who = std::string(news_.member.id()) + " ";
     const std::string where = " " + std::string(news_.member.channel());
     const auto why = [](Reason reason) { return " (" + std::string(name_of(reason)) + ")"; };
-    if (news_.status_changed)
+    if (changes.status_changed)
       lines.push_back(who + "is " + std::string(name_of(news_.user.status)) + " in" + where + " (" +
                       std::string(news_.user.reason_name()) + ")");
-    if (news_.joined) lines.push_back(who + "joined" + where);
-    if (news_.updated)
+    if (changes.joined) lines.push_back(who + "joined" + where);
+    if (changes.updated)
       lines.push_back(who + "is updated in" + where + ": " + std::string(news_.member.data()));
-    if (news_.typing_started) lines.push_back(who + "types in" + where);
-    if (news_.typing_stopped)
+    if (changes.typing_started) lines.push_back(who + "types in" + where);
+    if (changes.typing_stopped)
       lines.push_back(who + "stopped typing in" + where + why(news_.typing_reason));
-    if (news_.moved)
+    if (changes.moved)
       lines.push_back(who + "moved in" + where + ": " + std::string(news_.member.cursor()));
-    if (news_.state_set)
+    if (changes.state_set)
       lines.push_back(who + "set its state in" + where + ": " + std::string(news_.member.state()));
-    if (news_.left) lines.push_back(who + "left" + where + why(news_.reason));
+    if (changes.left) lines.push_back(who + "left" + where + why(news_.reason));
   }
 };
 

@@ -54,6 +54,10 @@ inline const std::array<std::string, 2> gateway_names = {"g1", text_of(40, 'g')}
 
 inline const std::array<std::string, 3> channel_ids = {"room", "document_7", text_of(70, 'r')};
 
+// Users, and some who are none.
+inline const std::array<std::string, 6> viewer_ids = {"a", "bob", text_of(128, 'f'),
+                                                      "v", "w",   text_of(40, 'x')};
+
 inline constexpr std::array<Duration, 14> pauses = {
     1,           20 * millisecond, 2 * second, second,     10 * second, 30 * second, minute,
     90 * second, 5 * minute - 1,   5 * minute, 7 * minute, 29 * minute, 30 * minute, 31 * minute};
@@ -70,8 +74,9 @@ struct Claimed {
   Cell cell;
   std::vector<OpenWish> wishes;
   std::optional<NaiveRow> row;
-  bool is_locked = false;     // it has locked the row
-  bool is_forgotten = false;  // and deleted it
+  std::optional<GivenRules> rules;  // as it wrote them
+  bool is_locked = false;           // it has locked the row
+  bool is_forgotten = false;        // and deleted it
 };
 
 struct Transaction {
@@ -124,6 +129,12 @@ struct Heard {
   std::string message, data, cursor, selection, state;
 };
 
+// What everybody believes of a user who hears of all users.
+struct Believed {
+  Status status = Status::offline;
+  std::string message, data;
+};
+
 // Who listens to one channel, and applies what it hears.
 struct NaiveListener {
   std::map<std::string, Heard> users;
@@ -144,6 +155,7 @@ std::set<std::string> ids_of(std::string_view zero_ended);
 // Words for the dump.
 std::string short_name(const Key& key);
 std::string when(Time at);
+std::string describe(const GivenRules& rules);
 std::string describe(const Ask& ask);
 
 // `step` does one thing to both sides, as its bytes say; `compare_all` asks both everything.
@@ -235,7 +247,10 @@ class Game {
   void tell_members();
   void tell_channels(uint16_t realm);
   void tell_members_of(uint16_t realm);
-  void hear(NaiveListener& listener) const;
+  void hear(NaiveListener& listener, const MemberChanges& changes, Detail detail) const;
+  Heard snapshot_of(const Key& key, const std::string& channel, Detail detail);
+  void compare_listener(const NaiveListener& listener, uint16_t realm, const std::string& channel,
+                        bool is_everybody) const;
   void tell_everything(uint16_t realm);
   void tell_one_realm() { tell_everything(static_cast<uint16_t>(dice_.below(realms))); }
   void compare_listeners(uint16_t realm) const;
@@ -244,6 +259,23 @@ class Game {
   void begin_member_rows(uint16_t realm, uint32_t partition, bool deletes, uint32_t at_most);
   void end_member_rows(bool committed);
   void compare_member_rows() const;
+
+  // ---- who sees whom (game_visibility.cpp)
+  Ask some_rules(const Key& key);
+  GivenShown some_shown(const Key& key);
+  const GivenRules& rules_in_table(const Key& key) const;
+  Viewer viewer(uint16_t realm, const std::string& id);
+  // One after the other, for the dice are for the steps.
+  const std::string& next_viewer() { return viewer_ids[looks_++ % viewer_ids.size()]; }
+  void compare_seen(const Key& key, Cell cell, const std::string& viewer,
+                    const Claimed* claimed = nullptr);
+  void compare_lists_for(uint16_t realm, const std::string& viewer);
+  void compare_best_for(uint16_t realm, Status status, const std::string& viewer);
+  void compare_news(const Key& key);
+  void compare_member_news(const Key& key, const std::string& channel) const;
+  void believe(const Key& key);
+  void compare_beliefs(uint16_t realm) const;
+  std::vector<Cell> held_rules() const;
 
   // ---- transactions (game_transactions.cpp)
   Claimed* claim(Transaction& transaction, const Key& key);
@@ -322,6 +354,11 @@ class Game {
   bool works_on_session_rows_ = false;
   std::map<std::pair<uint16_t, uint32_t>, std::deque<NaiveActivity>> queued_, taken_;
   std::map<std::pair<uint16_t, std::string>, NaiveListener> listeners_;
+  std::map<std::pair<uint16_t, std::string>, NaiveListener> everybody_;  // listens, too
+  std::map<Key, Believed> beliefs_;
+  std::map<Key, GivenRules> rule_rows_;  // the tables of rules and contacts
+  std::vector<uint64_t> viewers_channels_;
+  std::size_t looks_ = 0;
   std::map<std::pair<Key, std::string>, Time> told_moves_;  // when, since the last policy
   std::map<std::pair<Key, std::string>, NaiveMemberRow> member_rows_;
   std::vector<MemberWork> member_work_;
@@ -331,6 +368,7 @@ class Game {
   uint32_t held_sessions_ = 0;  // of gateways
   uint32_t messages_made_ = 0;
   UserView view_;
+  UserNews user_news_;
   SessionView session_view_;
   ActivityView activity_view_;
   MemberView member_view_;

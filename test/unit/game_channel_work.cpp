@@ -29,7 +29,7 @@ void Game::tell_channels(uint16_t realm) {
       expect(!listener.told_at || *listener.told_at + occupancy_interval <= now_,
              "an occupancy is told at most once a second");
       listener.told_at = now_;
-      listener.large = channel_news_.large;
+      listener.large = everybody_[{realm, channel}].large = channel_news_.large;
       if (channel_news_.resync) listen_anew(realm, channel);
     }
     expect(!region_.channels.has_news(realm, partition), "no channel has news once told");
@@ -39,24 +39,33 @@ void Game::tell_channels(uint16_t realm) {
 // A snapshot.
 void Game::listen_anew(uint16_t realm, const std::string& channel) {
   NaiveListener& listener = listeners_[{realm, channel}];
+  NaiveListener& everybody = everybody_[{realm, channel}];
   listener.users.clear();
+  everybody.users.clear();
   for (const auto& [key, user] : model_.users) {
     if (key.first != realm) continue;
-    const Cell cell = roster_.find(user_key(key));
-    const ChannelKey channel_key = region_.channel_key(realm, channel);
-    Heard heard;
-    heard.types = roster_.view_typing(cell, channel_key, model_.policy, now_, member_view_);
-    heard.joined = roster_.view_member(cell, channel_key, {}, model_.policy, now_, member_view_);
-    if (heard.joined) {
-      heard.status = user.visible.status;
-      heard.message = user.visible.message;
-      heard.data = member_view_.data();
-      heard.cursor = member_view_.cursor();
-      heard.selection = member_view_.selection();
-      heard.state = member_view_.state();
-    }
-    if (heard.joined || heard.types) listener.users[key.second] = heard;
+    listener.users[key.second] = snapshot_of(key, channel, Detail::full);
+    everybody.users[key.second] =
+        snapshot_of(key, channel, model_.detail_for_everybody(user, &channel));
   }
+}
+
+Heard Game::snapshot_of(const Key& key, const std::string& channel, Detail detail) {
+  Heard heard;
+  if (detail < Detail::status) return heard;
+  const Cell cell = roster_.find(user_key(key));
+  const ChannelKey channel_key = region_.channel_key(key.first, channel);
+  heard.types = roster_.view_typing(cell, channel_key, model_.policy, now_, member_view_);
+  heard.joined = roster_.view_member(cell, channel_key, {}, model_.policy, now_, member_view_);
+  if (!heard.joined) return heard;
+  heard.status = model_.users.at(key).visible.status;
+  if (detail < Detail::full) return heard;
+  heard.message = model_.users.at(key).visible.message;
+  heard.data = member_view_.data();
+  heard.cursor = member_view_.cursor();
+  heard.selection = member_view_.selection();
+  heard.state = member_view_.state();
+  return heard;
 }
 
 void Game::tell_members_of(uint16_t realm) {
@@ -66,16 +75,19 @@ void Game::tell_members_of(uint16_t realm) {
       const std::string channel(member.channel());
       const Key key{realm, std::string(member.id())};
       log("tell " + channel.substr(0, 4) + " of " + short_name(key));
-      if (member_news_.moved || member_news_.state_set) {
-        expect(!member_news_.moved || !member_news_.state_set, "one of the two is told", key);
+      if (member_news_.all.moved || member_news_.all.state_set) {
+        expect(!member_news_.all.moved || !member_news_.all.state_set, "one of the two is told",
+               key);
         const auto before = told_moves_.find({key, channel});
         expect(
             before == told_moves_.end() || before->second + model_.policy.cursor_interval <= now_,
             "moves are told once in an interval", key);
         told_moves_[{key, channel}] = now_;
       }
-      if (member_news_.left || member_news_.joined) told_moves_.erase({key, channel});
-      hear(listeners_[{realm, channel}]);
+      if (member_news_.all.left || member_news_.all.joined) told_moves_.erase({key, channel});
+      compare_member_news(key, channel);
+      hear(listeners_[{realm, channel}], member_news_.all, Detail::full);
+      hear(everybody_[{realm, channel}], member_news_.everybody, member_news_.detail);
     }
     expect(!roster_.has_member_news(realm, partition), "no member has news once told");
   }
@@ -83,23 +95,26 @@ void Game::tell_members_of(uint16_t realm) {
 }
 
 // Each event has all that it is about, so that applying it twice is harmless.
-void Game::hear(NaiveListener& listener) const {
+void Game::hear(NaiveListener& listener, const MemberChanges& changes, Detail detail) const {
+  if (!changes.any()) return;
   const MemberNews& news = member_news_;
   Heard& of = listener.users[std::string(news.member.id())];
-  const bool comes_or_goes = !news.large && (news.joined || news.left);
-  if (comes_or_goes) of.joined = news.joined;
-  if (news.joined || news.status_changed) {
+  const bool comes_or_goes = !news.large && (changes.joined || changes.left);
+  if (comes_or_goes) of.joined = changes.joined;
+  if (changes.joined || changes.status_changed) {
     of.status = news.user.status;
     of.message = news.user.message();
   }
-  if (news.joined || news.updated) of.data = news.member.data();
-  if (news.typing_started || news.typing_stopped) of.types = news.typing_started;
-  if (news.moved) {
+  if (changes.joined || changes.updated) of.data = news.member.data();
+  if (changes.typing_started || changes.typing_stopped) of.types = changes.typing_started;
+  if (changes.moved) {
     of.cursor = news.member.cursor();
     of.selection = news.member.selection();
   }
-  if (news.state_set) of.state = news.member.state();
-  if (!news.left) return;
+  if (changes.state_set) of.state = news.member.state();
+  // Who is told of the status alone forgets the rest.
+  if (detail < Detail::full) of.message = of.data = of.cursor = of.selection = of.state = {};
+  if (!changes.left) return;
   of = Heard{};
   // A listener of a large channel does not hear that it left.
   of.joined = news.large;
@@ -126,30 +141,43 @@ void Game::tell_everything(uint16_t realm) {
 
 // "A consumer converges."
 void Game::compare_listeners(uint16_t realm) const {
+  compare_beliefs(realm);
   for (const std::string& channel : channel_ids) {
-    const auto known = listeners_.find({realm, channel});
-    const NaiveListener listener = known == listeners_.end() ? NaiveListener{} : known->second;
-    for (const std::string& id : ids) {
-      const Key key{realm, id};
-      const auto user = model_.users.find(key);
-      NaivePlace place;
-      if (user != model_.users.end() && user->second.places.count(channel) > 0)
-        place = user->second.places.at(channel);
-      const auto found = listener.users.find(id);
-      const Heard heard = found == listener.users.end() ? Heard{} : found->second;
-      expect(heard.types == place.types(model_.policy, now_), "listeners know who types", key);
-      if (listener.large) continue;
-      expect(heard.joined == place.joined, "listeners know who is there", key);
-      if (!place.joined) continue;
-      const NaiveUser& of = user->second;
-      expect(heard.status == of.visible.status, "listeners know the status", key);
-      expect(heard.message == of.visible.message, "listeners know the message", key);
-      expect(heard.data == (place.data.empty() ? of.data : place.data), "listeners know the data",
-             key);
-      expect(heard.cursor == place.cursor && heard.selection == place.selection,
-             "listeners know the last cursor", key);
-      expect(heard.state == place.state, "listeners know the last state", key);
-    }
+    const auto all = listeners_.find({realm, channel});
+    if (all != listeners_.end()) compare_listener(all->second, realm, channel, false);
+    const auto everybody = everybody_.find({realm, channel});
+    if (everybody != everybody_.end()) compare_listener(everybody->second, realm, channel, true);
+  }
+}
+
+void Game::compare_listener(const NaiveListener& listener, uint16_t realm,
+                            const std::string& channel, bool is_everybody) const {
+  for (const std::string& id : ids) {
+    const Key key{realm, id};
+    const auto user = model_.users.find(key);
+    NaivePlace place;
+    if (user != model_.users.end() && user->second.places.count(channel) > 0)
+      place = user->second.places.at(channel);
+    Detail detail = Detail::full;
+    if (is_everybody && user != model_.users.end())
+      detail = model_.detail_for_everybody(user->second, &channel);
+    const bool is_seen = detail >= Detail::status;
+    const auto found = listener.users.find(id);
+    const Heard heard = found == listener.users.end() ? Heard{} : found->second;
+    expect(heard.types == (is_seen && place.types(model_.policy, now_)), "listeners know who types",
+           key);
+    if (listener.large) continue;
+    expect(heard.joined == (is_seen && place.joined), "listeners know who is there", key);
+    if (!is_seen || !place.joined) continue;
+    const NaiveUser& of = user->second;
+    expect(heard.status == of.visible.status, "listeners know the status", key);
+    if (detail < Detail::full) continue;
+    expect(heard.message == of.visible.message, "listeners know the message", key);
+    expect(heard.data == (place.data.empty() ? of.data : place.data), "listeners know the data",
+           key);
+    expect(heard.cursor == place.cursor && heard.selection == place.selection,
+           "listeners know the last cursor", key);
+    expect(heard.state == place.state, "listeners know the last state", key);
   }
 }
 

@@ -233,6 +233,8 @@ void Game::load_members(const Key& key) {
              cursor,
              "",
              ""};
+    everybody_[{key.first, channel}].users[key.second] =
+        snapshot_of(key, channel, model_.detail_for_everybody(user, &channel));
     note_records();
   }
 }

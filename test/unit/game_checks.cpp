@@ -8,7 +8,8 @@
 namespace presence::test {
 
 void Game::compare_all() {
-  const std::string problem = find_problem(region_, held_, held_sessions_);
+  const std::string problem =
+      find_problem(region_, held_, held_sessions_, model_.policy, held_rules());
   if (!problem.empty()) throw Mismatch{"BROKEN: " + problem};
   std::size_t there = 0;
   for (uint16_t realm = 0; realm < realms; realm++)
@@ -26,9 +27,14 @@ void Game::compare_all() {
       if (!claimed.wishes.empty()) {
         compare_view(claimed, claimed.cell);
         compare_own_places(claimed);
+        compare_seen(claimed.key, claimed.cell, next_viewer(), &claimed);
       }
   for (uint16_t realm = 0; realm < realms; realm++) {
     compare_lists(realm);
+    const std::string& viewer = next_viewer();
+    compare_lists_for(realm, viewer);
+    for (const auto& [key, user] : model_.users)
+      if (key.first == realm) compare_seen(key, roster_.find(user_key(key)), viewer);
     for (const std::string& channel : channel_ids) compare_members(realm, channel);
   }
 }
@@ -46,7 +52,7 @@ void Game::compare_user(const Key& key, Cell cell) {
   expect(stored.claims == user.claims, "the claims", key);
   if (user.to_announce)
     expect(stored.row_is_current == user.row_is_current, "whether its row says so already", key);
-  compare_view({key, cell, {}, std::nullopt, false, false}, cell);
+  compare_view({key, cell, {}, std::nullopt, std::nullopt, false, false}, cell);
   compare_sessions(key, cell);
   compare_places(key, cell);
   expect(view_.announced == user.announced, "the view has what was told", key);
@@ -153,14 +159,15 @@ void Game::compare_order(uint16_t realm, Status status) {
     std::array<Time, 3> best;
     Cutoff cutoff{{best.data(), limit}, 0, forever_ago};
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      roster_.find_cutoff(realm, partition, status, cutoff);
+      roster_.find_cutoff(realm, partition, status, nullptr, model_.policy, cutoff);
     expect(cutoff.count == std::min(limit, wanted.size()), "the cutoff counts");
     if (limit == 0) continue;
     const Time not_before = cutoff.count == limit ? best[0] : forever_ago;
     std::vector<std::pair<Time, std::string>> found;
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       std::array<Candidate, ids.size()> room;
-      const std::size_t count = roster_.collect(realm, partition, status, not_before, room);
+      const std::size_t count =
+          roster_.collect(realm, partition, status, nullptr, model_.policy, not_before, room);
       for (std::size_t i = 0; i < count; i++) {
         expect(i == 0 || room[i - 1].last_seen >= room[i].last_seen, "the newest come first");
         found.emplace_back(-room[i].last_seen, std::string(room[i].id()));
@@ -261,12 +268,33 @@ std::string when(Time at) {
          std::to_string(std::abs((at - start) % second)) + "s";
 }
 
+std::string describe(const GivenRules& rules) {
+  std::string text;
+  const auto add = [&](std::string_view of, const Rule& rule) {
+    text += " " + std::string(of) + "=" + std::string(presence::name_of(rule.audience)) + "/" +
+            std::string(presence::name_of(rule.detail));
+  };
+  if (rules.rule) add("rule", *rules.rule);
+  for (const auto& [channel, rule] : rules.channel_rules) add(channel.substr(0, 4), rule);
+  for (const GivenRelation& one : rules.relations)
+    text += " " + one.viewer.substr(0, 3) + (one.is_blocked ? ":blocked" : "") +
+            (one.is_contact ? ":contact" : "") + ":" + std::string(presence::name_of(one.own)) +
+            ":" + std::to_string(one.shown);
+  for (const GivenShown& one : rules.shown)
+    text += " shown " + std::string(presence::name_of(one.detail)) + " " + when(one.last_seen) +
+            (one.is_new ? " (new)" : "");
+  return text + " to " + std::to_string(rules.to_strangers) + " and " +
+         std::to_string(rules.to_contacts);
+}
+
 std::string describe(const Ask& ask) {
-  static constexpr std::array kinds = {"choose",        "be_automatic", "clear",      "set_message",
-                                       "leave",         "forget",       "log_out",    "join",
-                                       "leave_channel", "connect",      "disconnect", "say"};
+  static constexpr std::array kinds = {"choose", "be_automatic",  "clear",   "set_message",
+                                       "leave",  "forget",        "log_out", "set_visibility",
+                                       "join",   "leave_channel", "connect", "disconnect",
+                                       "say"};
   std::string text = kinds[static_cast<std::size_t>(ask.kind)];
   if (!ask.session.empty()) text += " " + std::string(ask.session.substr(0, 3));
+  if (ask.kind == ChangeKind::set_visibility) text += describe(ask.rules);
   if (!ask.gateway.empty()) text += " of " + ask.gateway.substr(0, 2);
   if (ask.status != Status::offline) text += " " + std::string(presence::name_of(ask.status));
   text += " at " + when(ask.at) + " until " + when(ask.until);
@@ -304,6 +332,7 @@ std::string Game::dump() const {
           << ", of '" << session.gateway_name.substr(0, 2) << "', over "
           << when(session.end(model_.policy)) << "\n";
     out << lines_of(user.facts.choices);
+    if (!user.rules.empty()) out << "    rules" << describe(user.rules) << "\n";
     const Cell cell = roster_.find(user_key(key));
     if (cell == no_cell) {
       out << "    is not in memory\n";

@@ -197,7 +197,11 @@ void Game::forget_work(uint16_t realm) {
   std::erase_if(member_rows_, is_of_realm);
   std::erase_if(told_moves_, is_of_realm);
   std::erase_if(member_work_, [&](const MemberWork& work) { return work.key.first == realm; });
-  std::erase_if(listeners_, [&](const auto& entry) { return entry.first.first == realm; });
+  const auto is_realms = [&](const auto& entry) { return entry.first.first == realm; };
+  std::erase_if(listeners_, is_realms);
+  std::erase_if(everybody_, is_realms);
+  std::erase_if(beliefs_, is_realms);
+  std::erase_if(rule_rows_, is_realms);
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     queued_[{realm, partition}].clear();
     taken_[{realm, partition}].clear();

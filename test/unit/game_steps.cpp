@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<Policy, 4> policies = {
     Policy{}, Policy{minute, 2 * minute, 30 * second, 0, second, second},
-    Policy{10 * second, 40 * minute, 90 * second, minute, minute, 0},
+    Policy{10 * second, 40 * minute, 90 * second, minute, minute, 0, Audience::contacts},
     Policy{20 * minute, 25 * minute, 10 * minute}};
 
 }  // namespace
@@ -106,9 +106,12 @@ Cell Game::load(const Key& key, const NaiveRow& row, Time session_ends_at) {
   given.data = row.data;
   given.activity_count = row.activity_count;
   given.session_ends_at = session_ends_at;
+  const GivenRules& rules = rules_in_table(key);
+  const RulesAsFacts facts(rules);
+  if (!rules.empty()) given.visibility = &facts.facts;
   uint32_t needed = 1 + cells_of_id(key.second) + cells_of_text(row.page.size()) +
-                    cells_of_text(row.data.size()) + !row.choices.empty() +
-                    (row.status != Status::offline);
+                    cells_of_text(row.data.size()) + (!row.choices.empty() || !rules.empty()) +
+                    cells_of_rules(region_, key.first, rules) + (row.status != Status::offline);
   for (auto choice = row.choices.rbegin(); choice != row.choices.rend(); ++choice) {
     given.choices.layers[given.choices.count++] = {choice->status.value_or(Status::offline),
                                                    choice->until, choice->message_until,
@@ -121,7 +124,11 @@ Cell Game::load(const Key& key, const NaiveRow& row, Time session_ends_at) {
       when(row.last_seen) + " session until " + when(session_ends_at) +
       (cell == no_cell ? ": full" : ""));
   expect((cell != no_cell) == (needed <= free), "load has room");
-  if (cell != no_cell) model_.load(key, row, session_ends_at, now_);
+  if (cell == no_cell) return no_cell;
+  const NaiveUser& user = model_.load(key, row, rules, session_ends_at, now_);
+  const bool is_believed = user.told_detail >= Detail::status;
+  beliefs_[key] = {is_believed ? user.announced : Status::offline, user.visible.message, user.data};
+  if (user.told_detail != Detail::full) beliefs_[key].message = beliefs_[key].data = {};
   return cell;
 }
 
@@ -142,6 +149,8 @@ void Game::load() {
   row.activity_count = dice_.below(3);
   const bool is_restart = dice_.one_in(2);
   rows_[key] = row;
+  if (dice_.one_in(2)) rule_rows_[key] = some_rules(key).rules;
+  for (GivenShown& shown : rule_rows_[key].shown) shown.is_new = false;
   const Time ends_at = is_restart ? now_ + model_.policy.session_timeout : never;
   if (load(key, row, ends_at) == no_cell || !is_restart) return;
   load_sessions(key, ends_at);
@@ -401,11 +410,17 @@ void Game::change_policy() {
   for (const Transaction& transaction : transactions_)
     for (const Claimed& claimed : transaction.claimed)
       if (!claimed.wishes.empty()) return;
-  const Policy policy = dice_.one_of(policies);
+  Policy policy = dice_.one_in(2) ? model_.policy : dice_.one_of(policies);
+  if (dice_.one_in(2))
+    policy.default_audience = dice_.one_of(
+        std::array{Audience::everyone, Audience::channel, Audience::contacts, Audience::nobody});
+  policy.application_decides = dice_.one_in(6);
   told_moves_.clear();
   log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
       std::to_string(policy.offline_timeout / second) + " " +
-      std::to_string(policy.session_timeout / second));
+      std::to_string(policy.session_timeout / second) + " " +
+      std::string(presence::name_of(policy.default_audience)) +
+      (policy.application_decides ? ", the application decides" : ""));
   for (uint16_t realm = 0; realm < realms; realm++)
     for (uint32_t partition = 0; partition < partition_count; partition++)
       while (!roster_.settle(realm, partition, model_.policy, now_, 100)) {

@@ -14,7 +14,7 @@ Claimed* Game::claim(Transaction& transaction, const Key& key) {
   NaiveUser& user = model_.users.at(key);
   model_.settle(user, now_);
   user.claims++;
-  transaction.claimed.push_back({key, cell, {}, std::nullopt, false, false});
+  transaction.claimed.push_back({key, cell, {}, std::nullopt, std::nullopt, false, false});
   return &transaction.claimed.back();
 }
 
@@ -62,12 +62,13 @@ Ask Game::some_ask() {
 
 void Game::wish() {
   Transaction& transaction = some_transaction();
-  const uint32_t about = dice_.below(3);
+  const uint32_t about = dice_.below(4);
   const Key key = about == 2 && dice_.one_in(2) ? some_place().first : some_key();
-  avoid_ties(key, about > 0);
+  avoid_ties(key, about == 1 || about == 2);
   std::optional<Ask> asked = about == 0   ? some_ask()
                              : about == 1 ? some_session_ask(transaction, key)
-                                          : some_channel_ask(transaction, key);
+                             : about == 2 ? some_channel_ask(transaction, key)
+                                          : some_rules(key);
   if (!asked) return;
   const Ask& ask = *asked;
   const bool writes_row = ask.kind != ChangeKind::connect && ask.kind != ChangeKind::disconnect &&
@@ -80,18 +81,28 @@ void Game::wish() {
   if (has_gateway && gateway == no_cell) return;
   if (has_gateway) asked->model_gateway = &model_.gateways.at({key.first, ask.gateway});
   const uint32_t free = free_cells();
+  const bool has_rules = !ask.rules.empty();
+  const uint32_t needed =
+      cells_of_wish(ask) + has_rules + cells_of_rules(region_, key.first, ask.rules);
   const auto wish = reserve_wish(region_, ask);
   log(name_of(transaction) + ": " + short_name(key) + " " + describe(ask) + (wish ? "" : ": full"));
   region_.sessions.release_gateway(gateway);
-  expect(wish.has_value() == (cells_of_wish(ask) <= free), "a wish has room");
+  expect(wish.has_value() == (needed <= free), "a wish has room");
   if (!wish) return;
-  held_ += cells_of_wish(ask);
+  held_ += cells_of_wish(ask) + has_rules;
   held_sessions_ += has_gateway;
   claimed->wishes.push_back({ask, *wish});
   compare_view(*claimed, claimed->cell);
   compare_own_places(*claimed);
+  for (const std::string& viewer : viewer_ids) compare_seen(key, claimed->cell, viewer, claimed);
   if (!writes_row) return;
   claimed->is_locked = true;
+  if (ask.kind == ChangeKind::set_visibility) {
+    claimed->rules = ask.rules;
+    for (GivenShown& shown : claimed->rules->shown) shown.is_new = false;
+    return;
+  }
+  if (ask.kind == ChangeKind::forget) claimed->rules = GivenRules{};
   claimed->is_forgotten |= ask.kind == ChangeKind::forget;
   if (ask.kind == ChangeKind::forget)
     claimed->row.reset();
@@ -132,6 +143,11 @@ void Game::commit(Transaction& transaction) {
       rows_[claimed.key] = *claimed.row;
     else if (claimed.is_forgotten)
       rows_.erase(claimed.key);
+    if (claimed.rules) {
+      rule_rows_[claimed.key] = *claimed.rules;
+      // Whoever has rules has a row.
+      if (!claimed.rules->empty()) rows_.try_emplace(claimed.key);
+    }
     drop_claim(claimed);
   }
   transaction.claimed.clear();
@@ -140,7 +156,7 @@ void Game::commit(Transaction& transaction) {
 void Game::grant(Claimed& claimed, OpenWish& open) {
   NaiveUser& user = model_.users.at(claimed.key);
   roster_.grant(claimed.cell, open.wish, model_.policy, now_);
-  held_ -= cells_of_wish(open.ask);
+  held_ -= cells_of_wish(open.ask) + !open.ask.rules.empty();
   held_sessions_ -= open.ask.model_gateway != nullptr;
   if (names_session(open.ask.kind)) {
     model_.grant_in_session(claimed.key, open.ask, now_);
@@ -155,6 +171,7 @@ void Game::grant(Claimed& claimed, OpenWish& open) {
     }
     return note_records();
   }
+  if (open.ask.kind == ChangeKind::set_visibility) return model_.grant_rules(user, open.ask, now_);
   model_.grant(user, open.ask, now_);
   if (open.ask.kind == ChangeKind::forget)
     std::erase_if(queued_[{claimed.key.first, user_key(claimed.key).partition()}],
@@ -173,7 +190,7 @@ void Game::roll_back(Transaction& transaction) {
   for (Claimed& claimed : transaction.claimed) {
     for (OpenWish& open : claimed.wishes) {
       roster_.free_wish(open.wish);
-      held_ -= cells_of_wish(open.ask);
+      held_ -= cells_of_wish(open.ask) + !open.ask.rules.empty();
       held_sessions_ -= open.ask.model_gateway != nullptr;
     }
     drop_claim(claimed);

@@ -32,14 +32,15 @@ void Game::take_announcements() {
 }
 
 bool Game::take_announcement(uint16_t realm, uint32_t partition) {
-  const bool told = roster_.take_announcement(realm, partition, view_);
+  const bool told = roster_.take_announcement(realm, partition, model_.policy, user_news_);
   Key key;
   if (told) {
+    view_ = user_news_.user;
     key = {realm, std::string(view_.id())};
     log("tell of " + short_name(key));
     expect(model_.users.count(key) == 1, "an announcement is of a user");
     const NaiveUser& user = model_.users.at(key);
-    expect(NaiveModel::is_to_be_told(user), "an announcement is of a user who changed");
+    expect(model_.is_to_be_told(user), "an announcement is of a user who changed");
     expect(view_.announced == user.announced, "an announcement has the previous status");
     expect(view_.status == user.visible.status, "an announcement has the status");
     expect(view_.message() == user.visible.message, "an announcement has the message");
@@ -47,6 +48,8 @@ bool Game::take_announcement(uint16_t realm, uint32_t partition) {
     expect_reason(user);
     expect(view_.data() == user.data && view_.data_changed == user.data_changed,
            "an announcement has the data");
+    compare_news(key);
+    believe(key);
     model_.take_announcement(key);
   }
   // Whoever is back to what was told was passed over.
@@ -56,7 +59,7 @@ bool Game::take_announcement(uint16_t realm, uint32_t partition) {
     if (user_key(other).partition() != partition) continue;
     const Cell cell = roster_.find(user_key(other));
     const bool was_taken = cell == no_cell || !region_.pool.at<User>(cell).to_announce;
-    expect(!was_taken || !NaiveModel::is_to_be_told(user), "nobody who changed is passed over");
+    expect(!was_taken || !model_.is_to_be_told(user), "nobody who changed is passed over");
     expect(told || was_taken, "nobody is left when there is no announcement");
     if (was_taken) passed.push_back(other);
   }

@@ -272,6 +272,8 @@ void NaiveFacts::apply(const Ask& ask, const Policy& policy, Time now) {
       last_seen = std::max(last_seen, ask.at);
       sessions.clear();
       return;
+    case ChangeKind::set_visibility:
+      return;
     case ChangeKind::join:
     case ChangeKind::leave_channel:
       if (ask.kind == ChangeKind::join) join(ask, policy, now);
@@ -316,15 +318,18 @@ bool NaiveUser::is_evictable() const {
 
 bool NaiveUser::is_blank() const {
   return is_evictable() && facts.last_seen == forever_ago && facts.choices.empty() &&
-         page.empty() && data.empty() && activity_count == 0;
+         page.empty() && data.empty() && activity_count == 0 && rules.empty();
 }
 
 NaiveUser& NaiveModel::add(const Key& key) { return users[key] = NaiveUser{}; }
 
 // "the roster is loaded from the tables, sessions get one session_timeout to come back", and
 // whoever was away without having chosen it is away until the next activity.
-NaiveUser& NaiveModel::load(const Key& key, const NaiveRow& row, Time session_ends_at, Time now) {
+NaiveUser& NaiveModel::load(const Key& key, const NaiveRow& row, const GivenRules& rules,
+                            Time session_ends_at, Time now) {
   NaiveUser& user = add(key);
+  user.rules = rules;
+  user.told_detail = detail_for_everybody(user);
   user.facts.last_seen = row.last_seen;
   user.facts.choices = row.choices;
   user.page = row.page;
@@ -436,6 +441,7 @@ void NaiveModel::change_policy(const Policy& to, Time now) {
     leave_with_sessions(user);
     look(user, now, is_connected ? Reason::activity : Reason::timeout, {});
   }
+  for (auto& [key, user] : users) note_detail(user);
 }
 
 // ---- changes ---------------------------------------------------------------
@@ -650,10 +656,11 @@ void NaiveModel::grant(NaiveUser& user, const Ask& ask, Time now) {
   user.row_is_current = true;
   if (ask.kind == ChangeKind::forget) {
     user.page.clear();
+    user.data_changed = user.to_announce && (user.data_changed || !user.data.empty());
     user.data.clear();
-    user.data_changed = false;
     user.activity_count = 0;
     user.interactions.clear();
+    user.rules = {};
     user.persist = Persist::current;
   } else if (!is_as_written) {
     user.row_is_current = false;
@@ -726,9 +733,10 @@ std::vector<NaiveChoice> NaiveModel::choices(const NaiveUser& user, const std::v
 
 // "Two changes of one user that cancel within a tick are no event". A message that came back
 // counts as changed: nobody remembers what was told.
-bool NaiveModel::is_to_be_told(const NaiveUser& user) {
-  return user.to_announce && (user.visible.status != user.announced || user.message_changed ||
-                              (user.data_changed && user.visible.status != Status::offline));
+bool NaiveModel::is_to_be_told(const NaiveUser& user) const {
+  return user.to_announce &&
+         (user.visible.status != user.announced || user.message_changed ||
+          (user.data_changed && user.visible.status != Status::offline) || everybody_hears(user));
 }
 
 void NaiveModel::take_announcement(const Key& key) {
@@ -736,6 +744,7 @@ void NaiveModel::take_announcement(const Key& key) {
   user.to_announce = false;
   user.message_changed = user.data_changed = false;
   user.announced = user.visible.status;
+  user.told_detail = detail_for_everybody(user);
   // History may still have to say why.
   user.words_may_go |= user.row_is_current;
   if (!user.row_is_current && user.persist != Persist::held) user.persist = Persist::waiting;

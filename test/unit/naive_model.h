@@ -121,8 +121,11 @@ struct NaiveUser {
   std::string reason_text;
   bool words_may_go = false;  // listeners and the row know it
 
+  GivenRules rules;  // who sees it
+
   // What listeners know.
   Status announced = Status::offline;
+  Detail told_detail = Detail::nothing;  // and how much of it everybody does
   bool message_changed = false;
   bool data_changed = false;
   bool to_announce = false;
@@ -146,6 +149,17 @@ struct NaiveRow {
   std::string data;
   uint32_t activity_count = 0;
   std::vector<NaiveChoice> choices;  // the one in force last
+};
+
+// A user as a viewer sees it.
+struct NaiveSeen {
+  Detail detail = Detail::full;
+  Status status = Status::offline;
+  std::string message, page, data;
+  Time last_seen = forever_ago;
+  uint32_t activity_count = 0;
+  uint32_t session_count = 0;
+  uint32_t interactions_per_minute = 0;
 };
 
 // A session as its row has it.
@@ -183,7 +197,8 @@ class NaiveModel {
   Policy policy;
 
   NaiveUser& add(const Key& key);
-  NaiveUser& load(const Key& key, const NaiveRow& row, Time session_ends_at, Time now);
+  NaiveUser& load(const Key& key, const NaiveRow& row, const GivenRules& rules,
+                  Time session_ends_at, Time now);
 
   // What time alone has done, each change at its own moment.
   void settle(NaiveUser& user, Time now);
@@ -218,7 +233,20 @@ class NaiveModel {
   std::vector<NaiveChoice> choices(const NaiveUser& user, const std::vector<Ask>& asks,
                                    Time now) const;
 
-  static bool is_to_be_told(const NaiveUser& user);
+  // ---- who sees whom (naive_visibility.cpp)
+  void grant_rules(NaiveUser& user, const Ask& ask, Time now);
+  // By the rules that its open wishes leave it.
+  Detail detail(const Key& key, const std::string& viewer, const std::vector<Ask>& asks,
+                const std::string* channel = nullptr) const;
+  NaiveSeen seen(const Key& key, const std::string& viewer, const std::vector<Ask>& asks,
+                 Time now) const;
+  Detail detail_for_strangers(const NaiveUser& user) const;
+  // "what everybody may see: the least that the rules give to anyone, since anyone may listen"
+  Detail detail_for_everybody(const NaiveUser& user, const std::string* channel = nullptr) const;
+  bool everybody_hears(const NaiveUser& user) const;
+  void note_detail(NaiveUser& user);
+
+  bool is_to_be_told(const NaiveUser& user) const;
   void take_announcement(const Key& key);
   void mark_all(Persist from, Persist to, uint16_t realm);
   void end_writing(NaiveUser& user);
@@ -231,6 +259,10 @@ class NaiveModel {
   void act(NaiveUser& user, const NaivePlace* place, Time now);
   static void join(NaivePlace& place, const Ask& ask, const std::string& session);
   static void leave(NaivePlace& place, const Ask& ask);
+  static const GivenRules& rules_of(const NaiveUser& user, const std::vector<Ask>& asks);
+  Detail detail_by(const GivenRules& rules, const GivenRelation& relation, bool is_near,
+                   const std::string* channel) const;
+  bool is_near(const Key& key, const std::string& viewer) const;
   NaiveFacts with(const NaiveUser& user, const std::vector<Ask>& asks, Time now) const;
   void look(NaiveUser& user, Time at, Reason reason, const std::string& reason_text);
   void announce(NaiveUser& user);

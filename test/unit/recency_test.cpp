@@ -131,21 +131,26 @@ TEST_F(RecencyTest, StaysSortedWhateverMoves) {
   }
 }
 
-TEST(ListNumbers, NameStatusChoiceAndRegularity) {
+TEST(ListNumbers, NameStatusChoiceRegularityAndKind) {
   std::vector<uint8_t> numbers = {offline_list};
-  for (const Status status : {Status::away, Status::online, Status::busy})
-    for (const bool chosen : {false, true})
-      for (const bool irregular : {false, true}) {
-        const uint8_t number = list_of(status, chosen, irregular);
-        numbers.push_back(number);
-        EXPECT_EQ(status_of_list(number), status);
-        EXPECT_EQ(is_regular(number), !irregular);
-        EXPECT_EQ(list_of(Status::offline, chosen, irregular), offline_list);
-      }
+  for (const UserKind kind : {UserKind::open, UserKind::veiled, UserKind::closed})
+    for (const Status status : {Status::away, Status::online, Status::busy})
+      for (const bool chosen : {false, true})
+        for (const bool irregular : {false, true}) {
+          const uint8_t number = list_of(status, chosen, irregular, kind);
+          numbers.push_back(number);
+          EXPECT_EQ(status_of_list(number), status);
+          EXPECT_EQ(is_regular(number), !irregular);
+          EXPECT_EQ(kind_of_list(number), kind);
+          EXPECT_EQ(among_open(number), list_of(status, chosen, irregular));
+          EXPECT_EQ(list_of(Status::offline, chosen, irregular, kind), offline_list);
+        }
   std::sort(numbers.begin(), numbers.end());
+  ASSERT_EQ(numbers.size(), list_count);
   for (uint8_t i = 0; i < list_count; i++) EXPECT_EQ(numbers[i], i);
   EXPECT_EQ(status_of_list(offline_list), Status::offline);
   EXPECT_FALSE(is_regular(offline_list));
+  EXPECT_EQ(among_open(offline_list), offline_list);
 }
 
 }  // namespace

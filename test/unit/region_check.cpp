@@ -14,9 +14,10 @@ namespace {
 
 class Checker {
  public:
-  explicit Checker(const Region& region) : region_(region), seen_(region.pool.count() + 1) {}
+  Checker(const Region& region, const Policy& policy)
+      : region_(region), policy_(policy), seen_(region.pool.count() + 1) {}
 
-  std::string check(uint32_t held, uint32_t held_sessions) {
+  std::string check(uint32_t held, uint32_t held_sessions, std::span<const Cell> held_rules) {
     for (uint32_t realm = 0; realm < region_.realm_count(); realm++)
       for (uint32_t partition = 0; partition < partition_count && problem_.empty(); partition++)
         check_share(static_cast<uint16_t>(realm), partition);
@@ -30,6 +31,10 @@ class Checker {
         check_news_of_channels(static_cast<uint16_t>(realm), partition);
     for (const auto& [cell, records] : records_)
       if (problem_.empty()) check_channel(cell, records);
+    for (const Cell rules : held_rules)
+      if (problem_.empty()) check_visibility(rules, no_cell, "a wish");
+    for (const auto& [cell, relations] : relations_)
+      if (problem_.empty()) check_viewer(cell, relations);
     if (problem_.empty() && reached_ + held != region_.pool.used())
       fail("cells: " + std::to_string(reached_) + " reached and " + std::to_string(held) +
            " held, but " + std::to_string(region_.pool.used()) + " used");
@@ -131,6 +136,13 @@ class Checker {
       return fail(name + " has sessions, or none, by mistake");
     if (of.in_heap != (!is_offline && !is_regular(of.list) && of.due != never))
       return fail(name + " is in the heap, or not, by mistake");
+
+    const Detail to_strangers = to_anyone(of, std::nullopt, false);
+    if (!is_offline && kind_of_list(of.list) != kind_for(to_strangers))
+      return fail(name + " is in the list of another kind");
+    const Detail to_everybody = to_anyone(of, std::nullopt, true);
+    if (!is_offline && !of.to_announce && static_cast<Detail>(of.told_detail) != to_everybody)
+      return fail(name + " is seen otherwise than everybody was told");
 
     reach_id(of, name);
     reach_text(of.page, name + "'s page");
@@ -319,7 +331,7 @@ class Checker {
     const Extras& extras = region_.pool.at<Extras>(of.extras);
     const Choices& choices = extras.choices;
     if (choices.empty() && extras.reason_text == no_cell && extras.parting_text == no_cell &&
-        extras.members == no_cell)
+        extras.members == no_cell && extras.visibility == no_cell)
       return fail(name + " has empty extras");
     if (extras.parting_text != no_cell && !has_words)
       return fail(name + " keeps words of a goodbye that nobody said");
@@ -334,6 +346,132 @@ class Checker {
       reach_text(choices.earlier[i].message, name + "'s earlier message");
     for (Cell at = extras.members; at != no_cell && problem_.empty(); at = member(at).next)
       check_member(at, owner, name);
+    if (extras.visibility != no_cell) check_visibility(extras.visibility, owner, name);
+  }
+
+  // ---- who sees whom
+
+  // What strangers see of a user, or the least that anybody does.
+  Detail to_anyone(const User& of, std::optional<uint64_t> channel, bool everybody) const {
+    if (everybody && policy_.application_decides) return Detail::nothing;
+    const Cell extras = of.extras;
+    const Cell cell = extras == no_cell ? no_cell : region_.pool.at<Extras>(extras).visibility;
+    Rule rule{policy_.default_audience, Detail::full};
+    Detail least = Detail::full;
+    if (cell != no_cell) {
+      const Visibility& rules = region_.pool.at<Visibility>(cell);
+      if (rules.has_rule) rule = {rules.audience, rules.detail};
+      for (Cell at = channel ? rules.channel_rules : no_cell; at != no_cell;
+           at = region_.pool.at<ChannelRules>(at).next)
+        for (const ChannelRule& one : region_.pool.at<ChannelRules>(at).items)
+          if (one.channel == *channel) rule = {one.audience, one.detail};
+      for (Cell at = rules.relations; at != no_cell; at = region_.pool.at<Relations>(at).next)
+        for (uint32_t i = 0; i < region_.pool.at<Relations>(at).count; i++) {
+          const Relation& one = region_.pool.at<Relations>(at).items[i];
+          if (one.is_blocked) least = Detail::nothing;
+          if (one.own != Detail::nothing) least = std::min(least, one.own);
+        }
+    }
+    const Detail strangers = rule.audience == Audience::everyone ? rule.detail : Detail::nothing;
+    return everybody ? std::min(strangers, least) : strangers;
+  }
+
+  // Of a user; of a wish when there is no owner.
+  void check_visibility(Cell cell, Cell owner, const std::string& owner_name) {
+    const std::string name = owner_name + "'s rules";
+    if (!reach(cell, name)) return;
+    const Visibility& of = region_.pool.at<Visibility>(cell);
+    shown_.clear();
+    hold_shown(of.to_strangers);
+    hold_shown(of.to_contacts);
+    for (Cell at = of.channel_rules; at != no_cell; at = region_.pool.at<ChannelRules>(at).next) {
+      if (!reach(at, name + " of channels")) return;
+      const uint32_t count = region_.pool.at<ChannelRules>(at).count;
+      if (count == 0 || count > ChannelRules::there) return fail(name + " of channels are none");
+    }
+    Detail least = Detail::full;
+    for (Cell at = of.relations; at != no_cell && problem_.empty();
+         at = region_.pool.at<Relations>(at).next)
+      check_relations(at, of, owner, name, least);
+    if (!problem_.empty()) return;
+    if (of.least != least) return fail(name + " do not know the least that they give");
+    for (const auto& [shown, holders] : shown_) check_shown(shown, holders, owner, name);
+  }
+
+  void check_relations(Cell cell, const Visibility& rules, Cell owner, const std::string& name,
+                       Detail& least) {
+    if (!reach(cell, name + " of viewers")) return;
+    const Relations& of = region_.pool.at<Relations>(cell);
+    if (of.count == 0 || of.count > Relations::there) return fail(name + " of viewers are none");
+    for (uint32_t i = 0; i < of.count; i++) {
+      const Relation& one = of.items[i];
+      if (one.viewer == no_cell || one.viewer > region_.pool.count())
+        return fail(name + " name a viewer that is none");
+      if (one.is_linked != (owner != no_cell))
+        return fail(name + " are known to a viewer, or not, by mistake");
+      if (one.is_linked && one.user != owner) return fail(name + " are somebody else's");
+      if (one.user_has_rule != rules.has_rule || one.user_audience != rules.audience ||
+          one.user_detail != rules.detail)
+        return fail(name + " are not known to their relations");
+      if (one.is_blocked)
+        least = Detail::nothing;
+      else if (one.own != Detail::nothing)
+        least = std::min(least, one.own);
+      if (one.short_hash != region_.pool.at<ViewerRecord>(one.viewer).hash >> 48)
+        return fail(name + " name a viewer by another hash");
+      hold_shown(one.shown);
+      relations_[one.viewer].push_back(cell * relation_places + i);
+    }
+  }
+
+  void hold_shown(Cell cell) {
+    if (cell != no_cell) shown_[cell]++;
+  }
+
+  void check_shown(Cell cell, uint32_t holders, Cell owner, const std::string& name) {
+    if (!reach(cell, name + "'s shown")) return;
+    const Shown& of = region_.pool.at<Shown>(cell);
+    if (of.holders != holders)
+      return fail(name + " hold what is shown " + std::to_string(holders) + " times, not " +
+                  std::to_string(of.holders));
+    if (of.is_new && owner != no_cell) return fail(name + " show what still goes on");
+    reach_text(of.message, name + "'s shown message");
+    reach_text(of.data, name + "'s shown data");
+  }
+
+  const Relation& relation(RelationPlace place) const {
+    return region_.pool.at<Relations>(place / relation_places).items[place % relation_places];
+  }
+
+  void check_viewer(Cell cell, const std::vector<RelationPlace>& relations) {
+    if (!reach(cell, "a viewer")) return;
+    const ViewerRecord& of = region_.pool.at<ViewerRecord>(cell);
+    realm_ = of.realm;
+    partition_ = of.partition;
+    char id[max_id_bytes];
+    const presence::Key key = region_.viewer_key(of.realm, {id, get_id(region_.pool, of, id)});
+    const std::string name = "viewer " + std::string(key.id);
+    reach_id(of, name);
+    if (of.hash != key.hash || of.partition != key.partition())
+      return fail(name + " is in a partition that is not its own");
+    if (region_.viewers.find(key) != cell) return fail(name + " is not found by its key");
+    if (of.holders != relations.size())
+      return fail(name + " is held by " + std::to_string(relations.size()) + ", not " +
+                  std::to_string(of.holders));
+    std::size_t linked = 0;
+    for (const RelationPlace place : relations) linked += relation(place).is_linked;
+    for (uint32_t partition = 0; partition < partition_count; partition++) {
+      RelationPlace before = no_relation;
+      for (RelationPlace at = of.first[partition]; at != no_relation; at = relation(at).next) {
+        if (linked-- == 0) return fail(name + " lists more relations than it has");
+        if (std::count(relations.begin(), relations.end(), at) != 1 || !relation(at).is_linked ||
+            user(relation(at).user).partition != partition)
+          return fail(name + " lists a relation by mistake");
+        if (relation(at).prev != before) return fail(name + " is not linked both ways");
+        before = at;
+      }
+    }
+    if (linked != 0) fail(name + " does not list every relation");
   }
 
   // ---- members
@@ -355,6 +493,9 @@ class Checker {
     if (of.listed != of.joined) return fail(name + " is listed, or not, by mistake");
     if (!of.to_announce && (of.joined != of.told_joined || types != of.told_typing))
       return fail(name + " has changed, and nobody will be told");
+    if (!of.to_announce && (of.joined || types) &&
+        of.told_detail != to_anyone(user(owner), channel(of.channel).hash, true))
+      return fail(name + " is seen otherwise than everybody was told");
     const bool has_moved = of.cursor_changed || of.state_changed;
     if (has_moved && !of.joined && !of.told_joined)
       return fail(name + " has moved, and is no member");
@@ -628,12 +769,15 @@ class Checker {
   }
 
   const Region& region_;
+  const Policy policy_;
   std::vector<bool> seen_;
-  std::vector<Cell> users_, sessions_, members_;  // of the share at hand
-  std::map<Cell, uint32_t> seats_;                // by their session, of the same
-  std::map<Cell, uint32_t> kept_by_;              // sessions, by their gateway
-  std::map<Cell, std::vector<Cell>> records_;     // by their channel
-  std::vector<Cell> in_changed_, in_told_;        // channels
+  std::vector<Cell> users_, sessions_, members_;          // of the share at hand
+  std::map<Cell, uint32_t> seats_;                        // by their session, of the same
+  std::map<Cell, uint32_t> kept_by_;                      // sessions, by their gateway
+  std::map<Cell, std::vector<Cell>> records_;             // by their channel
+  std::vector<Cell> in_changed_, in_told_;                // channels
+  std::map<Cell, uint32_t> shown_;                        // held by the rules at hand
+  std::map<Cell, std::vector<RelationPlace>> relations_;  // by their viewer
   std::string problem_;
   uint32_t reached_ = 0;
   uint16_t realm_ = 0;
@@ -642,8 +786,9 @@ class Checker {
 
 }  // namespace
 
-std::string find_problem(const Region& region, uint32_t held, uint32_t held_sessions) {
-  return Checker(region).check(held, held_sessions);
+std::string find_problem(const Region& region, uint32_t held, uint32_t held_sessions,
+                         const Policy& policy, std::span<const Cell> held_rules) {
+  return Checker(region, policy).check(held, held_sessions, held_rules);
 }
 
 }  // namespace presence::test

@@ -34,7 +34,7 @@ TEST(RegionPlan, UsesMostOfTheMemoryForCells) {
 
 TEST(RegionPlan, NeverTakesMoreThanThereIs) {
   for (const std::size_t bytes :
-       {std::size_t{96} << 10, std::size_t{200} << 10, std::size_t{4} << 20}) {
+       {std::size_t{300} << 10, std::size_t{500} << 10, std::size_t{4} << 20}) {
     Planned planned(bytes);
     CellPool& pool = planned.region.pool;
     EXPECT_EQ(pool.count(), planned.plan.cells);

@@ -241,6 +241,24 @@ TEST_F(RosterActivity, CountersDoNotWrap) {
   EXPECT_EQ(view("ann").interactions_per_minute, 0xffffu);
 }
 
+// The minute that they were counted in comes again, as far as its number goes.
+TEST_F(RosterActivity, InteractionsOfLongAgoAreNotThoseOfThisMinute) {
+  const std::string_view id = "ann";
+  for (const Duration pause : {31, 32, 33, 64, 96}) {
+    touch(id, {std::nullopt, std::nullopt, 50});
+    now += pause * minute;
+    touch(id);
+    EXPECT_EQ(view(id).interactions_per_minute, 1u) << pause;
+    now += 2 * minute;
+  }
+}
+
+TEST_F(RosterActivity, InteractionsThatAreKnownLaterCountNow) {
+  now += 100 * minute;
+  roster.touch(user("ann"), {now - 60 * minute, std::nullopt, 3}, policy, now);
+  EXPECT_EQ(view("ann").interactions_per_minute, 3u);
+}
+
 // ---- many ------------------------------------------------------------------
 
 TEST_F(RosterActivity, SettlesInPortions) {

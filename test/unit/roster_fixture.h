@@ -30,7 +30,7 @@ class RosterTest : public testing::Test {
   static constexpr Time start = 840'000'000 * second;  // 2026
 
   explicit RosterTest(RegionSize size = {}) : memory(size) {}
-  ~RosterTest() override { EXPECT_EQ(find_problem(region, held), ""); }
+  ~RosterTest() override { EXPECT_EQ(find_problem(region, held, 0, policy), ""); }
 
   // ---- who
   UserKey key(std::string_view id, uint16_t realm = 0) const { return region.key(realm, id); }
@@ -182,10 +182,15 @@ class RosterTest : public testing::Test {
   }
 
   // ---- the worker
+  bool take_announcement(uint32_t partition) {
+    const bool told = roster.take_announcement(0, partition, policy, user_news_);
+    if (told) view_ = user_news_.user;
+    return told;
+  }
   std::vector<Told> announcements() {
     std::vector<Told> all;
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      while (roster.take_announcement(0, partition, view_))
+      while (take_announcement(partition))
         all.push_back({std::string(view_.id()), view_.announced, view_.status,
                        std::string(view_.message()), std::string(view_.reason_name()),
                        view_.changed_at});
@@ -212,6 +217,7 @@ class RosterTest : public testing::Test {
   Time now = start;
   uint32_t held = 0;  // cells of wishes that are still open when the test ends
   UserView view_;
+  UserNews user_news_;
 };
 
 }  // namespace presence::test

@@ -14,12 +14,13 @@ class RosterOrder : public RosterTest {
     std::vector<Time> room(limit);
     Cutoff cutoff{room, 0, not_before};
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      roster.find_cutoff(0, partition, status, cutoff);
+      roster.find_cutoff(0, partition, status, nullptr, policy, cutoff);
     if (cutoff.count == limit && limit > 0) not_before = std::max(not_before, room[0]);
     std::vector<std::pair<Time, std::string>> found;
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       Candidate candidates[200];
-      const std::size_t count = roster.collect(0, partition, status, not_before, candidates);
+      const std::size_t count =
+          roster.collect(0, partition, status, nullptr, policy, not_before, candidates);
       for (std::size_t i = 0; i < count; i++)
         found.emplace_back(-candidates[i].last_seen, std::string(candidates[i].id()));
     }
@@ -64,7 +65,7 @@ TEST_F(RosterOrder, ATouchMovesItsUserToTheHead) {
     now += second;
     touch(ids[next]);
     Candidate room[4];
-    ASSERT_EQ(roster.collect(0, 4, Status::online, forever_ago, room), 4u);
+    ASSERT_EQ(roster.collect(0, 4, Status::online, nullptr, policy, forever_ago, room), 4u);
     EXPECT_EQ(room[0].id(), ids[next]);
   }
 }
@@ -113,8 +114,8 @@ TEST_F(RosterOrder, CollectSaysHowManyThereAreWhenThereIsNoRoom) {
   const std::vector<std::string> ids = ids_in(4, 5);
   for (const std::string& id : ids) touch(id);
   Candidate room[2];
-  EXPECT_EQ(roster.collect(0, 4, Status::online, forever_ago, room), 5u);
-  EXPECT_EQ(roster.collect(0, 4, Status::online, forever_ago, {}), 5u);
+  EXPECT_EQ(roster.collect(0, 4, Status::online, nullptr, policy, forever_ago, room), 5u);
+  EXPECT_EQ(roster.collect(0, 4, Status::online, nullptr, policy, forever_ago, {}), 5u);
   EXPECT_EQ(room[0].last_seen, now);
 }
 

@@ -276,7 +276,7 @@ class EveryOrder : public SessionScenarios, public testing::WithParamInterface<E
   static void expect_connects(Duration at, const std::vector<Kind>& kinds, Status& seen,
                               std::vector<Step>& wanted) {
     Status all = offline;
-    for (const Kind kind : kinds) all = stronger(all, seen_of(kind));
+    for (const UserKind kind : kinds) all = stronger(all, seen_of(kind));
     if (all != seen) wanted.push_back({at, seen, all, "connect"});
     seen = all;
   }
@@ -1006,19 +1006,19 @@ TEST_F(SessionScenarios, DataThatChangesIsToldWhileTheStatusStays) {
   ask.session = "desk";
   ask.data = R"({"name": "Ann"})";
   commit("ann", ask);
-  ASSERT_TRUE(roster.take_announcement(0, key("ann").partition(), view_));
+  ASSERT_TRUE(take_announcement(key("ann").partition()));
   EXPECT_TRUE(view_.data_changed);
   EXPECT_EQ(view_.data(), *ask.data);
   commit("ann", ask);
-  EXPECT_FALSE(roster.take_announcement(0, key("ann").partition(), view_)) << "the same again";
+  EXPECT_FALSE(take_announcement(key("ann").partition())) << "the same again";
   ask.data = "";
   commit("ann", ask);
-  ASSERT_TRUE(roster.take_announcement(0, key("ann").partition(), view_));
+  ASSERT_TRUE(take_announcement(key("ann").partition()));
   EXPECT_TRUE(view_.data_changed);
   EXPECT_EQ(view_.data(), "");
   ask.data.reset();
   commit("ann", ask);
-  EXPECT_FALSE(roster.take_announcement(0, key("ann").partition(), view_)) << "none was given";
+  EXPECT_FALSE(take_announcement(key("ann").partition())) << "none was given";
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // stress.cpp: many threads at once, with a mutex a partition for a lock.
 //
 // Application threads touch, connect, say that they are there, read, settle and run transactions;
-// they join channels, move and type in them, and list their members; one worker tells and writes,
-// as in a database. The pool is small, so that they also evict each other's users, and sessions are
-// few, so that they are everybody's. At the end the region must hang together, and every cell must
-// be accounted for.
+// they join channels, move and type in them, and list their members; they change who sees them, and
+// look on behalf of each other; one worker tells and writes, as in a database. The pool is small,
+// so that they also evict each other's users, and sessions are few, so that they are everybody's.
+// At the end the region must hang together, and every cell must be accounted for.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -19,15 +20,20 @@
 namespace presence::test {
 namespace {
 
-// Those of the indexes of sessions and channels, taken while the lock of a partition is held.
-std::shared_mutex session_locks[partition_count], channel_locks[partition_count];
+// Those of the indexes of sessions, channels and viewers, taken while the lock of a partition is
+// held.
+std::shared_mutex session_locks[partition_count], channel_locks[partition_count],
+    viewer_locks[partition_count];
 
 constexpr Region::Locks real_locks = {{[](uint32_t number) { session_locks[number].lock_shared(); },
                                        [](uint32_t number) { session_locks[number].lock(); },
                                        [](uint32_t number) { session_locks[number].unlock(); }},
                                       {[](uint32_t number) { channel_locks[number].lock_shared(); },
                                        [](uint32_t number) { channel_locks[number].lock(); },
-                                       [](uint32_t number) { channel_locks[number].unlock(); }}};
+                                       [](uint32_t number) { channel_locks[number].unlock(); }},
+                                      {[](uint32_t number) { viewer_locks[number].lock_shared(); },
+                                       [](uint32_t number) { viewer_locks[number].lock(); },
+                                       [](uint32_t number) { viewer_locks[number].unlock(); }}};
 
 constexpr Time start = 840'000'000 * second;
 
@@ -53,7 +59,8 @@ class Stress {
         heartbeats_ == 0 || foreign_ == 0 || unbound_ == 0 || sessions_written_ == 0 ||
         sessions_deleted_ == 0 || activities_ == 0 || activities_written_ == 0 || moves_ == 0 ||
         typed_ == 0 || listed_ == 0 || member_news_ == 0 || channel_news_ == 0 ||
-        members_written_ == 0 || members_deleted_ == 0)
+        members_written_ == 0 || members_deleted_ == 0 || rules_ == 0 || seen_ == 0 ||
+        hidden_ == 0 || related_ == 0 || heard_ == 0)
       return "something never happened";
     for (uint32_t partition = 0; partition < partition_count; partition++)
       while (!roster_.remove_all(0, partition, 100)) {
@@ -78,6 +85,8 @@ class Stress {
         "written, %u deleted\n",
         moves_.load(), typed_.load(), listed_.load(), member_news_.load(), channel_news_.load(),
         members_written_.load(), members_deleted_.load());
+    std::printf("%u rules, %u seen, %u hidden, %u related, %u heard by everybody\n", rules_.load(),
+                seen_.load(), hidden_.load(), related_.load(), heard_.load());
   }
 
  private:
@@ -95,7 +104,7 @@ class Stress {
       if (i % 16 == 0) elapsed_ += static_cast<Duration>(random() % 3) * second;
       const std::string id = some_id(random);
       const UserKey key = region_.key(0, id);
-      switch (random() % 16) {
+      switch (random() % 18) {
         case 0:
         case 1:
         case 2:
@@ -133,6 +142,12 @@ class Stress {
           break;
         case 15:
           list_members(random);
+          break;
+        case 16:
+          look(key, random);
+          break;
+        case 17:
+          list_for(random);
           break;
       }
     }
@@ -319,15 +334,121 @@ class Stress {
     return ask;
   }
 
+  // ---- who sees whom
+
+  // Some name each other, and many name a few.
+  static std::string some_viewer(Random& random) {
+    return random() % 2 == 0 ? "user" + std::to_string(random() % 8) : some_id(random);
+  }
+
+  Ask some_rules(Random& random) {
+    static constexpr Audience audiences[] = {Audience::everyone, Audience::channel,
+                                             Audience::contacts, Audience::nobody};
+    static constexpr Detail details[] = {Detail::last_seen, Detail::status, Detail::full};
+    Ask ask;
+    ask.kind = ChangeKind::set_visibility;
+    ask.at = now();
+    if (random() % 4 == 0) return ask;
+    GivenRules& rules = ask.rules;
+    if (random() % 2 == 0) rules.rule = Rule{audiences[random() % 4], details[random() % 3]};
+    if (random() % 2 == 0)
+      rules.channel_rules = {{some_channel(random), {audiences[random() % 4], Detail::full}}};
+    rules.shown = {{Detail::full, now(), 1, text_of(random() % 200), never, {}, true}};
+    rules.to_strangers = 0;
+    for (uint32_t left = random() % 9; left > 0; left--) {
+      const std::string viewer = some_viewer(random);
+      bool is_named = false;
+      for (const GivenRelation& one : rules.relations) is_named |= one.viewer == viewer;
+      if (is_named) continue;
+      GivenRelation relation{viewer, random() % 2 == 0, random() % 3 == 0};
+      if (random() % 2 == 0) relation.own = details[random() % 3];
+      if (relation.is_blocked) relation.shown = 0;
+      rules.relations.push_back(relation);
+    }
+    return ask;
+  }
+
+  // The channels first, under the lock of the viewer's own partition.
+  Viewer viewer_of(const std::string& id, std::vector<uint64_t>& hashes) {
+    const Viewer viewer{region_.viewer_key(0, id), {}};
+    char room[1000];
+    std::size_t bytes = 0;
+    {
+      const UserKey key = region_.key(0, id);
+      const Lock lock(lock_of(key.partition()));
+      const Cell cell = roster_.find(key);
+      if (cell != no_cell) bytes = roster_.channels(cell, room);
+    }
+    for (std::string_view left(room, std::min(bytes, sizeof room)); !left.empty();) {
+      const std::string_view channel(left.data());
+      hashes.push_back(region_.channel_key(0, channel).hash);
+      left.remove_prefix(channel.size() + 1);
+    }
+    std::sort(hashes.begin(), hashes.end());
+    return {viewer.key, hashes};
+  }
+
+  void look(const UserKey& key, Random& random) {
+    const std::string id = some_viewer(random);
+    std::vector<uint64_t> hashes;
+    const Viewer viewer = viewer_of(id, hashes);
+    look_as(viewer, id, key);
+  }
+
+  void look_as(const Viewer& viewer, const std::string& id, const UserKey& key) {
+    UserView view;
+    const Lock lock(lock_of(key.partition()));
+    const Cell cell = roster_.find(key);
+    if (cell == no_cell) return;
+    const Glance glance = roster_.glance(cell, viewer, {}, policy_, now());
+    roster_.view_for(cell, viewer, {}, policy_, now(), view);
+    if (view.id() != key.id) std::abort();
+    if (id == key.id && glance.detail != Detail::full) std::abort();
+    if (glance.detail < Detail::status &&
+        (view.status != Status::offline || glance.status != Status::offline || view.page_bytes > 0))
+      std::abort();
+    seen_++;
+    hidden_ += glance.detail == Detail::nothing;
+  }
+
+  // As a backend does: the open ones, and then those who stand otherwise to the viewer.
+  void list_for(Random& random) {
+    const std::string id = some_viewer(random);
+    std::vector<uint64_t> hashes;
+    const Viewer viewer = viewer_of(id, hashes);
+    const uint32_t partition = random() % partition_count;
+    Candidate room[16];
+    {
+      Time best[16];
+      Cutoff cutoff{best, 0, forever_ago};
+      Counts all, seen;
+      const Lock lock(lock_of(partition));
+      roster_.find_cutoff(0, partition, Status::online, &viewer, policy_, cutoff);
+      std::size_t found =
+          roster_.collect(0, partition, Status::online, &viewer, policy_, forever_ago, room);
+      if (cutoff.count != std::min<std::size_t>(found, 16)) std::abort();
+      found += roster_.collect_veiled(0, partition, Status::online, room);
+      roster_.count(0, partition, all);
+      roster_.count_seen(0, partition, seen);
+      if (seen.online > all.online || found > all.online) std::abort();
+    }
+    const std::size_t count = region_.viewers.collect(viewer.key, policy_.default_audience, room);
+    related_ += static_cast<uint32_t>(count);
+    for (std::size_t i = 0; i < std::min<std::size_t>(count, 16); i++)
+      look_as(viewer, id, region_.key(0, room[i].id()));
+  }
+
   Ask some_ask(Random& random) {
     static constexpr ChangeKind kinds[] = {
         ChangeKind::choose,      ChangeKind::choose, ChangeKind::be_automatic, ChangeKind::clear,
         ChangeKind::set_message, ChangeKind::leave,  ChangeKind::log_out,      ChangeKind::forget};
-    switch (random() % 3) {
+    switch (random() % 4) {
       case 0:
         return some_session_ask(random);
       case 1:
         return some_channel_ask(random);
+      case 2:
+        return some_rules(random);
       default:
         break;
     }
@@ -367,6 +488,8 @@ class Stress {
         const Lock lock(lock_of(key.partition()));
         UserView view;
         roster_.view(cell, wishes, policy_, now(), view);
+        const Viewer viewer{region_.viewer_key(0, "user1"), {}};
+        roster_.view_for(cell, viewer, wishes, policy_, now(), view);
         for (const Wish& wish : wishes) {
           if (!names_channel(wish.change.kind)) continue;
           MemberView member;
@@ -376,6 +499,7 @@ class Stress {
       const bool commits = random() % 4 != 0 && !wishes.empty();
       commits ? commits_++ : rollbacks_++;
       const Lock lock(lock_of(key.partition()));
+      for (const Wish& wish : wishes) rules_ += commits && wish.visibility != no_cell;
       for (Wish& wish : wishes)
         commits ? roster_.grant(cell, wish, policy_, now()) : roster_.free_wish(wish);
       roster_.drop_claim(cell);
@@ -407,8 +531,9 @@ class Stress {
     Cutoff cutoff{best, 0, forever_ago};
     const Lock lock(lock_of(partition));
     roster_.count(0, partition, counts);
-    roster_.find_cutoff(0, partition, Status::online, cutoff);
-    const std::size_t found = roster_.collect(0, partition, Status::online, forever_ago, room);
+    roster_.find_cutoff(0, partition, Status::online, nullptr, policy_, cutoff);
+    const std::size_t found =
+        roster_.collect(0, partition, Status::online, nullptr, policy_, forever_ago, room);
     if (found != counts.online || cutoff.count != std::min<std::size_t>(found, 8)) std::abort();
   }
 
@@ -433,10 +558,11 @@ class Stress {
   }
 
   void tell(uint32_t partition) {
-    UserView view;
+    UserNews news;
     for (bool told = true; told; told_ += told) {
       const Lock lock(lock_of(partition));
-      told = roster_.take_announcement(0, partition, view);
+      told = roster_.take_announcement(0, partition, policy_, news);
+      heard_ += told && news.everybody_hears;
     }
   }
 
@@ -552,6 +678,7 @@ class Stress {
   std::atomic<uint32_t> moves_ = 0, typed_ = 0, listed_ = 0;
   std::atomic<uint32_t> member_news_ = 0, channel_news_ = 0;
   std::atomic<uint32_t> members_written_ = 0, members_deleted_ = 0;
+  std::atomic<uint32_t> rules_ = 0, seen_ = 0, hidden_ = 0, related_ = 0, heard_ = 0;
 };
 
 }  // namespace

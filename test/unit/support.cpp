@@ -14,10 +14,20 @@ std::size_t cells_for(std::size_t bytes) { return (bytes + cell_bytes - 1) / cel
 TestRegion::TestRegion(RegionSize size, const Region::Locks& locks) {
   const std::size_t buckets = std::size_t{size.buckets_per_partition} * partition_count;
   memory_.resize(header_cells + cells_for(size.realms * sizeof(Realm)) +
-                 3 * cells_for(buckets * sizeof(Cell)) + size.cells);
+                 4 * cells_for(buckets * sizeof(Cell)) + size.cells);
   const RegionPlan plan{size.realms, size.buckets_per_partition, size.buckets_per_partition,
                         size.cells, memory_.size() * cell_bytes};
   region.create(memory_.data(), plan, HashSeed{1, 2}, locks);
+}
+
+RulesAsFacts::RulesAsFacts(const GivenRules& rules) {
+  for (const auto& [channel, rule] : rules.channel_rules) channel_rules_.push_back({channel, rule});
+  for (const GivenRelation& one : rules.relations)
+    relations_.push_back({one.viewer, one.is_contact, one.is_blocked, one.own, one.shown});
+  for (const GivenShown& one : rules.shown)
+    shown_.push_back({one.detail, one.last_seen, one.activity_count, one.message, one.message_until,
+                      one.data, one.is_new});
+  facts = {rules.rule, channel_rules_, relations_, shown_, rules.to_strangers, rules.to_contacts};
 }
 
 namespace {
@@ -94,7 +104,15 @@ bool reserve_parts_of_user(Region& region, const Ask& ask, Wish& wish) {
   return (wish.spare_session != no_cell) == may_need_session(ask);
 }
 
+bool reserve_rules(Region& region, const Ask& ask, Wish& wish) {
+  const auto made = Roster(region).make_visibility(ask.realm, RulesAsFacts(ask.rules).facts);
+  wish.visibility = made.value_or(no_cell);
+  if (wish.visibility == no_cell) return made.has_value();
+  return (wish.spare_extras = region.pool.take()) != no_cell;
+}
+
 bool reserve_parts(Region& region, const Ask& ask, Wish& wish) {
+  if (ask.kind == ChangeKind::set_visibility) return reserve_rules(region, ask, wish);
   if (names_channel(ask.kind)) return reserve_parts_of_channel(region, ask, wish);
   if (may_need_extras(ask)) wish.spare_extras = region.pool.take();
   if ((wish.spare_extras != no_cell) != may_need_extras(ask)) return false;
@@ -128,6 +146,21 @@ uint32_t cells_of_id(std::string_view id) {
   return id.size() <= short_id ? 0 : cells_of_text(id.size() - inline_id);
 }
 
+uint32_t cells_of_rules(const Region& region, uint16_t realm, const GivenRules& rules) {
+  const auto in = [](std::size_t count, uint32_t there) {
+    return (static_cast<uint32_t>(count) + there - 1) / there;
+  };
+  if (rules.empty()) return 0;
+  uint32_t cells = 1 + in(rules.channel_rules.size(), ChannelRules::there) +
+                   in(rules.relations.size(), Relations::there);
+  for (const GivenShown& one : rules.shown)
+    cells += 1 + cells_of_text(one.message.size()) + cells_of_text(one.data.size());
+  for (const GivenRelation& one : rules.relations)
+    if (region.viewers.find(region.viewer_key(realm, one.viewer)) == no_cell)
+      cells += 1 + cells_of_id(one.viewer);
+  return cells;
+}
+
 uint32_t cells_of_placed(std::size_t bytes) { return cells_of_text(sizeof(Placed) + bytes); }
 
 namespace {
@@ -144,6 +177,7 @@ uint32_t cells_of_channel_wish(const Ask& ask) {
 
 uint32_t cells_of_wish(const Ask& ask) {
   if (names_channel(ask.kind)) return cells_of_channel_wish(ask);
+  if (ask.kind == ChangeKind::set_visibility) return 0;  // see cells_of_rules
   const uint32_t of_session = ask.kind != ChangeKind::connect
                                   ? 0
                                   : 1 + cells_of_id(ask.session) +

@@ -15,9 +15,9 @@ struct RegionSize {
   uint32_t buckets_per_partition = 4;
 };
 
-// Locks of the indexes of sessions and channels, for who is alone.
+// Locks of the indexes, for who is alone.
 inline constexpr IndexLocks no_index_locks = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
-inline constexpr Region::Locks no_locks = {no_index_locks, no_index_locks};
+inline constexpr Region::Locks no_locks = {no_index_locks, no_index_locks, no_index_locks};
 
 // Shared memory of exactly the size that it needs, so that a sanitizer sees the first byte
 // written behind it.
@@ -30,6 +30,52 @@ class TestRegion {
 
  private:
   std::vector<RawCell> memory_;
+};
+
+// The rules of a user, as presence_visibility and presence_contacts have them.
+struct GivenShown {
+  Detail detail = Detail::full;
+  Time last_seen = forever_ago;
+  uint32_t activity_count = 0;
+  std::string message = {};
+  Time message_until = never;
+  std::string data = {};
+  bool is_new = false;
+};
+
+struct GivenRelation {
+  std::string viewer;
+  bool is_contact = false;
+  bool is_blocked = false;
+  Detail own = Detail::nothing;
+  int shown = shown_as_others;
+};
+
+struct GivenRules {
+  std::optional<Rule> rule = {};
+  std::vector<std::pair<std::string, Rule>> channel_rules = {};
+  std::vector<GivenRelation> relations = {};
+  std::vector<GivenShown> shown = {};
+  int to_strangers = shown_as_others;
+  int to_contacts = shown_as_others;
+
+  bool empty() const {
+    return !rule && channel_rules.empty() && relations.empty() && to_strangers == shown_as_others &&
+           to_contacts == shown_as_others;
+  }
+};
+
+// The same as the roster takes them. Both must stay.
+class RulesAsFacts {
+ public:
+  explicit RulesAsFacts(const GivenRules& rules);
+
+  VisibilityFacts facts;
+
+ private:
+  std::vector<ChannelRuleFacts> channel_rules_;
+  std::vector<RelationFacts> relations_;
+  std::vector<ShownFacts> shown_;
 };
 
 // What somebody asks for in a transaction, as the SQL functions get it.
@@ -58,6 +104,8 @@ struct Ask {
   std::optional<std::string> cursor = {};
   std::string selection = {};
   std::optional<std::string> state = {};
+
+  GivenRules rules = {};  // of `set_visibility`
 };
 
 // The wish with all cells that granting it may need. Nothing when the pool has too few; then
@@ -68,6 +116,8 @@ std::optional<Wish> reserve_wish(Region& region, const Ask& ask);
 uint32_t cells_of_text(std::size_t bytes);
 uint32_t cells_of_id(std::string_view id);
 uint32_t cells_of_wish(const Ask& ask);
+// Of rules, with those viewers whom nobody names yet.
+uint32_t cells_of_rules(const Region& region, uint16_t realm, const GivenRules& rules);
 // And the cells of a cursor with its selection, or of a state.
 uint32_t cells_of_placed(std::size_t bytes);
 

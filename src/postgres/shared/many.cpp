@@ -69,8 +69,8 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
   return found;
 }
 
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
-                             std::span<Candidate> room) {
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
+                             UserKind kind, std::span<Candidate> room) {
   std::size_t found = 0;
   LWLockAcquire(shared.partition(partition), LW_SHARED);
   if (!realm.gone())
@@ -79,11 +79,25 @@ std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status s
   return found;
 }
 
-std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                                  std::span<Candidate> room) {
-  const std::size_t found =
-      shared.region.viewers.collect(viewer.key, policy.default_audience, room);
-  return realm.gone() ? 0 : found;
+void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                          Time now, Cutoffs& cutoffs) {
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    lock_settled(realm, partition, policy, now);
+    if (!realm.gone())
+      Roster(shared.region).find_related_cutoffs(partition, viewer, policy, cutoffs);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
+std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
+                                  const Policy& policy, Time now, const Cutoffs* cutoffs,
+                                  std::span<Special> room) {
+  std::size_t found = 0;
+  lock_settled(realm, partition, policy, now);
+  if (!realm.gone())
+    found = Roster(shared.region).collect_related(partition, viewer, policy, cutoffs, room);
+  LWLockRelease(shared.partition(partition));
+  return found;
 }
 
 }  // namespace presence

@@ -27,10 +27,14 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
                           const Viewer* viewer, const Policy& policy, Time not_before,
                           std::span<Candidate> room);
 // Of a partition, the users of a kind, whoever looks.
-std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status, UserKind kind,
-                             std::span<Candidate> room);
-// To whom the viewer has a relation which may say something else than the user's rules.
-std::size_t collect_related_users(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                                  std::span<Candidate> room);
+std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
+                             UserKind kind, std::span<Candidate> room);
+// Those who are here and whom the viewer sees otherwise than strangers do, by a relation: how
+// recently the best of each status were seen, and of a partition all, or those who reach that.
+void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                          Time now, Cutoffs& cutoffs);
+std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
+                                  const Policy& policy, Time now, const Cutoffs* cutoffs,
+                                  std::span<Special> room);
 
 }  // namespace presence

@@ -7,36 +7,22 @@
 #include "postgres/clock.h"
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
+#include "postgres/shared/users.h"
 #include "postgres/sql/viewer.h"
 
 namespace presence {
 
-void Candidates::grow(size_t to) {
-  capacity = to;
-  const Size bytes = sizeof(Candidate) * capacity;
-  items = static_cast<Candidate*>(items ? repalloc_huge(items, bytes)
-                                        : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
-}
-
-void Candidates::add(std::string_view id, Time last_seen) {
-  if (count == capacity) grow(count * 2 + 16);
-  Candidate& added = items[count++];
-  added.last_seen = last_seen;
-  added.id_bytes = static_cast<uint32_t>(id.size());
-  std::memcpy(added.id_text, id.data(), id.size());
-}
-
-void Candidates::sort() {
-  const auto by_id = [](const Candidate& a, const Candidate& b) {
-    return a.id() != b.id() ? a.id() < b.id() : a.last_seen > b.last_seen;
-  };
-  const auto same = [](const Candidate& a, const Candidate& b) { return a.id() == b.id(); };
-  const auto newest_first = [](const Candidate& a, const Candidate& b) {
-    return a.last_seen != b.last_seen ? a.last_seen > b.last_seen : a.id() < b.id();
-  };
-  std::sort(items, items + count, by_id);
-  count = static_cast<size_t>(std::unique(items, items + count, same) - items);
-  std::sort(items, items + count, newest_first);
+Ordered in_order(const Candidates& candidates) {
+  auto** order = static_cast<const Candidate**>(MemoryContextAllocHuge(
+      CurrentMemoryContext, sizeof(const Candidate*) * (candidates.count + 1)));
+  for (size_t i = 0; i < candidates.count; i++) order[i] = &candidates.items[i];
+  std::sort(order, order + candidates.count, [](const Candidate* a, const Candidate* b) {
+    return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
+  });
+  const Candidate** end =
+      std::unique(order, order + candidates.count,
+                  [](const Candidate* a, const Candidate* b) { return a->id() == b->id(); });
+  return {order, static_cast<size_t>(end - order)};
 }
 
 namespace {
@@ -56,9 +42,16 @@ size_t count_closed(const RealmRef& realm, const Policy& policy, Time now) {
 void add_closed(const RealmRef& realm, Candidates& to) {
   for (uint32_t partition = 0; partition < partition_count; partition++)
     for (const Status status : present)
-      to.add([&](std::span<Candidate> room) {
+      to.add_all([&](std::span<Candidate> room) {
         return collect_users_of(realm, partition, status, UserKind::closed, room);
       });
+}
+
+void add_id(std::string_view id, Candidates& to) {
+  Candidate& added = to.add();
+  added.last_seen = forever_ago;
+  added.id_bytes = static_cast<uint32_t>(id.size());
+  std::memcpy(added.id_text, id.data(), id.size());
 }
 
 void add_members(const RealmRef& realm, const ChannelKey& channel, uint32_t members,
@@ -68,7 +61,7 @@ void add_members(const RealmRef& realm, const ChannelKey& channel, uint32_t memb
       MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
   const auto count = collect_members(realm, channel, nullptr, forever_ago, current_policy(),
                                      current_time(), {found, room});
-  for (size_t i = 0; i < count.value_or(0); i++) to.add(found[i].id(), forever_ago);
+  for (size_t i = 0; i < count.value_or(0); i++) add_id(found[i].id(), to);
   pfree(found);
 }
 
@@ -77,8 +70,8 @@ void add_members(const RealmRef& realm, const ChannelKey& channel, uint32_t memb
 void add_companions(const RealmRef& realm, const Viewer& viewer, Candidates& to) {
   const Policy policy = current_policy();
   const Time now = current_time();
-  const size_t closed = count_closed(realm, policy, now);
-  if (closed == 0 || viewer.channels.empty()) return;
+  const size_t closed = viewer.channels.empty() ? 0 : count_closed(realm, policy, now);
+  if (closed == 0) return;
   const ChannelIds channels = stored_channels(realm, viewer.key);
   size_t members = 0;
   for (size_t i = 0; i < channels.count; i++)
@@ -93,19 +86,70 @@ void add_companions(const RealmRef& realm, const Viewer& viewer, Candidates& to)
   }
 }
 
+void keep_each_once(Specials& specials) {
+  std::sort(specials.items, specials.items + specials.count,
+            [](const Special& a, const Special& b) { return a.who.id() < b.who.id(); });
+  Special* end =
+      std::unique(specials.items, specials.items + specials.count,
+                  [](const Special& a, const Special& b) { return a.who.id() == b.who.id(); });
+  specials.count = static_cast<size_t>(end - specials.items);
+}
+
+void add_related(const RealmRef& realm, const Viewer& viewer, const Cutoffs* cutoffs,
+                 Specials& to) {
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    to.add_all([&](std::span<Special> room) {
+      return collect_related_users(realm, partition, viewer, policy, now, cutoffs, room);
+    });
+}
+
+void add_others(const RealmRef& realm, const Viewer& viewer, const Candidates& others,
+                Specials& to) {
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  for (size_t i = 0; i < others.count; i++) {
+    CHECK_FOR_INTERRUPTS();
+    Special special;
+    special.who = others.items[i];
+    const UserKey key = realm.key(special.who.id());
+    if (glance_at_user(realm, key, viewer, {}, policy, now, special.glance) != Answer::done)
+      continue;
+    if (special.glance.status == Status::offline) continue;
+    special.who.last_seen = special.glance.last_seen;
+    to.add() = special;
+  }
+}
+
+Specials specials_among(const RealmRef& realm, const Viewer& viewer, const Cutoffs* cutoffs) {
+  Specials specials;
+  add_related(realm, viewer, cutoffs, specials);
+  Candidates others;
+  add_id(viewer.key.id, others);
+  add_companions(realm, viewer, others);
+  add_others(realm, viewer, others, specials);
+  if (others.count > 1) keep_each_once(specials);
+  return specials;
+}
+
 }  // namespace
 
-Candidates special_to(const RealmRef& realm, const Viewer& viewer) {
-  const Policy policy = current_policy();
-  Candidates special;
-  special.add([&](std::span<Candidate> room) {
-    return collect_related_users(realm, viewer, policy, room);
-  });
-  for (size_t i = 0; i < special.count; i++) special.items[i].last_seen = forever_ago;
-  add_companions(realm, viewer, special);
-  special.add(viewer.key.id, forever_ago);
-  special.sort();
-  return special;
+Specials special_to(const RealmRef& realm, const Viewer& viewer) {
+  return specials_among(realm, viewer, nullptr);
+}
+
+Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time not_before) {
+  Cutoffs cutoffs;
+  for (const Status status : present) {
+    Cutoff& cutoff = cutoffs.of(status);
+    cutoff.best = {static_cast<Time*>(MemoryContextAllocHuge(
+                       CurrentMemoryContext, sizeof(Time) * static_cast<Size>(most))),
+                   static_cast<size_t>(most)};
+    cutoff.not_before = not_before;
+  }
+  find_related_cutoffs(realm, viewer, current_policy(), current_time(), cutoffs);
+  return specials_among(realm, viewer, &cutoffs);
 }
 
 }  // namespace presence

@@ -10,17 +10,18 @@ extern "C" {
 namespace presence {
 
 // Grows as needed; the memory of the function's call.
-struct Candidates {
-  Candidate* items = nullptr;
+template <typename Item>
+struct Collected {
+  Item* items = nullptr;
   size_t count = 0;
   size_t capacity = 0;
 
   // All that `collect` finds, which writes as many as there is room for and says how many there
   // are; whoever comes in between is there, too.
   template <typename Collect>
-  void add(Collect collect) {
+  void add_all(Collect collect) {
     for (;;) {
-      const size_t found = collect(std::span<Candidate>{items + count, capacity - count});
+      const size_t found = collect(std::span<Item>{items + count, capacity - count});
       if (found <= capacity - count) {
         count += found;
         return;
@@ -28,17 +29,34 @@ struct Candidates {
       grow(count + found + found / 4);
     }
   }
-  void add(std::string_view id, Time last_seen);
-
-  // Each user once, the last seen first, then by id.
-  void sort();
+  Item& add() {
+    if (count == capacity) grow(count * 2 + 16);
+    return items[count++];
+  }
 
  private:
-  void grow(size_t to);
+  void grow(size_t to) {
+    capacity = to;
+    const Size bytes = sizeof(Item) * capacity;
+    items = static_cast<Item*>(items ? repalloc_huge(items, bytes)
+                                     : MemoryContextAllocHuge(CurrentMemoryContext, bytes));
+  }
 };
 
-// Who may be seen by a viewer without being open to all: to whom it has a relation, the members of
-// its channels, and itself. Each once.
-Candidates special_to(const RealmRef& realm, const Viewer& viewer);
+using Candidates = Collected<Candidate>;
+using Specials = Collected<Special>;
+
+// The last seen first, then by id. Who was found twice is there once, unless it was seen meanwhile.
+struct Ordered {
+  const Candidate** items;
+  size_t count;
+};
+Ordered in_order(const Candidates& candidates);
+
+// Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
+// as a member of a channel of the viewer, or as itself.
+Specials special_to(const RealmRef& realm, const Viewer& viewer);
+// The same of those who may be on a list of so many of each status.
+Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time not_before);
 
 }  // namespace presence

@@ -396,37 +396,6 @@ PRESENCE_FUNCTION(presence_member_count) {
                                        : count_everybody(channel_id));
 }
 
-namespace presence {
-
-namespace {
-
-bool has(const ChannelIds& channels, std::string_view id) {
-  return std::find(channels.ids, channels.ids + channels.count, id) !=
-         channels.ids + channels.count;
-}
-
-// Those that its wishes speak of may have come or gone.
-ChannelIds own_channels(const RealmRef& realm, const UserKey& key) {
-  const ChannelIds stored = stored_channels(realm, key);
-  const std::span<const Wish> wishes = wishes_for(key);
-  if (wishes.empty()) return stored;
-  ChannelIds own{};
-  own.ids = static_cast<std::string_view*>(
-      palloc(sizeof(std::string_view) * (stored.count + wishes.size() + 1)));
-  const auto add = [&](std::string_view id) {
-    if (!has(own, id) && seated(realm, key, realm.channel_key(id), nullptr, wishes))
-      own.ids[own.count++] = id;
-  };
-  for (size_t i = 0; i < stored.count; i++) add(stored.ids[i]);
-  for (const Wish& wish : wishes)
-    if (wish.change.kind == ChangeKind::join) add(wish.channel.id);
-  return own;
-}
-
-}  // namespace
-
-}  // namespace presence
-
 PRESENCE_FUNCTION(presence_channels) {
   extension();
   const std::string_view user_id = acting_user_argument(fcinfo, 0);

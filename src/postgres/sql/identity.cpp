@@ -106,19 +106,26 @@ std::string_view claim(const char* setting, const char* key) {
   return {};
 }
 
-std::string_view own_identity() {
+// Nothing: a request that does not say who it is from.
+std::optional<std::string_view> claimed_identity() {
   const std::string_view login = session_user();
   if (!list_has(settings.trusted_gateways ? settings.trusted_gateways : "", login)) return login;
   std::string_view id = claim("request.jwt.claims", "sub");
   if (id.empty()) id = claim("hasura.user", "x-hasura-user-id");
-  if (id.empty())
+  if (id.empty()) return std::nullopt;
+  check_id(id);
+  return id;
+}
+
+std::string_view own_identity() {
+  const auto id = claimed_identity();
+  if (!id)
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("the request does not say who it is from"),
                     errdetail("Neither \"sub\" of request.jwt.claims nor \"x-hasura-user-id\" of "
                               "hasura.user is set."),
                     errhint("Only requests of users who are logged in may act for themselves.")));
-  check_id(id);
-  return id;
+  return *id;
 }
 
 [[noreturn]] void raise_not_allowed(const char* what, std::string_view own) {
@@ -147,8 +154,9 @@ std::optional<std::string_view> viewer_id_argument(FunctionCallInfo call, int nu
     if (names_nobody) return std::nullopt;
     return id_argument(call, number, "viewer");
   }
+  if (names_nobody) return claimed_identity().value_or(nobody);
   const std::string_view own = own_identity();
-  if (!names_nobody && id_argument(call, number, "viewer") != own) raise_not_allowed("viewer", own);
+  if (id_argument(call, number, "viewer") != own) raise_not_allowed("viewer", own);
   return own;
 }
 

@@ -20,8 +20,11 @@ bool counts_everybody();
 // The user for whom the caller acts. 42501 for anybody else than itself, when that is all it may;
 // 22004 for NULL when it may act for anyone.
 std::string_view acting_user_argument(FunctionCallInfo call, int number);
+// Somebody of whom nothing is known, and whom nobody knows.
+inline constexpr std::string_view nobody;
+
 // On whose behalf the caller reads; nothing: it is trusted, and names nobody. Who acts for itself
-// reads for itself.
+// reads for itself, and a request of nobody for nobody, who sees what strangers see.
 std::optional<std::string_view> viewer_id_argument(FunctionCallInfo call, int number);
 // 42501 when the session belongs to somebody for whom the caller may not act.
 void check_acting_session(const RealmRef& realm, std::string_view session_id);

@@ -97,36 +97,6 @@ struct Listing {
 
 // ---- a status, as the rules show it -----------------------------------------
 
-// Somebody special to the viewer who is here, as the viewer sees it.
-struct Special {
-  Status status;
-  Time last_seen;
-  const Candidate* who;
-};
-
-struct Specials {
-  Special* items = nullptr;
-  size_t count = 0;
-};
-
-Specials specials_of(const RealmRef& realm, const Viewer& viewer) {
-  const Candidates all = special_to(realm, viewer);
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  Specials specials;
-  specials.items = static_cast<Special*>(
-      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Special) * (all.count + 1)));
-  for (size_t i = 0; i < all.count; i++) {
-    Glance glance;
-    const UserKey key = realm.key(all.items[i].id());
-    if (glance_at_user(realm, key, viewer, {}, policy, now, glance) != Answer::done) continue;
-    if (glance.status == Status::offline || glance.detail < Detail::status) continue;
-    specials.items[specials.count++] = {
-        glance.status, shown_last_seen(glance.detail, glance.last_seen), &all.items[i]};
-  }
-  return specials;
-}
-
 // The best of those whom everybody sees, or with a viewer of those who are open to it.
 void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time not_before, int most,
               Candidates& to) {
@@ -140,7 +110,7 @@ void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time n
   const bool all = cutoff.count < static_cast<size_t>(most);
   const Time from = all ? not_before : cutoff.best[0];
   for (uint32_t partition = 0; partition < partition_count; partition++)
-    to.add([&](std::span<Candidate> room) {
+    to.add_all([&](std::span<Candidate> room) {
       return collect_users(realm, partition, status, viewer, policy, from, room);
     });
 }
@@ -148,30 +118,39 @@ void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time n
 void add_veiled(const RealmRef& realm, Status status, Candidates& to) {
   const size_t before = to.count;
   for (uint32_t partition = 0; partition < partition_count; partition++)
-    to.add([&](std::span<Candidate> room) {
+    to.add_all([&](std::span<Candidate> room) {
       return collect_users_of(realm, partition, status, UserKind::veiled, room);
     });
   for (size_t i = before; i < to.count; i++) to.items[i].last_seen = forever_ago;
 }
 
-Candidates candidates_for(const RealmRef& realm, Status status, const Wanted& wanted, int most,
-                          const Specials& specials) {
+void add_special(const Specials& specials, Status status, Candidates& to) {
+  for (size_t i = 0; i < specials.count; i++) {
+    const Special& special = specials.items[i];
+    if (special.glance.status != status || special.glance.detail < Detail::status) continue;
+    Candidate& added = to.add();
+    added = special.who;
+    added.last_seen = shown_last_seen(special.glance.detail, special.glance.last_seen);
+  }
+}
+
+// Of whom the viewer may not know when they were seen come last, all of them by their ids: so they
+// are needed together, and only when there are not enough others.
+bool has_enough_known(const Ordered& ordered, int most) {
+  const auto wanted = static_cast<size_t>(most);
+  return ordered.count >= wanted && ordered.items[wanted - 1]->last_seen != forever_ago;
+}
+
+Ordered candidates_for(const RealmRef& realm, Status status, const Wanted& wanted, int most,
+                       const Specials& specials) {
   Candidates candidates;
   add_best(realm, status, wanted.viewer, wanted.not_before, most, candidates);
-  if (wanted.viewer) {
-    for (size_t i = 0; i < specials.count; i++)
-      if (specials.items[i].status == status)
-        candidates.add(specials.items[i].who->id(), specials.items[i].last_seen);
-    // Some were found twice: the viewer itself, if nobody else. Of whom it may not know when they
-    // were seen come by their ids, the veiled ones among them.
-    candidates.sort();
-    const auto wanted_count = static_cast<size_t>(most);
-    const bool is_full = candidates.count >= wanted_count &&
-                         candidates.items[wanted_count - 1].last_seen != forever_ago;
-    if (wanted.not_before == forever_ago && !is_full) add_veiled(realm, status, candidates);
-  }
-  candidates.sort();
-  return candidates;
+  add_special(specials, status, candidates);
+  const Ordered ordered = in_order(candidates);
+  if (!wanted.viewer || wanted.not_before != forever_ago || has_enough_known(ordered, most))
+    return ordered;
+  add_veiled(realm, status, candidates);
+  return in_order(candidates);
 }
 
 Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
@@ -186,11 +165,11 @@ Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* v
 void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int most,
                  const Specials& specials, Listing& list) {
   static UserView view;
-  const Candidates candidates = candidates_for(realm, status, wanted, most, specials);
+  const Ordered candidates = candidates_for(realm, status, wanted, most, specials);
   int listed = 0;
   for (size_t i = 0; i < candidates.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
-    const UserKey key = realm.key(candidates.items[i].id());
+    const UserKey key = realm.key(candidates.items[i]->id());
     if (!wishes_for(key).empty()) continue;  // listed as this transaction sees them
     if (view_candidate(realm, key, wanted.viewer, view) != Answer::done) continue;
     if (view.status != status ||
@@ -209,11 +188,11 @@ bool list_by_asking(const RealmRef& realm, Status status, const Wanted& wanted, 
   static UserView view;
   Candidates candidates;
   add_best(realm, status, nullptr, forever_ago, looks, candidates);
-  candidates.sort();
+  const Ordered ordered = in_order(candidates);
   int listed = 0;
-  for (size_t i = 0; i < candidates.count && listed < most; i++) {
+  for (size_t i = 0; i < ordered.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
-    const std::string_view id = candidates.items[i].id();
+    const std::string_view id = ordered.items[i]->id();
     if (!wishes_for(realm.key(id)).empty()) continue;
     if (!see_user(id, wanted.viewer, view) || view.status != status) continue;
     if (!wanted.admits(status, shown_last_seen(view.detail, view.last_seen))) continue;
@@ -305,8 +284,9 @@ void list_rows(const Wanted& wanted, Listing& list) {
 void list_memory(const Wanted& wanted, Listing& list) {
   const RealmRef realm = whole_realm();
   const bool asks = wanted.viewer && application_decides();
-  const Specials specials =
-      wanted.viewer && !asks ? specials_of(realm, *wanted.viewer) : Specials{};
+  const Specials specials = wanted.viewer && !asks
+                                ? special_to(realm, *wanted.viewer, wanted.most, wanted.not_before)
+                                : Specials{};
   // This transaction's own users are left out and added as it sees them.
   int left = wanted.most;
   for (const Status status : {Status::online, Status::busy, Status::away}) {
@@ -322,11 +302,21 @@ void list_memory(const Wanted& wanted, Listing& list) {
   for_each_wisher(add_own, &own);
 }
 
+// Whose rules were changed between two looks may have been found twice.
+void keep_each_once(Listing& list) {
+  std::sort(list.items, list.items + list.count,
+            [](const Listed& a, const Listed& b) { return a.id < b.id; });
+  Listed* end = std::unique(list.items, list.items + list.count,
+                            [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  list.count = static_cast<int>(end - list.items);
+}
+
 void list_users(const Wanted& wanted, Listing& list) {
   if (RecoveryInProgress())
     list_rows(wanted, list);
   else
     list_memory(wanted, list);
+  if (wanted.viewer) keep_each_once(list);
   std::sort(list.items, list.items + list.count, comes_before);
 }
 
@@ -404,13 +394,9 @@ void recount_own(const ClaimedUser& user, void* context) {
 
 // Strangers are not shown whom a relation or a channel shows, or are shown whom one hides.
 void recount_special(const RealmRef& realm, const Viewer& viewer, Counts& counts) {
-  const Candidates special = special_to(realm, viewer);
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  for (size_t i = 0; i < special.count; i++) {
-    Glance glance;
-    const UserKey key = realm.key(special.items[i].id());
-    if (glance_at_user(realm, key, viewer, {}, policy, now, glance) != Answer::done) continue;
+  const Specials specials = special_to(realm, viewer);
+  for (size_t i = 0; i < specials.count; i++) {
+    const Glance& glance = specials.items[i].glance;
     const int counted = glance.kind != UserKind::closed;
     const int seen = glance.detail >= Detail::status;
     count_as(counts, glance.status, seen - counted);

@@ -11,6 +11,8 @@
 #include "postgres/sql/application_function.h"
 #include "postgres/sql/identity.h"
 #include "postgres/tables/access.h"
+#include "postgres/tables/whole.h"
+#include "postgres/transaction/transaction.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -40,6 +42,32 @@ ChannelIds stored_channels(const RealmRef& realm, const UserKey& user) {
 
 namespace {
 
+bool has(const ChannelIds& channels, std::string_view id) {
+  return std::find(channels.ids, channels.ids + channels.count, id) !=
+         channels.ids + channels.count;
+}
+
+}  // namespace
+
+ChannelIds own_channels(const RealmRef& realm, const UserKey& key) {
+  const ChannelIds stored = stored_channels(realm, key);
+  const std::span<const Wish> wishes = wishes_for(key);
+  if (wishes.empty()) return stored;
+  ChannelIds own{};
+  own.ids = static_cast<std::string_view*>(
+      palloc(sizeof(std::string_view) * (stored.count + wishes.size() + 1)));
+  const auto add = [&](std::string_view id) {
+    if (!has(own, id) && seated(realm, key, realm.channel_key(id), nullptr, wishes))
+      own.ids[own.count++] = id;
+  };
+  for (size_t i = 0; i < stored.count; i++) add(stored.ids[i]);
+  for (const Wish& wish : wishes)
+    if (wish.change.kind == ChangeKind::join) add(wish.channel.id);
+  return own;
+}
+
+namespace {
+
 // In order.
 std::span<const uint64_t> hashes_of(const RealmRef& realm, const ChannelIds& channels) {
   auto* hashes = static_cast<uint64_t*>(palloc(sizeof(uint64_t) * (channels.count + 1)));
@@ -51,12 +79,13 @@ std::span<const uint64_t> hashes_of(const RealmRef& realm, const ChannelIds& cha
 }  // namespace
 
 const Viewer* viewer_of(std::string_view viewer_id) {
-  const RealmRef& realm = extension().realm;
+  // In which channels it is is known when everybody is there.
+  const bool is_standby = RecoveryInProgress();
+  const RealmRef realm = is_standby ? extension().realm : whole_realm();
   auto* viewer = new (palloc(sizeof(Viewer))) Viewer{};
   viewer->key = realm.viewer_key(viewer_id);
-  if (RecoveryInProgress()) return viewer;
-  viewer->record = shared.region.viewers.find(viewer->key);
-  viewer->channels = hashes_of(realm, stored_channels(realm, viewer->key));
+  if (is_standby) return viewer;
+  viewer->channels = hashes_of(realm, own_channels(realm, viewer->key));
   return viewer;
 }
 

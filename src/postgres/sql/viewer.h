@@ -22,6 +22,8 @@ struct ChannelIds {
   size_t count;
 };
 ChannelIds stored_channels(const RealmRef& realm, const UserKey& user);
+// The same as this transaction sees it: those that its wishes speak of may have come or gone.
+ChannelIds own_channels(const RealmRef& realm, const UserKey& user);
 
 // Whether there is a function of the application that is to be asked.
 bool application_decides();

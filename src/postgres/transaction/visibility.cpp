@@ -69,7 +69,11 @@ std::string_view snapshot(Editing& editing, Detail detail) {
   ShownFacts facts;
   facts.at = editing.now;
   facts.detail = detail;
-  if (seen.has_last_seen) facts.last_seen = seen.last_seen;
+  // To them it looks as if the user had logged out, which is an activity.
+  if (seen.status != Status::offline)
+    facts.last_seen = Max(editing.now, seen.last_seen);
+  else if (seen.has_last_seen)
+    facts.last_seen = seen.last_seen;
   facts.activity_count = seen.activity_count;
   facts.message = seen.message();
   if (!facts.message.empty()) facts.message_until = seen.message_until;
@@ -116,8 +120,9 @@ int set_rule_of_user(Editing& editing, const std::optional<Rule>& rule) {
   for (size_t i = 0; i < editing.relation_count; i++) {
     RelationRow& relation = editing.relations[i];
     if (relation.is_blocked || relation.own != Detail::nothing) continue;
+    const Detail saw = relation.is_contact ? contacts_saw : strangers_saw;
     const Detail sees = relation.is_contact ? contacts_see : strangers_see;
-    if (sees != Detail::nothing) relation.shown = {};
+    if (saw != Detail::nothing || sees != Detail::nothing) relation.shown = {};
   }
   return 1;
 }

@@ -122,7 +122,7 @@ size_t append_step(const RealmRef& realm, const UserView& user, const Step& step
   return bytes;
 }
 
-// Who hides goes offline for everybody, and who shows itself comes online, as anybody does.
+// Who hides goes offline for everybody as by a logout, and who shows itself connects.
 size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
   const UserView& user = news.user;
   const bool hides = news.now == Status::offline && user.status != Status::offline;
@@ -135,7 +135,7 @@ size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
   const bool is_secret = news.detail < Detail::status && user.data_changed;
   const std::string_view data = is_secret ? std::string_view{} : data_shown(user.data(), detail);
   if (hides || appears) {
-    event.reason = name_of(hides ? Reason::disconnect : Reason::connect);
+    event.reason = name_of(hides ? Reason::logout : Reason::connect);
     event.at = current_time();
   }
   const bool message_changed = user.message_changed && news.detail == Detail::full;
@@ -145,15 +145,22 @@ size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
                      event);
 }
 
+// Who asks presence_can_see() must ask again.
 size_t tell_private_listeners(const RealmRef& realm, const UserNews& news) {
   const UserView& user = news.user;
   EventFacts event = facts_of(user, global_channel, user.announced, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
-  return append_step(realm, user,
-                     {private_channel(), user.announced, user.status, user.message_changed,
-                      user.data_changed, user.data()},
-                     event);
+  size_t bytes = append_step(realm, user,
+                             {private_channel(), user.announced, user.status, user.message_changed,
+                              user.data_changed, user.data()},
+                             event);
+  if (news.rules_changed) {
+    event.kind = EventKind::visibility_changed;
+    event.at = current_time();
+    bytes += append(realm, private_channel(), event);
+  }
+  return bytes;
 }
 
 size_t append_events_of(const RealmRef& realm, const UserNews& news) {
@@ -215,7 +222,7 @@ size_t append_step(const RealmRef& realm, const MemberNews& news, const MemberSt
     event.user_name = name_of_user(member);
     tell(EventKind::typing_start, appears ? now : member.typing_since);
   }
-  const Reason parting = news.of_user >= Detail::status ? Reason::leave : Reason::disconnect;
+  const Reason parting = news.of_user >= Detail::status ? Reason::leave : Reason::logout;
   if (changes.typing_stopped) {
     event.reason = hides ? name_of(parting) : reason_in_channel(news.typing_reason, news.user);
     tell(EventKind::typing_stop, hides ? now : news.changed_at);
