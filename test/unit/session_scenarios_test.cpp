@@ -276,7 +276,7 @@ class EveryOrder : public SessionScenarios, public testing::WithParamInterface<E
   static void expect_connects(Duration at, const std::vector<Kind>& kinds, Status& seen,
                               std::vector<Step>& wanted) {
     Status all = offline;
-    for (const UserKind kind : kinds) all = stronger(all, seen_of(kind));
+    for (const Kind kind : kinds) all = stronger(all, seen_of(kind));
     if (all != seen) wanted.push_back({at, seen, all, "connect"});
     seen = all;
   }
