@@ -201,7 +201,8 @@ sub shown_as
 	return \%shown;
 }
 
-# The same of somebody who logged out at that moment, which is an activity: some time after it was asked.
+# The same of somebody who logged out at that moment, which is an activity: some time after it was asked. That it stays the
+# same to the microsecond is in visibility_restart.pl.
 sub gone
 {
 	my ($row, $detail) = @_;
@@ -292,9 +293,6 @@ sub is_frozen
 		my $message = $wanted{status_message};
 		$wanted{status_message} = $row->{status_message} if defined $message && $until{$message} && !defined $row->{status_message};
 		next if $json->encode(\%wanted) ne $json->encode($row);
-		# It stays what it is.
-		($candidate->{last_seen}, $candidate->{seen}) = ($row->{last_seen}) x 2 if $at && $row->{last_seen};
-		delete $candidate->{at} if $row->{last_seen};
 		return 1;
 	}
 	return;
