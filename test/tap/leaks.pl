@@ -265,7 +265,7 @@ sub hide
 	{
 		my ($viewer, $user, $row, $saw) = @$_;
 		my $now = $truth->{people}{$user};
-		my @candidates = ($row, { %$row, map { $_ => $now->{$_} } qw(last_seen activity_count) });
+		my @candidates = ($row, { %$row, map { $_ => $now->{$_} } qw(last_seen activity_count status) });
 		$frozen{$viewer}{$user} = [ map { gone($_, $saw) } @candidates, $in_transaction ? { %{ $candidates[1] }, status => 'offline' } : () ];
 		push @{ $ever{$user} }, @{ $frozen{$viewer}{$user} };
 	}
