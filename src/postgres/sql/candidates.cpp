@@ -16,12 +16,16 @@ Ordered in_order(const Candidates& candidates) {
   auto** order = static_cast<const Candidate**>(MemoryContextAllocHuge(
       CurrentMemoryContext, sizeof(const Candidate*) * (candidates.count + 1)));
   for (size_t i = 0; i < candidates.count; i++) order[i] = &candidates.items[i];
+  // Who was found twice may have been found at two times: the known one counts.
   std::sort(order, order + candidates.count, [](const Candidate* a, const Candidate* b) {
-    return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
+    return a->id() != b->id() ? a->id() < b->id() : a->last_seen > b->last_seen;
   });
   const Candidate** end =
       std::unique(order, order + candidates.count,
                   [](const Candidate* a, const Candidate* b) { return a->id() == b->id(); });
+  std::sort(order, end, [](const Candidate* a, const Candidate* b) {
+    return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
+  });
   return {order, static_cast<size_t>(end - order)};
 }
 
