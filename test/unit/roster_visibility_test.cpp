@@ -409,6 +409,18 @@ TEST_F(Visible, AListForAViewerHasTheOpenOnesOnly) {
   EXPECT_EQ(counts().online, 6u);
 }
 
+// A backend that has not read the new settings yet may put a user where it was by the old ones.
+TEST_F(Visible, ListsGoByTheSettingAlsoWhereAUserLiesByTheOneBefore) {
+  be_there("ann");
+  be_there("bob");
+  set_rules("bob", with({contact("bea")}));
+  policy.default_audience = Audience::nobody;
+  EXPECT_EQ(listed("zoe"), Lines{});
+  EXPECT_EQ(listed("bea"), Lines{});
+  policy.default_audience = Audience::everyone;
+  EXPECT_EQ(listed("zoe").size(), 2u);
+}
+
 TEST_F(Visible, TheBestForAViewerAreBehindThoseWhoAreLeftOut) {
   const std::vector<std::string> ids = ids_in(3, 6);
   for (const std::string& id : ids) {
