@@ -642,7 +642,7 @@ BEGIN
                 'presence_join_document', 'presence_leave_document', 'presence_move_cursor', 'presence_set_state',
                 'presence_typing', 'presence_typing_users', 'presence_set_visibility', 'presence_add_contact',
                 'presence_remove_contact', 'presence_set_contacts', 'presence_block', 'presence_unblock',
-                'presence_visibility_of', 'presence_can_see', 'presence_preview',
+                'presence_visibility_of', 'presence_preview',
                 'presence_notify_channel', 'presence_listen', 'presence_unlisten', 'presence_info',
                 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         ELSE

@@ -658,8 +658,8 @@ class Roster {
   bool add_all(uint16_t realm, const VisibilityFacts& facts, Visibility& to);
   void link_relations(Cell user, const Visibility& visibility);
   void set_visibility(Cell user, Cell visibility);
-  void end_new_shown(const User& user, Cell shown, Time now);
-  void end_new_shown(const User& user, const Visibility& visibility, Time now);
+  void end_new_shown(const User& user, Cell shown);
+  void end_new_shown(const User& user, const Visibility& visibility);
   void grant_visibility(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
                         Time now);
   void note_rules(Cell cell, RealmPartition& share);

@@ -240,8 +240,10 @@ bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) co
   const User& listed = user(cell);
   if (!viewer) return true;
   const Visibility* visibility = visibility_of(listed);
-  return !visibility || !relation_to(visibility, *viewer) ||
-         detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
+  if (relation_to(visibility, *viewer))
+    return detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
+  // Its list may still be that of the setting before.
+  return detail_for_strangers(listed, policy) == Detail::full;
 }
 
 bool Cutoffs::reaches(const Glance& glance) const {

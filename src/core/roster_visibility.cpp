@@ -173,23 +173,21 @@ void Roster::set_visibility(Cell cell, Cell visibility) {
   if (visibility != no_cell) link_relations(cell, pool_.at<Visibility>(visibility));
 }
 
-// Until now the user was seen. To whoever sees nothing any more it looks as if it had logged out
-// just now, which is an activity like any logout.
-void Roster::end_new_shown(const User& user, Cell cell, Time now) {
+// The row has the user as it was when it hid. If it went on until COMMIT, others have seen that.
+void Roster::end_new_shown(const User& user, Cell cell) {
   if (cell == no_cell || !pool_.at<Shown>(cell).is_new) return;
   Shown& shown = pool_.at<Shown>(cell);
   shown.is_new = false;
-  shown.last_seen = user.status == Status::offline ? user.last_seen : std::max(user.last_seen, now);
+  shown.last_seen = std::max(shown.last_seen, user.last_seen);
   shown.activity_count = user.activity_count;
 }
 
-void Roster::end_new_shown(const User& user, const Visibility& visibility, Time now) {
-  end_new_shown(user, visibility.to_strangers, now);
-  end_new_shown(user, visibility.to_contacts, now);
+void Roster::end_new_shown(const User& user, const Visibility& visibility) {
+  end_new_shown(user, visibility.to_strangers);
+  end_new_shown(user, visibility.to_contacts);
   for (Cell at = visibility.relations; at != no_cell; at = pool_.at<Relations>(at).next) {
     const Relations& relations = pool_.at<Relations>(at);
-    for (uint32_t i = 0; i < relations.count; i++)
-      end_new_shown(user, relations.items[i].shown, now);
+    for (uint32_t i = 0; i < relations.count; i++) end_new_shown(user, relations.items[i].shown);
   }
 }
 
@@ -199,8 +197,7 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   if (changed.extras == no_cell && wish.visibility != no_cell)
     give_extras(changed, wish.spare_extras);
   const bool has_rules = wish.visibility != no_cell || visibility_of(changed);
-  if (wish.visibility != no_cell)
-    end_new_shown(changed, pool_.at<Visibility>(wish.visibility), now);
+  if (wish.visibility != no_cell) end_new_shown(changed, pool_.at<Visibility>(wish.visibility));
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
   if (has_rules) note_rules(cell, share);

@@ -227,6 +227,16 @@ void Game::compare_member_news(const Key& key, const std::string& channel) const
   Audience audience = rules.rule ? rules.rule->audience : model_.policy.default_audience;
   for (const auto& [of, rule] : rules.channel_rules)
     if (of == channel) audience = rule.audience;
+  const auto listener = everybody_.find({key.first, channel});
+  Heard before;
+  if (listener != everybody_.end() && listener->second.users.count(key.second) > 0)
+    before = listener->second.users.at(key.second);
+  const MemberChanges& heard = member_news_.everybody;
+  if (member_news_.detail < Detail::status && !member_news_.large && !before.joined &&
+      !before.types)
+    expect(!heard.any(), "nothing is told of whom nobody saw or sees", key);
+  if (member_news_.detail < Detail::full)
+    expect(!heard.moved && !heard.state_set, "where a member is, is not for all", key);
   expect(member_news_.detail == model_.detail_for_everybody(user, &channel),
          "news of a member say how much is for all", key);
   expect(member_news_.of_user == model_.detail_for_everybody(user), "and elsewhere", key);

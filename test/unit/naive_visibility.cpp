@@ -111,16 +111,14 @@ NaiveSeen NaiveModel::seen(const Key& key, const std::string& viewer, const std:
 // ---- changes ---------------------------------------------------------------
 
 // Until now the user was seen.
-// Who hides looks as if it had logged out just then.
 void NaiveModel::grant_rules(NaiveUser& user, const Ask& ask, Time now) {
   settle(user, now);
   const bool has_rules = !user.rules.empty() || !ask.rules.empty();
   user.rules = ask.rules;
   for (GivenShown& shown : user.rules.shown) {
     if (!shown.is_new) continue;
-    const bool is_here = user.visible.status != Status::offline;
     shown.is_new = false;
-    shown.last_seen = is_here ? std::max(now, user.facts.last_seen) : user.facts.last_seen;
+    shown.last_seen = std::max(shown.last_seen, user.facts.last_seen);
     shown.activity_count = user.activity_count;
   }
   if (has_rules) {

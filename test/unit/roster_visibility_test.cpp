@@ -110,6 +110,22 @@ TEST_F(Visible, WhatIsShownGoesOnUntilTheTransactionCommits) {
   EXPECT_EQ(seen("zoe", "ann").activities, then.activities);
 }
 
+TEST_F(Visible, WhatContactsAndSingleViewersAreShownEndsWithTheCommitToo) {
+  be_there("ann");
+  GivenRules rules = with({contact("bea"), block("eve", 2)}, rule(Audience::nobody));
+  rules.shown = {as_of_now("ann"), as_of_now("ann"), as_of_now("ann")};
+  rules.to_strangers = 0;
+  rules.to_contacts = 1;
+  set_rules("ann", rules);
+  const Time then = now;
+  now += minute;
+  touch("ann");
+  for (const std::string_view who : {"zoe", "bea", "eve"}) {
+    EXPECT_EQ(seen(who, "ann").last_seen, then) << who;
+    EXPECT_EQ(seen(who, "ann").activities, 1u) << who;
+  }
+}
+
 TEST_F(Visible, WhatWasShownBeforeStaysWhenTheRulesChangeAgain) {
   be_there("ann");
   hide("ann");
@@ -394,6 +410,18 @@ TEST_F(Visible, AListForAViewerHasTheOpenOnesOnly) {
   EXPECT_EQ(counts().online, 6u);
 }
 
+// A backend that has not read the new settings yet may put a user where it was by the old ones.
+TEST_F(Visible, ListsGoByTheSettingAlsoWhereAUserLiesByTheOneBefore) {
+  be_there("ann");
+  be_there("bob");
+  set_rules("bob", with({contact("bea")}));
+  policy.default_audience = Audience::nobody;
+  EXPECT_EQ(listed("zoe"), Lines{});
+  EXPECT_EQ(listed("bea"), Lines{});
+  policy.default_audience = Audience::everyone;
+  EXPECT_EQ(listed("zoe").size(), 2u);
+}
+
 TEST_F(Visible, TheBestForAViewerAreBehindThoseWhoAreLeftOut) {
   const std::vector<std::string> ids = ids_in(3, 6);
   for (const std::string& id : ids) {
@@ -503,6 +531,21 @@ TEST_F(Visible, OfManyRelationsThoseAreFoundWhoMayBeOnTheList) {
   for (uint32_t partition = 0; partition < partition_count; partition++)
     roster.find_related_cutoffs(partition, zoe, policy, cutoffs);
   EXPECT_EQ(related("zoe", &cutoffs), (Lines{"user4", "user5", "veil"}));
+}
+
+TEST_F(Visible, AViewersListStaysWholeInWhateverOrderItIsLeft) {
+  const std::array ids = {"ann", "bob", "cat", "dan"};
+  for (const char* id : ids) be_there(id);
+  std::array<std::size_t, 4> order = {0, 1, 2, 3};
+  do {
+    for (const char* id : ids) set_rules(id, with({block("zoe")}));
+    Lines left(ids.begin(), ids.end());
+    for (const std::size_t number : order) {
+      show(ids[number]);
+      std::erase(left, ids[number]);
+      ASSERT_EQ(related("zoe"), left);
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
 }
 
 TEST_F(Visible, AViewerOfAnotherRealmIsAnother) {
@@ -714,6 +757,51 @@ TEST_F(Visible, NewsOfAMemberSayWhoseAudienceItIs) {
   EXPECT_EQ(news_.audience, Audience::contacts);
 }
 
+TEST_F(Visible, AChannelThatMayKnowLastSeenAloneHearsNothing) {
+  be_there("ann");
+  GivenRules rules;
+  rules.channel_rules = {{"room", {Audience::everyone, Detail::last_seen}}};
+  set_rules("ann", rules);
+  join("ann", "room");
+  type("ann", "room");
+  move("ann", "room", "here");
+  EXPECT_EQ(heard(), Lines{});
+}
+
+TEST_F(Visible, AChannelThatMayKnowTheStatusHearsOfNoMessage) {
+  be_there("ann");
+  join("ann", "room");
+  set_rules("ann", rule(Audience::everyone, Detail::status));
+  heard();
+  commit("ann", ChangeKind::set_message, "secret");
+  EXPECT_EQ(heard(), Lines{});
+  choose("ann", Status::busy);
+  EXPECT_EQ(heard(), (Lines{"ann online to busy by status", "ann is busy in room (manual)"}));
+}
+
+TEST_F(Visible, WhoShowsItselfInAChannelSaysWhereItIsAndHowItDoes) {
+  be_there("ann");
+  hide("ann");
+  join("ann", "room");
+  move("ann", "room", "here");
+  set_state("ann", "room", "raised hand");
+  for (int round = 0; round < 3; round++) {
+    now += second;
+    EXPECT_EQ(heard(), round == 0 ? Lines{"ann online to offline"} : Lines{});
+  }
+  show("ann");
+  Lines lines;
+  for (int round = 0; round < 3; round++) {
+    now += second;
+    const Lines more = heard();
+    lines.insert(lines.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(lines.size(), 4u);
+  for (const char* line : {"ann offline to online 'hello' with blue", "ann joined room",
+                           "ann moved in room: here", "ann set its state in room: raised hand"})
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), line), 1) << line;
+}
+
 TEST_F(Visible, NewsSayWhoseAudienceItIs) {
   be_there("ann");
   set_rules("ann", rule(Audience::contacts, Detail::status));
@@ -783,18 +871,32 @@ TEST_F(Visible, ChangingTheRulesWritesNoRow) {
 }
 
 TEST_F(Visible, TheWordsOfAReasonStayUntilTheRowHasThem) {
-  set_data("ann", "desk", "blue");
-  heard();
-  disconnect("ann", "desk", Reason::custom, "closing time");
-  now += policy.disconnect_grace;
+  be_there("ann");
+  Ask busy;
+  busy.kind = ChangeKind::say;
+  busy.status = Status::busy;
+  busy.session = "desk ann";
+  busy.reason = Reason::custom;
+  busy.reason_text = "in a meeting";
+  commit("ann", busy);
   heard();
   ASSERT_EQ(persist("ann"), Persist::waiting);
-  touch("bob");
   hide("ann");
-  show("ann");
   heard();
-  roster.view(find("ann"), {}, policy, now, view_);
-  EXPECT_EQ(view_.reason_name(), "closing time");
+  EXPECT_EQ(view("ann").reason_name(), "in a meeting");
+}
+
+// A touch looks at nothing but the user, of whatever kind it is.
+TEST_F(Visible, ATouchOfSomebodyClosedCostsWhatOneOfOthersDoes) {
+  set_preset(Audience::nobody);
+  touch("ann");
+  EXPECT_TRUE(stored("ann").lives_on_touches);
+  connect("bob", "desk");
+  const Time due = stored("bob").due;
+  now += minute;
+  touch_in("bob", "desk");
+  EXPECT_EQ(stored("bob").due, due) << "what is due is put off when its moment comes";
+  EXPECT_EQ(view("bob").last_seen, now);
 }
 
 // ---- coming and going ------------------------------------------------------
