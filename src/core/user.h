@@ -33,10 +33,9 @@ struct User {
   Cell chain;  // the next user of the same bucket
   uint32_t realm : 12;
   uint32_t partition : 4;
-  uint32_t claims : 6;  // transactions that want to change it
+  uint32_t claims : 7;  // transactions that want to change it
   uint32_t in_heap : 1;
-  uint32_t to_announce : 1;  // in the list of the changed
-  uint32_t minute : 8;       // of this_minute, modulo minute_count
+  uint32_t minute : 8;  // of this_minute, modulo minute_count
   uint8_t id_bytes;
   Persist persist : 3;
   Status status : 2;         // what those see who may, as of the last settle
@@ -66,10 +65,12 @@ struct User {
   Cell announce_next : cell_bits;
   uint32_t forgetting : 1;   // one of those who claim it wants it forgotten
   uint32_t told_detail : 2;  // Detail: how much of `announced` everybody was told
-  Cell persist_next, persist_prev;
+  Cell persist_next;
+  Cell persist_prev : cell_bits;
+  uint32_t to_announce : 1;  // in the list of the changed
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
-inline constexpr uint32_t max_claims = 63;     // fits User::claims
+inline constexpr uint32_t max_claims = 127;    // fits User::claims
 inline constexpr uint32_t minute_count = 256;  // fits User::minute
 
 // One browser tab, device or connection. The implicit session has no id and is not in the index.

@@ -660,7 +660,7 @@ class Stress {
   const uint32_t threads_;
   const uint32_t operations_;
   const Policy policy_{60 * second, 300 * second, 30 * second};
-  TestRegion memory_{{4000, 1, 4}, real_locks};
+  TestRegion memory_{{7000, 1, 4}, real_locks};
   Region& region_ = memory_.region;
   Roster roster_{region_};
   Partition partitions_[partition_count];
