@@ -15,7 +15,7 @@ struct Region::Header {
 
 namespace {
 
-constexpr std::size_t bytes_per_realm_slot = 256 * 1024;  // of memory, for one slot
+constexpr std::size_t bytes_per_realm_slot = 512 * 1024;  // of memory, for one slot
 constexpr std::size_t header_bytes = 512;
 
 constexpr std::size_t aligned(std::size_t bytes) {

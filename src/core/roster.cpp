@@ -20,6 +20,7 @@ Cell Roster::add(const UserKey& key) {
   added.partition = key.partition() & (partition_count - 1);
   added.last_seen = forever_ago;
   added.due = never;
+  added.told_detail = static_cast<uint32_t>(Detail::full) & 3;  // that it is offline
   added.changed_at = forever_ago;
   region_.index.insert(pool_, key.hash, cell);
   link_user(pool_, share_of(added), cell, offline_list);
@@ -252,6 +253,7 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   blanked.status = blanked.announced = Status::offline;
   blanked.last_seen = blanked.changed_at = forever_ago;
   blanked.due = never;
+  blanked.told_detail = static_cast<uint32_t>(Detail::full) & 3;
   blanked.activity_count = 0;
   blanked.this_minute = blanked.last_minute = 0;
   blanked.message_changed = blanked.data_changed = false;

@@ -53,9 +53,10 @@ void Roster::note_news(const User& told, const Policy& policy, UserNews& out) co
   out.now = visible(told.status, out.detail);
   out.rules_changed = told.extras != no_cell && pool_.at<Extras>(told.extras).rules_changed;
   const bool stays = out.before != Status::offline && out.now != Status::offline;
-  out.everybody_hears = out.before != out.now ||
-                        (out.detail == Detail::full && told.message_changed) ||
-                        (stays && (out.detail != out.told_detail || told.data_changed));
+  out.everybody_hears =
+      out.before != out.now ||
+      (out.detail == Detail::full && out.told_detail == Detail::full && told.message_changed) ||
+      (stays && (out.detail != out.told_detail || told.data_changed));
 }
 
 bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy& policy,

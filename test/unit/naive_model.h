@@ -125,7 +125,7 @@ struct NaiveUser {
 
   // What listeners know.
   Status announced = Status::offline;
-  Detail told_detail = Detail::nothing;  // and how much of it everybody does
+  Detail told_detail = Detail::full;  // and how much of it everybody does
   bool message_changed = false;
   bool data_changed = false;
   bool rules_changed = false;

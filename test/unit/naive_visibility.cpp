@@ -147,7 +147,8 @@ bool NaiveModel::everybody_hears(const NaiveUser& user) const {
   const bool was_there = user.told_detail >= Detail::status && user.announced != Status::offline;
   const bool is_there = detail >= Detail::status && user.visible.status != Status::offline;
   if (was_there != is_there) return true;
-  if (detail == Detail::full && user.message_changed) return true;
+  if (detail == Detail::full && user.told_detail == Detail::full && user.message_changed)
+    return true;
   return is_there &&
          (user.visible.status != user.announced || detail != user.told_detail || user.data_changed);
 }
