@@ -278,6 +278,9 @@ struct Counts {
   uint32_t online = 0;
   uint32_t busy = 0;
   uint32_t away = 0;
+
+  void add(Status status, int by);
+  uint32_t total() const { return online + busy + away; }
 };
 
 // The moments of the best `wanted` candidates seen so far; the worst of them is where a

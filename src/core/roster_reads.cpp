@@ -150,37 +150,34 @@ std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time n
 
 // ---- many ------------------------------------------------------------------
 
-namespace {
-
-void add_list(Status status, uint32_t here, Counts& counts) {
+void Counts::add(Status status, int by) {
+  const auto more = static_cast<uint32_t>(by);  // modulo 2^32, so that -1 works
   switch (status) {
     case Status::online:
-      counts.online += here;
+      online += more;
       break;
     case Status::busy:
-      counts.busy += here;
+      busy += more;
       break;
     case Status::away:
-      counts.away += here;
+      away += more;
       break;
     case Status::offline:
       break;
   }
 }
 
-}  // namespace
-
 void Roster::count(uint16_t realm, uint32_t partition, Counts& counts) const {
   const RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++)
-    add_list(status_of_list(number), share.lists[number].count, counts);
+    counts.add(status_of_list(number), static_cast<int>(share.lists[number].count));
 }
 
 void Roster::count_seen(uint16_t realm, uint32_t partition, Counts& counts) const {
   const RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++)
     if (kind_of_list(number) != UserKind::closed)
-      add_list(status_of_list(number), share.lists[number].count, counts);
+      counts.add(status_of_list(number), static_cast<int>(share.lists[number].count));
 }
 
 namespace {

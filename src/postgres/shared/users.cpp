@@ -193,62 +193,61 @@ void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span
   LWLockRelease(shared.partition(partition));
 }
 
-Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
-                 const Policy& policy, Time now, UserView& out) {
+namespace {
+
+// Calls `look` with the roster and the user, who stays as it is meanwhile.
+template <typename Look>
+Answer look_at_user(const RealmRef& realm, const UserKey& key, Look look) {
   Cell cell;
   const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done) Roster(shared.region).view(cell, wishes, policy, now, out);
+  if (answer == Answer::done) look(Roster(shared.region), cell);
   unlock_user(key);
   return answer;
+}
+
+}  // namespace
+
+Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
+                 const Policy& policy, Time now, UserView& out) {
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    roster.view(cell, wishes, policy, now, out);
+  });
 }
 
 Answer view_user_for(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
                      std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out) {
-  Cell cell;
-  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done)
-    Roster(shared.region).view_for(cell, viewer, wishes, policy, now, out);
-  unlock_user(key);
-  return answer;
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    roster.view_for(cell, viewer, wishes, policy, now, out);
+  });
 }
 
 Answer view_user_at(const RealmRef& realm, const UserKey& key, Detail detail, const Viewer& viewer,
                     std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out) {
-  Cell cell;
-  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done)
-    Roster(shared.region).view_at(cell, detail, viewer, wishes, policy, now, out);
-  unlock_user(key);
-  return answer;
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    roster.view_at(cell, detail, viewer, wishes, policy, now, out);
+  });
 }
 
 Answer glance_at_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
                       std::span<const Wish> wishes, const Policy& policy, Time now, Glance& out) {
-  Cell cell;
-  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done) out = Roster(shared.region).glance(cell, viewer, wishes, policy, now);
-  unlock_user(key);
-  return answer;
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    out = roster.glance(cell, viewer, wishes, policy, now);
+  });
 }
 
 Answer detail_of_user(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
                       const ChannelKey* channel, std::span<const Wish> wishes, const Policy& policy,
                       Detail& out) {
-  Cell cell;
-  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done)
-    out = Roster(shared.region).detail_for(cell, viewer, channel, wishes, policy);
-  unlock_user(key);
-  return answer;
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    out = roster.detail_for(cell, viewer, channel, wishes, policy);
+  });
 }
 
 Answer status_of_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                       const Policy& policy, Time now, Status& out) {
-  Cell cell;
-  const Answer answer = lock_user(realm, key, LW_SHARED, cell);
-  if (answer == Answer::done) out = Roster(shared.region).status_at(cell, wishes, policy, now);
-  unlock_user(key);
-  return answer;
+  return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
+    out = roster.status_at(cell, wishes, policy, now);
+  });
 }
 
 std::size_t choices_of_user(uint32_t partition, Cell cell, std::span<const Wish> wishes, Time now,

@@ -9,6 +9,7 @@
 #include "postgres/shared/channels.h"
 #include "postgres/shared/users.h"
 #include "postgres/sql/viewer.h"
+#include "postgres/transaction/channel_ids.h"
 
 namespace presence {
 
@@ -38,9 +39,7 @@ size_t count_closed(const RealmRef& realm, const Policy& policy, Time now) {
   Counts seen;
   count_users(realm, policy, now, all);
   count_seen_users(realm, policy, now, seen);
-  const uint32_t everybody = all.online + all.busy + all.away;
-  const uint32_t not_closed = seen.online + seen.busy + seen.away;
-  return everybody > not_closed ? everybody - not_closed : 0;
+  return all.total() > seen.total() ? all.total() - seen.total() : 0;
 }
 
 void add_closed(const RealmRef& realm, Candidates& to) {

@@ -15,6 +15,7 @@
 #include "postgres/sql/member_row.h"
 #include "postgres/sql/people.h"
 #include "postgres/sql/viewer.h"
+#include "postgres/transaction/channel_ids.h"
 #include "postgres/tables/access.h"
 #include "postgres/tables/member_rows.h"
 #include "postgres/tables/whole.h"
@@ -388,8 +389,7 @@ PRESENCE_FUNCTION(presence_member_count) {
   const std::string_view channel_id = channel_argument(fcinfo, 0);
   const Viewer* viewer = viewer_argument(fcinfo, 1);
   if (channel_id == global_channel) {
-    const Counts counts = count_present(viewer);
-    PG_RETURN_INT32(static_cast<int32>(counts.online + counts.busy + counts.away));
+    PG_RETURN_INT32(static_cast<int32>(count_present(viewer).total()));
   }
   if (viewer) PG_RETURN_INT32(count_for_viewer(channel_id, viewer));
   PG_RETURN_INT32(RecoveryInProgress() ? count_member_rows(channel_id)

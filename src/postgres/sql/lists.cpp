@@ -346,23 +346,6 @@ namespace presence {
 
 namespace {
 
-void count_as(Counts& counts, Status status, int by) {
-  const auto add = static_cast<uint32_t>(by);  // modulo 2^32, so that -1 works
-  switch (status) {
-    case Status::online:
-      counts.online += add;
-      break;
-    case Status::busy:
-      counts.busy += add;
-      break;
-    case Status::away:
-      counts.away += add;
-      break;
-    case Status::offline:
-      break;
-  }
-}
-
 struct Counting {
   const Viewer* viewer;
   Counts counts;
@@ -388,8 +371,8 @@ Status counted_as(const RealmRef& realm, const UserKey& key, const Viewer* viewe
 void recount_own(const ClaimedUser& user, void* context) {
   auto* counting = static_cast<Counting*>(context);
   const UserKey key = user.realm.key(user.id());
-  count_as(counting->counts, counted_as(user.realm, key, counting->viewer, {}), -1);
-  count_as(counting->counts, counted_as(user.realm, key, counting->viewer, wishes_for(key)), 1);
+  counting->counts.add(counted_as(user.realm, key, counting->viewer, {}), -1);
+  counting->counts.add(counted_as(user.realm, key, counting->viewer, wishes_for(key)), 1);
 }
 
 // Strangers are not shown whom a relation or a channel shows, or are shown whom one hides.
@@ -399,7 +382,7 @@ void recount_special(const RealmRef& realm, const Viewer& viewer, Counts& counts
     const Glance& glance = specials.items[i].glance;
     const int counted = glance.kind != UserKind::closed;
     const int seen = glance.detail >= Detail::status;
-    count_as(counts, glance.status, seen - counted);
+    counts.add(glance.status, seen - counted);
   }
 }
 
@@ -426,7 +409,7 @@ void count_list(Counting& counting) {
   wanted.viewer = counting.viewer;
   Listing list{};
   list_users(wanted, list);
-  for (int i = 0; i < list.count; i++) count_as(counting.counts, list.items[i].status, 1);
+  for (int i = 0; i < list.count; i++) counting.counts.add(list.items[i].status, 1);
 }
 
 void count_rows(Counts& counts) {
@@ -439,8 +422,8 @@ void count_rows(Counts& counts) {
     Datum status;
     Datum count;
     if (!get_value(i, 1, status) || !get_value(i, 2, count)) continue;
-    count_as(counts, status_named(text_of(status)).value_or(Status::offline),
-             static_cast<int>(DatumGetInt64(count)));
+    counts.add(status_named(text_of(status)).value_or(Status::offline),
+               static_cast<int>(DatumGetInt64(count)));
   }
   access.end();
 }
@@ -464,8 +447,7 @@ PRESENCE_FUNCTION(presence_counts) {
   extension();
   const Counts counts = count_present(counting_viewer_argument(fcinfo, 0));
   Datum values[] = {UInt32GetDatum(counts.online), UInt32GetDatum(counts.busy),
-                    UInt32GetDatum(counts.away),
-                    UInt32GetDatum(counts.online + counts.busy + counts.away)};
+                    UInt32GetDatum(counts.away), UInt32GetDatum(counts.total())};
   bool nulls[4] = {};
   PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_type(fcinfo), values, nulls)));
 }

@@ -186,16 +186,21 @@ void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, UserV
   if (view.status == Status::offline && !is_self) view.page_bytes = 0;
 }
 
+// In a scope. False: there is none.
+bool fetch_row(std::string_view user_id) {
+  static Statement fetch = {
+      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
+  Datum values[] = {text_datum(user_id)};
+  return run_fresh(fetch, values, nullptr) > 0;
+}
+
 // What the row says: on a standby, where the primary keeps it up to date, or of somebody for whom
 // there is no room in memory.
 bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detail> decided,
              UserView& out) {
-  static Statement fetch = {
-      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
   TableAccess access;
   access.begin();
-  Datum values[] = {text_datum(user_id)};
-  const bool found = run_fresh(fetch, values, nullptr) > 0;
+  const bool found = fetch_row(user_id);
   if (found) {
     const ReadRow read = read_row(0);
     view_row(read, out);
@@ -211,12 +216,9 @@ bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detai
 
 Detail see_detail_of_row(std::string_view user_id, const Viewer& viewer,
                          std::string_view channel_id) {
-  static Statement fetch = {
-      "SELECT " PRESENCE_ROW_COLUMNS " FROM %s.user_presence WHERE user_id = $1", 1, {TEXTOID}};
   TableAccess access;
   access.begin();
-  Datum values[] = {text_datum(user_id)};
-  const bool found = run_fresh(fetch, values, nullptr) > 0;
+  const bool found = fetch_row(user_id);
   const ReadRow read = found ? read_row(0) : ReadRow{};
   const Detail detail = detail_by_rows(user_id, read.row.visibility, viewer, channel_id);
   access.end();

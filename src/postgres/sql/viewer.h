@@ -16,15 +16,6 @@ const Viewer* counting_viewer_argument(FunctionCallInfo call, int number);
 // The same of one whom the caller may choose.
 const Viewer* viewer_of(std::string_view viewer_id);
 
-// The channels that a user is in as everybody sees it, in memory of the call.
-struct ChannelIds {
-  std::string_view* ids;
-  size_t count;
-};
-ChannelIds stored_channels(const RealmRef& realm, const UserKey& user);
-// The same as this transaction sees it: those that its wishes speak of may have come or gone.
-ChannelIds own_channels(const RealmRef& realm, const UserKey& user);
-
 // Whether there is a function of the application that is to be asked.
 bool application_decides();
 // What it says; nothing: it leaves that to the rules. Raises what it raises.

@@ -11,6 +11,7 @@
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/transaction/change.h"
+#include "postgres/transaction/channel_ids.h"
 
 namespace presence {
 
@@ -188,8 +189,10 @@ int set_relation(Editing& editing, RelationRow wanted) {
   const RelationRow old = there ? *there : RelationRow{wanted.contact_id};
   wanted.shown = old.shown;
   if (wanted == old) return 0;
-  const bool shares = may_hang_on_channels(editing) &&
-                      shares_channel(editing.user->realm, editing.user->id(), old.contact_id);
+  const RealmRef& realm = editing.user->realm;
+  const bool shares =
+      may_hang_on_channels(editing) &&
+      share_channel(realm, realm.key(editing.user->id()), realm.key(old.contact_id));
   wanted.shown = shown_after(editing, seen_by(editing, old, shares),
                              seen_by(editing, wanted, shares), shown_to(editing, old));
   if (there)

@@ -32,7 +32,4 @@ bool make_unknown_to_others(std::string_view user_id);
 // commits, just before which it is called.
 void make_restored_rules_known();
 
-// Whether the two are in a channel together just now.
-bool shares_channel(const RealmRef& realm, std::string_view user_id, std::string_view viewer);
-
 }  // namespace presence
