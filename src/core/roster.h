@@ -37,7 +37,10 @@ struct Wish {
   Cell spare_member = no_cell;
   Cell spare_channel = no_cell;
   Cell spare_seats = no_cell;
-  Cell visibility = no_cell;  // of `set_visibility`: the new rules; none: the user has none
+  // Of `set_visibility`: the new rules (none: the user has none any more), and whether somebody
+  // sees the user now who did not, or the other way round.
+  Cell visibility = no_cell;
+  bool shows_or_hides = false;
 };
 
 struct Touch {
@@ -437,8 +440,8 @@ class Roster {
   // than strangers do, by a relation: how recently the best of each status were seen, and then all
   // of them, or those who reach that. Writes as many as there is room for and returns how many
   // there are.
-  void find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
-                            Cutoffs& cutoffs) const;
+  std::size_t find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
+                                   Cutoffs& cutoffs) const;
   std::size_t collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
                               const Cutoffs* cutoffs, std::span<Special> room) const;
 

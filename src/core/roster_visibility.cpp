@@ -201,8 +201,15 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
   if (has_rules) note_rules(cell, share);
-  const Loaded loaded = load_facts(cell, policy, now);
-  place(cell, share, look(loaded.facts, policy, now), policy);
+  Loaded loaded = load_facts(cell, policy, now);
+  // Who comes back was seen at the moment of hiding: last_seen must not go back.
+  if (wish.shows_or_hides && changed.status != Status::offline &&
+      wish.change.at > changed.last_seen) {
+    loaded.facts.last_seen = wish.change.at;
+    mark_dirty(cell, share);
+  }
+  Spares none;
+  refresh(cell, share, loaded, policy, now, Reason::activity, none);
   note_detail(cell, share, policy);
 }
 
@@ -461,13 +468,16 @@ void Roster::for_each_related(uint32_t partition, const Viewer& viewer, const Po
   });
 }
 
-void Roster::find_related_cutoffs(uint32_t partition, const Viewer& viewer, const Policy& policy,
-                                  Cutoffs& cutoffs) const {
+std::size_t Roster::find_related_cutoffs(uint32_t partition, const Viewer& viewer,
+                                         const Policy& policy, Cutoffs& cutoffs) const {
+  std::size_t count = 0;
   for_each_related(partition, viewer, policy, [&](const User&, const Glance& glance) {
     Cutoff& cutoff = cutoffs.of(glance.status);
+    count += glance.detail >= Detail::status;
     if (glance.detail == Detail::full && cutoff.admits(glance.last_seen))
       cutoff.add(glance.last_seen);
   });
+  return count;
 }
 
 std::size_t Roster::collect_related(uint32_t partition, const Viewer& viewer, const Policy& policy,

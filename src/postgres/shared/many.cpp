@@ -79,14 +79,16 @@ std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status s
   return found;
 }
 
-void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                          Time now, Cutoffs& cutoffs) {
+std::size_t find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                                 Time now, Cutoffs& cutoffs) {
+  std::size_t count = 0;
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     lock_settled(realm, partition, policy, now);
     if (!realm.gone())
-      Roster(shared.region).find_related_cutoffs(partition, viewer, policy, cutoffs);
+      count += Roster(shared.region).find_related_cutoffs(partition, viewer, policy, cutoffs);
     LWLockRelease(shared.partition(partition));
   }
+  return count;
 }
 
 std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,

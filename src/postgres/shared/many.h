@@ -29,10 +29,11 @@ std::size_t collect_users(const RealmRef& realm, uint32_t partition, Status stat
 // Of a partition, the users of a kind, whoever looks.
 std::size_t collect_users_of(const RealmRef& realm, uint32_t partition, Status status,
                              UserKind kind, std::span<Candidate> room);
-// Those who are here and whom the viewer sees otherwise than strangers do, by a relation: how
-// recently the best of each status were seen, and of a partition all, or those who reach that.
-void find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
-                          Time now, Cutoffs& cutoffs);
+// Those who are here and whom the viewer sees otherwise than strangers do, by a relation: how many
+// it sees and how recently the best of each status were seen, and of a partition all, or those who
+// reach that.
+std::size_t find_related_cutoffs(const RealmRef& realm, const Viewer& viewer, const Policy& policy,
+                                 Time now, Cutoffs& cutoffs);
 std::size_t collect_related_users(const RealmRef& realm, uint32_t partition, const Viewer& viewer,
                                   const Policy& policy, Time now, const Cutoffs* cutoffs,
                                   std::span<Special> room);

@@ -351,6 +351,7 @@ bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, con
   wish.change = parts.change;
   wish.reason = parts.reason;
   wish.writes_row = parts.writes_row;
+  wish.shows_or_hides = parts.shows_or_hides;
   if (reserve_parts(realm, wish, parts, policy)) return true;
   free_wish(wish);
   return false;

@@ -80,8 +80,10 @@ struct WishParts {
   bool writes_row = true;
   // Of a change that names a channel.
   const ChannelKey* channel = nullptr;
-  const Move* move = nullptr;                   // that comes with a join
-  const VisibilityFacts* visibility = nullptr;  // of a change of the rules; none: no rules any more
+  const Move* move = nullptr;  // that comes with a join
+  // Of a change of the rules; none: no rules any more.
+  const VisibilityFacts* visibility = nullptr;
+  bool shows_or_hides = false;
 };
 // Takes the cells for a wish. False: full, and none is taken.
 bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy);

@@ -52,14 +52,15 @@ NullableDatum ask_application(Oid function,
                               const std::string_view (&arguments)[application_arguments]) {
   FmgrInfo info;
   fmgr_info(function, &info);
+  NullableDatum answer{0, true};
   LOCAL_FCINFO(call, application_arguments);
   InitFunctionCallInfoData(*call, &info, application_arguments, DEFAULT_COLLATION_OID, nullptr,
                            nullptr);
   for (int i = 0; i < application_arguments; i++) {
     call->args[i].isnull = arguments[i].data() == nullptr;
     call->args[i].value = call->args[i].isnull ? Datum{0} : text_datum(arguments[i]);
+    if (call->args[i].isnull && info.fn_strict) return answer;
   }
-  NullableDatum answer;
   answer.value = FunctionCallInvoke(call);
   answer.isnull = call->isnull;
   return answer;

@@ -125,21 +125,21 @@ void add_others(const RealmRef& realm, const Viewer& viewer, const Candidates& o
   }
 }
 
-Specials specials_among(const RealmRef& realm, const Viewer& viewer, const Cutoffs* cutoffs) {
-  Specials specials;
-  add_related(realm, viewer, cutoffs, specials);
+void add_companions_and_self(const RealmRef& realm, const Viewer& viewer, Specials& to) {
   Candidates others;
   add_id(viewer.key.id, others);
   add_companions(realm, viewer, others);
-  add_others(realm, viewer, others, specials);
-  if (others.count > 1) keep_each_once(specials);
-  return specials;
+  add_others(realm, viewer, others, to);
+  if (others.count > 1) keep_each_once(to);
 }
 
 }  // namespace
 
 Specials special_to(const RealmRef& realm, const Viewer& viewer) {
-  return specials_among(realm, viewer, nullptr);
+  Specials specials;
+  add_related(realm, viewer, nullptr, specials);
+  add_companions_and_self(realm, viewer, specials);
+  return specials;
 }
 
 Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time not_before) {
@@ -151,8 +151,11 @@ Specials special_to(const RealmRef& realm, const Viewer& viewer, int most, Time 
                    static_cast<size_t>(most)};
     cutoff.not_before = not_before;
   }
-  find_related_cutoffs(realm, viewer, current_policy(), current_time(), cutoffs);
-  return specials_among(realm, viewer, &cutoffs);
+  Specials specials;
+  if (find_related_cutoffs(realm, viewer, current_policy(), current_time(), cutoffs) > 0)
+    add_related(realm, viewer, &cutoffs, specials);
+  add_companions_and_self(realm, viewer, specials);
+  return specials;
 }
 
 }  // namespace presence

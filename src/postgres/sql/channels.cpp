@@ -210,12 +210,14 @@ Found find_members(const RealmRef& realm, const ChannelKey& channel, const Wante
   return {items, *count};
 }
 
-// As this transaction sees it, and a viewer in this channel. False: it does not.
+// As this transaction sees it, and a viewer in this channel. False: it does not. The application is
+// asked before anything is copied: it may call these functions itself.
 bool show_member(const RealmRef& realm, const UserKey& user, const ChannelKey& channel,
                  const Viewer* viewer, MemberView& out) {
-  if (!see_member(realm, user, channel, out)) return false;
-  if (viewer) out.detail = see_detail(user.id, *viewer, channel.id);
-  return out.detail >= Detail::status;
+  const Detail detail = viewer ? see_detail(user.id, *viewer, channel.id) : Detail::full;
+  if (detail < Detail::status || !see_member(realm, user, channel, out)) return false;
+  out.detail = detail;
+  return true;
 }
 
 struct OwnMembers {

@@ -9,6 +9,7 @@
 #include "postgres/settings.h"
 #include "postgres/sql/application_function.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/people.h"
 #include "postgres/tables/access.h"
 #include "postgres/tables/whole.h"
 #include "postgres/transaction/channel_ids.h"
@@ -16,6 +17,7 @@
 extern "C" {
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
+#include "utils/memutils.h"
 }
 
 namespace presence {
@@ -39,7 +41,22 @@ const Viewer* viewer_of(std::string_view viewer_id) {
   auto* viewer = new (palloc(sizeof(Viewer))) Viewer{};
   viewer->key = realm.viewer_key(viewer_id);
   if (is_standby) return viewer;
-  viewer->channels = hashes_of(realm, own_channels(realm, viewer->key));
+  viewer->channels = hashes_of(realm, stored_channels(realm, viewer->key));
+  return viewer;
+}
+
+const Viewer* viewer_known_to(std::string_view user_id, std::string_view viewer_id) {
+  const Viewer& user = *viewer_of(user_id);
+  auto* viewer = new (palloc(sizeof(Viewer))) Viewer(*viewer_of(viewer_id));
+  if (RecoveryInProgress()) return viewer;
+  const RealmRef realm = extension().realm;
+  const ChannelIds channels = stored_channels(realm, viewer->key);
+  ChannelIds known{
+      static_cast<std::string_view*>(palloc(sizeof(std::string_view) * (channels.count + 1))), 0};
+  for (size_t i = 0; i < channels.count; i++)
+    if (see_detail(viewer_id, user, channels.ids[i]) >= Detail::status)
+      known.ids[known.count++] = channels.ids[i];
+  viewer->channels = hashes_of(realm, known);
   return viewer;
 }
 
@@ -59,10 +76,10 @@ bool application_decides() {
   return settings.can_see_function != nullptr && *settings.can_see_function != '\0';
 }
 
-std::optional<Detail> detail_by_application(const Viewer& viewer, std::string_view user_id,
-                                            std::string_view channel_id) {
-  // Everybody sees itself.
-  if (!application_decides() || viewer.key.id == user_id) return std::nullopt;
+namespace {
+
+std::optional<Detail> ask_who_sees(const Viewer& viewer, std::string_view user_id,
+                                   std::string_view channel_id) {
   const char* name = pstrdup(settings.can_see_function);
   const Oid function = find_application_function(
       {"presence.can_see_function", name, TEXTOID, "text",
@@ -72,11 +89,27 @@ std::optional<Detail> detail_by_application(const Viewer& viewer, std::string_vi
   const std::string_view text = text_of(answer.value);
   const std::optional<Detail> detail = detail_named(text);
   if (!detail)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("%s said \"%.*s\"", name, static_cast<int>(text.size()), text.data()),
-                    errdetail("presence.can_see_function names it."),
-                    errhint("It says full, status, last_seen or nothing, or NULL: the rules "
-                            "decide.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("%s said \"%.*s\"", name, static_cast<int>(text.size()), text.data()),
+             errdetail("presence.can_see_function names it."),
+             errhint("It says full, status, last_seen or nothing, or NULL: the rules decide.")));
+  return detail;
+}
+
+}  // namespace
+
+// It may be asked about very many, and what a call of it takes is some 30 kB.
+std::optional<Detail> detail_by_application(const Viewer& viewer, std::string_view user_id,
+                                            std::string_view channel_id) {
+  // Everybody sees itself.
+  if (!application_decides() || viewer.key.id == user_id) return std::nullopt;
+  MemoryContext asking = AllocSetContextCreate(
+      CurrentMemoryContext, "presence: a question to the application", ALLOCSET_SMALL_SIZES);
+  MemoryContext before = MemoryContextSwitchTo(asking);
+  const std::optional<Detail> detail = ask_who_sees(viewer, user_id, channel_id);
+  MemoryContextSwitchTo(before);
+  MemoryContextDelete(asking);
   return detail;
 }
 

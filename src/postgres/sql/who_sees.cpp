@@ -12,8 +12,10 @@ extern "C" {
 
 using namespace presence;
 
+// It tells who hides from who is offline.
 PRESENCE_FUNCTION(presence_can_see) {
   extension();
+  require_service("presence_can_see()");
   const Viewer* viewer = viewer_argument(fcinfo, 0);
   const std::string_view user_id = id_argument(fcinfo, 1, "user_id");
   std::string_view channel_id;
@@ -23,12 +25,15 @@ PRESENCE_FUNCTION(presence_can_see) {
   PG_RETURN_DATUM(text_datum(name_of(detail)));
 }
 
-// The viewer is whomever the user wants to know about.
+// The viewer is whomever the user wants to know about. In which channels that one is it does not
+// learn by this.
 PRESENCE_FUNCTION(presence_preview) {
   static UserView view;
   extension();
   const std::string_view user_id = acting_user_argument(fcinfo, 0);
-  const Viewer* viewer = viewer_of(id_argument(fcinfo, 1, "viewer"));
+  const std::string_view viewer_id = id_argument(fcinfo, 1, "viewer");
+  const Viewer* viewer =
+      acts_for_others() ? viewer_of(viewer_id) : viewer_known_to(user_id, viewer_id);
   TupleDesc type = result_type(fcinfo);
   const HeapTuple tuple =
       see_user(user_id, viewer, view) ? state_tuple(view, type) : unknown_tuple(user_id, type);

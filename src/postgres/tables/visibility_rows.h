@@ -12,6 +12,8 @@ namespace presence {
 
 // Of a user: each change looks at all of them.
 inline constexpr int max_relations = 5000;
+// Of a user, what single viewers are shown who see nothing: each may take 7 kB.
+inline constexpr std::size_t max_shown = 100;
 inline constexpr int max_channel_rules = 1000;
 
 struct RuleRow {

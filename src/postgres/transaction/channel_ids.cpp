@@ -55,11 +55,4 @@ ChannelIds own_channels(const RealmRef& realm, const UserKey& key) {
   return own;
 }
 
-bool share_channel(const RealmRef& realm, const UserKey& user, const UserKey& other) {
-  const ChannelIds channels = own_channels(realm, user);
-  const ChannelIds others = own_channels(realm, other);
-  return std::any_of(channels.ids, channels.ids + channels.count,
-                     [&](std::string_view id) { return has(others, id); });
-}
-
 }  // namespace presence

@@ -14,7 +14,4 @@ ChannelIds stored_channels(const RealmRef& realm, const UserKey& user);
 // The same as this transaction sees it: those that its wishes speak of may have come or gone.
 ChannelIds own_channels(const RealmRef& realm, const UserKey& user);
 
-// Whether the two are in a channel together.
-bool share_channel(const RealmRef& realm, const UserKey& user, const UserKey& other);
-
 }  // namespace presence

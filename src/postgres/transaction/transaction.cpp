@@ -168,6 +168,7 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   user->count = user->capacity = 0;
   user->wishes = nullptr;
   user->committing = false;
+  user->rules_since = never;
   user->cell = claim(realm, key);
   log(Kind::claim, user, {});
   if (pending.resets > 0) forget_before_reset(user);
@@ -190,6 +191,26 @@ std::string_view kept_by_transaction(std::string_view text) {
   char* copy = static_cast<char*>(MemoryContextAlloc(TopTransactionContext, text.size()));
   std::memcpy(copy, text.data(), text.size());
   return {copy, text.size()};
+}
+
+}  // namespace
+
+namespace {
+
+// Only the last rules of a user count: those before them would take memory until COMMIT. False: its
+// last wish is another one, or of a savepoint around this.
+bool replace_last_rules(ClaimedUser* user, const Wish& wish) {
+  if (user->count == 0) return false;
+  Wish& last = user->wishes[user->count - 1];
+  if (last.change.kind != ChangeKind::set_visibility) return false;
+  int at = pending.count - 1;
+  while (pending.log[at].kind != Kind::wish || pending.log[at].user != user) at--;
+  if (pending.log[at].level != GetCurrentTransactionNestLevel()) return false;
+  const bool shows_or_hides = last.shows_or_hides;
+  free_wish(last);
+  last = wish;
+  last.shows_or_hides |= shows_or_hides;
+  return true;
 }
 
 }  // namespace
@@ -218,6 +239,7 @@ void add_wish(ClaimedUser* user, const WishParts& parts) {
   Wish wish;
   RoomNeeded room;
   while (!reserve_wish(user->realm, wish, kept, current_policy())) room.near(user->partition);
+  if (wish.change.kind == ChangeKind::set_visibility && replace_last_rules(user, wish)) return;
   user->wishes[user->count++] = wish;
   pending.wishes++;
   log(Kind::wish, user, {});

@@ -24,7 +24,8 @@ struct ClaimedUser {
   char id_text[max_id_bytes];
   int count, capacity;
   Wish* wishes;
-  bool committing;  // others have been told so
+  bool committing;   // others have been told so
+  Time rules_since;  // when this transaction changed its rules first; never: it has not
 
   std::string_view id() const { return {id_text, id_bytes}; }
 };

@@ -11,7 +11,10 @@
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/transaction/change.h"
-#include "postgres/transaction/channel_ids.h"
+
+extern "C" {
+#include "storage/lmgr.h"
+}
 
 namespace presence {
 
@@ -31,6 +34,7 @@ struct Editing {
   RelationRow* relations;  // those of before, in their places, and then new ones
   size_t relation_count;
   std::string_view snapshots[details];  // what is shown from now on, made when it is needed
+  bool shows_or_hides;                  // somebody sees now who did not, or the other way round
 
   VisibilityRows after() const {
     return {of_user, {of_channels, channel_count}, {relations, relation_count}};
@@ -57,7 +61,8 @@ Editing edit(const ClaimedUser* user, const VisibilityRows& rows, const UserView
           rows.of_channels.size(),
           copied<RelationRow>(rows.relations, new_relations),
           rows.relations.size(),
-          {}};
+          {},
+          false};
 }
 
 // ---- what is shown to those who see nothing --------------------------------
@@ -85,6 +90,7 @@ std::string_view snapshot(Editing& editing, Detail detail) {
 // What is shown after a change to somebody to whom `shown` was shown before it.
 std::string_view shown_after(Editing& editing, Detail before, Detail after,
                              std::string_view shown) {
+  editing.shows_or_hides |= (before == Detail::nothing) != (after == Detail::nothing);
   if (after != Detail::nothing) return {};
   return before == Detail::nothing ? shown : snapshot(editing, before);
 }
@@ -174,13 +180,10 @@ void add_relation(Editing& editing, const RelationRow& row) {
   new (editing.relations + editing.relation_count++) RelationRow(row);
 }
 
-Detail seen_by(const Editing& editing, const RelationRow& relation, bool shares_channel) {
-  return allowed({relation.is_blocked, relation.is_contact, relation.own, shares_channel},
+// Channels left out: that would tell the user in which channels the viewer is.
+Detail seen_by(const Editing& editing, const RelationRow& relation) {
+  return allowed({relation.is_blocked, relation.is_contact, relation.own, false},
                  {std::nullopt, editing.of_user.rule, current_policy().default_audience});
-}
-
-bool may_hang_on_channels(const Editing& editing) {
-  return asks_for_channels({std::nullopt, editing.of_user.rule, current_policy().default_audience});
 }
 
 // `wanted` is the relation with what is asked for; what it shows is worked out.
@@ -190,11 +193,8 @@ int set_relation(Editing& editing, RelationRow wanted) {
   wanted.shown = old.shown;
   if (wanted == old) return 0;
   const RealmRef& realm = editing.user->realm;
-  const bool shares =
-      may_hang_on_channels(editing) &&
-      share_channel(realm, realm.key(editing.user->id()), realm.key(old.contact_id));
-  wanted.shown = shown_after(editing, seen_by(editing, old, shares),
-                             seen_by(editing, wanted, shares), shown_to(editing, old));
+  wanted.shown =
+      shown_after(editing, seen_by(editing, old), seen_by(editing, wanted), shown_to(editing, old));
   if (there)
     *there = wanted;
   else
@@ -249,29 +249,61 @@ int erase_relation(Editing& editing, std::string_view viewer) {
 
 // ---- from the change to the rows -------------------------------------------
 
+bool by_contact_id(const RelationRow& a, const RelationRow& b) {
+  return a.contact_id < b.contact_id;
+}
+
+// What single viewers are shown takes memory: only so many, those of late. The others see what
+// strangers do, or nobody.
+void forget_old_shown(Editing& editing) {
+  struct Kept {
+    RelationRow* row;
+    Time at;
+  };
+  auto* kept = static_cast<Kept*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Kept) * (editing.relation_count + 1)));
+  size_t count = 0;
+  for (size_t i = 0; i < editing.relation_count; i++) {
+    RelationRow& row = editing.relations[i];
+    if (!row.shown.empty() && row.shown != write_nothing_shown())
+      kept[count++] = {&row, read_shown(row.shown).at};
+  }
+  if (count <= max_shown) return;
+  std::nth_element(kept, kept + max_shown, kept + count,
+                   [](const Kept& a, const Kept& b) { return a.at > b.at; });
+  for (size_t i = max_shown; i < count; i++) {
+    RelationRow& row = *kept[i].row;
+    row.shown = row.is_contact || row.is_blocked ? write_nothing_shown() : std::string_view{};
+  }
+}
+
 // Relations that say nothing any more go; the others are put in order.
 void tidy_up(Editing& editing) {
+  forget_old_shown(editing);
   RelationRow* end = std::remove_if(editing.relations, editing.relations + editing.relation_count,
                                     [](const RelationRow& row) { return !row.says_something(); });
-  std::sort(editing.relations, end,
-            [](const RelationRow& a, const RelationRow& b) { return a.contact_id < b.contact_id; });
+  std::sort(editing.relations, end, by_contact_id);
   editing.relation_count = static_cast<size_t>(end - editing.relations);
-  if (editing.relation_count > max_relations &&
-      editing.relation_count > editing.before.relations.size())
+  const auto count = std::count_if(editing.relations, end, [](const RelationRow& row) {
+    return row.is_contact || row.is_blocked;
+  });
+  if (count > max_relations && editing.relation_count > editing.before.relations.size())
     raise_too_many(
         editing.user->id(), "contacts", max_relations,
         "Take away those that it has nothing to do with any more. Who is blocked counts.");
 }
 
-// Those from whom the user hides at `now` go on to see it until COMMIT.
-void add_rules_wish(ClaimedUser* user, const VisibilityRows& rows, Time now) {
+// Those from whom the user hides in this transaction go on to see it until COMMIT.
+void add_rules_wish(ClaimedUser* user, const VisibilityRows& rows, bool shows_or_hides, Time now) {
   WishParts parts;
   parts.change.kind = ChangeKind::set_visibility;
   parts.change.at = now;
+  user->rules_since = Min(user->rules_since, now);
   VisibilityFacts* facts = facts_of(rows);
   for (size_t i = 0; facts && i < facts->shown.size(); i++)
-    facts->shown[i].is_new = facts->shown[i].at == now;
+    facts->shown[i].is_new = facts->shown[i].at >= user->rules_since;
   parts.visibility = facts;
+  parts.shows_or_hides = shows_or_hides;
   add_wish(user, parts);
 }
 
@@ -309,7 +341,7 @@ int change_rules(std::string_view user_id, size_t new_relations, Change change) 
   if (changed > 0) {
     tidy_up(editing);
     write_visibility(user_id, editing.before, editing.after(), now);
-    add_rules_wish(user, editing.after(), now);
+    add_rules_wish(user, editing.after(), editing.shows_or_hides, now);
   }
   access.end();
   return changed;
@@ -397,6 +429,8 @@ void lock_all(const Ids& users) {
 }  // namespace
 
 bool make_unknown_to_others(std::string_view user_id) {
+  // One at a time: two of them may speak about each other, and about the same ones.
+  LockRelationOid(extension().presence_contacts, ShareUpdateExclusiveLock);
   const Ids speakers = speakers_about(user_id);
   if (speakers.count == 1) return false;
   lock_all(speakers);
@@ -437,7 +471,7 @@ void make_rules_known(const RealmRef& realm, std::string_view user_id) {
   LockedRow locked;
   if (lock_row_if_present(user_id, locked)) {
     wait_for_commits(&user, 1);
-    add_rules_wish(user, read_visibility(user_id), current_time());
+    add_rules_wish(user, read_visibility(user_id), false, current_time());
   }
   access.end();
 }
