@@ -434,7 +434,10 @@ void make_rules_known(const RealmRef& realm, std::string_view user_id) {
   LockedRow locked;
   if (lock_row_if_present(user_id, locked)) {
     wait_for_commits(&user, 1);
-    add_rules_wish(user, read_visibility(user_id), current_time());
+    VisibilityRows rows = read_visibility(user_id);
+    // They are still to come, or lost.
+    if (rows.empty()) rows.of_user.rule = Rule{Audience::nobody, Detail::full};
+    add_rules_wish(user, rows, current_time());
   }
   access.end();
 }
