@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <new>
 
+#include "core/choices_text.h"
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -78,6 +79,14 @@ std::string_view snapshot(Editing& editing, Detail detail) {
   facts.message = seen.message();
   if (!facts.message.empty()) facts.message_until = seen.message_until;
   facts.data = seen.data();
+  // What ends may lie over an earlier choice, whose message comes back.
+  static char line[max_choices_bytes];
+  const ClaimedUser& user = *editing.user;
+  const std::string_view choices = {
+      line, choices_of_user(user.partition, user.cell,
+                            {user.wishes, static_cast<size_t>(user.count)}, editing.now, line)};
+  if (const auto layers = read_choices(choices); layers && layers->count > 1)
+    facts.choices = choices;
   return kept = write_shown(facts);
 }
 
