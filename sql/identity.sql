@@ -86,10 +86,10 @@ EXCEPTION
         RETURN CASE WHEN message LIKE 'permission denied%' THEN 'denied' ELSE format('%s %s', state, message) END;
 END
 $$;
-CREATE FUNCTION test.outcome(login text, statement text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION test.outcome(login text, statement text, claims text DEFAULT NULL, hasura text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN tried ~ '^[0-9A-Z]{5} ' OR tried = 'denied' THEN regexp_replace(tried, '^42501 .*', 'refused')
                 WHEN tried IN ('true', 'false') THEN tried ELSE 'ok' END
-    FROM test.try_as(login, statement) AS tried
+    FROM test.try_as(login, statement, claims, hasura) AS tried
 $$;
 
 -- Given two users with a session each, both in a channel and a document.
@@ -161,6 +161,47 @@ RESET request.jwt.claims;
 SELECT set_config('hasura.user', '', false);
 RESET SESSION AUTHORIZATION;
 
+-- Nor does it say or see for another one who sees whom, whatever it says: zoe shows herself to ben, and not to it.
+SELECT presence_connect('zoe', 'zoe 1', '{"name": "Zoe"}') \g /dev/null
+SELECT presence_join('zoe', 'room') \g /dev/null
+SELECT presence_set_visibility('zoe', 'contacts'), presence_add_contact('zoe', 'ben');
+CREATE VIEW test.said_of_rules AS SELECT function, proname FROM test.callable
+    WHERE proname ~ '^presence_(set_visibility|add_contact|remove_contact|set_contacts|block|unblock|visibility_of|preview)$';
+CREATE TABLE test.claim (n int, claims text, hasura text);
+INSERT INTO test.claim VALUES (1, '{"sub": "ben", "role": "regress_service"}', NULL), (2, NULL, '{"x-hasura-user-id": "ben", "x-hasura-role": "admin"}'), (3, '{"sub": "ben"}', '{"x-hasura-user-id": "ben"}');
+SELECT format('%-28s for ben %s, for itself %s, for nobody in particular %s', proname,
+    string_agg(DISTINCT test.outcome('regress_user', test.call_of(function, '^user_id$'), claims, hasura), ' '),
+    string_agg(DISTINCT test.outcome('regress_user', test.call_of(function, '-'), claims, hasura), ' '),
+    string_agg(DISTINCT test.outcome('regress_user', test.call_of(function, '-', '^user_id$'), claims, hasura), ' '))
+FROM test.said_of_rules, test.claim GROUP BY proname ORDER BY proname;
+-- Whose rules those are that it writes.
+SELECT DISTINCT test.try_as('regress_user', $$SELECT concat_ws(' ', presence.presence_block(NULL, 'ben'), presence.presence_set_visibility(NULL, 'nobody'),
+    (SELECT string_agg(DISTINCT concat_ws(' ', rule, subject, audience, detail), ', ') FROM presence.presence_visibility_of(NULL)))$$, claims, hasura) FROM test.claim;
+-- What a viewer is told of zoe by each function that reads.
+CREATE FUNCTION test.seen_of_zoe(viewer text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    asking text := CASE viewer WHEN '' THEN '' ELSE format(', viewer => %L', viewer) END;
+    call text;
+    answer text;
+    answers text[] := '{}';
+BEGIN
+    FOREACH call IN ARRAY ARRAY['(presence.presence_get(%L%s)).status', 'presence.presence_status(%L%s)', '(SELECT status FROM presence.presence_get_many(ARRAY[%L]%s))',
+        '(SELECT count(*) FROM presence.presence_online_users(100%2$s) WHERE user_id = %1$L)', '(SELECT count(*) FROM presence.presence_members(''room'', 100%2$s) WHERE user_id = %1$L)',
+        '(SELECT count(*) FROM presence.presence_typing_users(''room''%2$s) WHERE user_id = %1$L)'] LOOP
+        EXECUTE 'SELECT ' || format(call, 'zoe', asking) INTO answer;
+        answers := answers || answer;
+    END LOOP;
+    RETURN array_to_string(answers, ' ');
+END
+$$;
+SELECT presence_typing('zoe', 'room'), test.seen_of_zoe('ben'), test.seen_of_zoe('regress_user');
+SELECT DISTINCT test.try_as('regress_user', 'SELECT test.seen_of_zoe()', claims, hasura), test.try_as('regress_user', $$SELECT test.seen_of_zoe('regress_user')$$, claims, hasura),
+    test.try_as('regress_user', $$SELECT test.seen_of_zoe('ben')$$, claims, hasura) FROM test.claim;
+SELECT DISTINCT test.outcome('regress_user', 'SELECT presence.presence_' || reads, claims, hasura) FROM test.claim,
+    unnest('{"get(''zoe'', ''ben'')","status(''zoe'', ''ben'')","get_many(''{zoe}'', ''ben'')","online_users(10, ''ben'')","counts(''ben'')","members(''room'', 10, ''ben'')","member_count(''room'', ''ben'')","typing_users(''room'', ''ben'')","preview(''ben'', ''zoe'')"}'::text[]) AS reads;
+-- How zoe looks to ben is zoe's to ask, and how one looks oneself everybody may.
+SELECT test.try_as('regress_user', $$SELECT presence.presence_preview('zoe', 'regress_user')$$), test.try_as('regress_user', $$SELECT (presence.presence_preview(NULL, 'ben')).user_id$$);
+
 -- Given a role that may become another one, then it still is who has logged in.
 GRANT regress_user TO regress_monitor;
 SET SESSION AUTHORIZATION regress_monitor;
@@ -217,6 +258,45 @@ SELECT user_id FROM presence_set_status(NULL, 'busy');
 SELECT test.error_of($$SELECT presence_set_status('42', 'away')$$);
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
+
+-- What PostgREST's requests say of who sees them, and see: as whom they come.
+SELECT presence_add_contact('zoe', '42'), (presence_set_message('ben', 'hello')).status_message;
+CREATE FUNCTION test.as_request(statement text, sub text) RETURNS text LANGUAGE sql AS $$
+    SELECT test.try_as('regress_authenticator', statement, CASE WHEN sub <> '' THEN jsonb_build_object('sub', sub)::text END)
+$$;
+SELECT format('%s: %s', sub, test.as_request('SELECT set_config(''role'', ''regress_web'', true) || '' '' || test.seen_of_zoe()', sub)) FROM presence_typing('zoe', 'room'), unnest(ARRAY['42', '43', 'zoe', '']) AS sub;
+SELECT format('%-28s with claims %s, for another one %s, without %s and %s', proname,
+    test.outcome('regress_Hasura', replace(test.call_of(function, '-', '^user_id$'), 'regress_user', '42'), NULL, '{"x-hasura-user-id": 42}'),
+    test.outcome('regress_Hasura', test.call_of(function, '^user_id$'), NULL, '{"x-hasura-user-id": 42}'),
+    test.outcome('regress_Hasura', test.call_of(function, '-', '^user_id$')), test.outcome('regress_Hasura', test.call_of(function, '-')))
+FROM test.said_of_rules ORDER BY proname;
+SET SESSION AUTHORIZATION regress_authenticator;
+BEGIN;
+SET LOCAL ROLE regress_web;
+SELECT set_config('request.jwt.claims', '{"sub": "42"}', true);
+SELECT presence_set_visibility(NULL, 'nobody', 'status'), presence_set_visibility(42, 'everyone', channel_id => 'room'), presence_add_contact(NULL, 'zoe'), presence_set_contacts('42', '{zoe,ben}'), presence_remove_contact(NULL, 'ben'), presence_block(NULL, 'ben'), presence_unblock(42, 'zoe');
+SELECT concat_ws(' ', rule, subject, audience, detail) FROM presence_visibility_of(NULL);
+SELECT (presence_preview(NULL, 'zoe')).status, (presence_preview(NULL, 'ben')).status, test.error_of($$SELECT presence_visibility_of('zoe')$$), test.error_of($$SELECT presence_get('zoe', viewer => 'zoe')$$);
+COMMIT;
+-- Without claims it is a stranger: it sees who is open in full, and who hides as offline, and acts for nobody.
+BEGIN;
+SET LOCAL ROLE regress_web;
+SELECT user_id, status, status_message, session_count FROM presence_get_many('{ben,42,zoe}');
+SELECT test.error_of($$SELECT presence_visibility_of(NULL)$$);
+SELECT test.error_of($$SELECT presence_visibility_of('42')$$);
+SELECT test.error_of($$SELECT presence_block('42', 'ben')$$);
+SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM presence_members('room');
+SELECT presence_member_count('room'), presence_member_count('global_presence') = total, total = (SELECT count(*) FROM presence_online_users(1000)), test.error_of($$SELECT presence_counts('42')$$) FROM presence_counts();
+COMMIT;
+RESET SESSION AUTHORIZATION;
+
+-- Who counts: the service and who monitors count everybody, and a user those whom it sees.
+SELECT format('%s: %s', login, test.try_as(login, 'SELECT presence.presence_counts()')) FROM unnest('{regress_service,regress_monitor,regress_user,regress_none}'::text[]) AS login;
+SELECT presence_set_visibility('ben', 'nobody'), presence_block('regress_user', 'ben');
+SELECT format('%s: %s', login, test.try_as(login, 'SELECT presence.presence_counts()')) FROM unnest('{regress_service,regress_monitor,regress_user}'::text[]) AS login;
+SELECT presence_counts(), presence_counts('ben'), presence_counts('nobody'), presence_member_count('room'), presence_member_count('room', 'nobody');
+SELECT test.try_as('regress_monitor', $$SELECT presence.presence_counts('ben')$$), test.try_as('regress_monitor', $$SELECT presence.presence_counts('regress_monitor')$$), test.try_as('regress_monitor', $$SELECT presence.presence_member_count('room')$$);
+SELECT presence_set_visibility('ben', NULL), presence_unblock('regress_user', 'ben');
 
 -- Hasura: its own login, and a variable of the session.
 SET SESSION AUTHORIZATION "regress_Hasura";
@@ -523,6 +603,6 @@ DROP SCHEMA evil, app CASCADE;
 DROP OWNED BY regress_service, regress_user, regress_monitor, regress_none, regress_web, regress_authenticator, "regress_Hasura", "regress'; DROP TABLE presence.user_presence; --" CASCADE;
 DROP ROLE regress_service, regress_user, regress_monitor, regress_none, regress_web, regress_authenticator, "regress_Hasura", "regress'; DROP TABLE presence.user_presence; --";
 REVOKE USAGE ON SCHEMA presence, test FROM PUBLIC;
-DROP VIEW test.argument, test.callable;
-DROP TABLE test.sample, test.evil_text;
-DROP FUNCTION test.call_of, test.try_as, test.outcome, test.settle_in;
+DROP VIEW test.said_of_rules, test.argument, test.callable;
+DROP TABLE test.sample, test.claim, test.evil_text;
+DROP FUNCTION test.call_of, test.try_as, test.outcome, test.settle_in, test.seen_of_zoe, test.as_request;

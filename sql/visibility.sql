@@ -363,11 +363,26 @@ SELECT test.rows('late');
 SELECT test.rows('none');
 SELECT presence_remove_contact('late', 'ann');
 SELECT test.rows('late');
+-- And so are rules that came before their user, although its row does not say so.
+\copy presence_visibility (user_id, audience, detail, changed_at, shown) FROM stdin
+early	nobody	full	2026-01-01	{"detail": "full", "message": "old", "activity_count": 1}
+\.
+\copy user_presence (user_id, status, last_seen, updated_at) FROM stdin
+early	online	2026-01-01	2026-01-01
+\.
+SELECT status_message, presence_can_see('zoe', 'early') FROM presence_get('early', 'zoe');
+SELECT presence_add_contact('early', 'ann'), presence_can_see('ann', 'early'), presence_can_see('zoe', 'early');
+SELECT test.rows('early');
 -- So it is for whoever looks: rules that came count, and of rules that are lost the most hidden ones.
 \copy user_presence (user_id, status, last_seen, updated_at, has_visibility) FROM stdin
 lost	online	2026-01-01	2026-01-01	t
 \.
 SELECT presence_can_see('zoe', 'late'), presence_can_see('zoe', 'lost'), presence_can_see('cleo', 'odd'), presence_can_see('ann', 'odd', 'room'), presence_can_see('ben', 'odd', 'room');
+-- Also when those of others come first.
+\copy presence_contacts (user_id, contact_id, is_contact, is_blocked, changed_at) FROM stdin
+late	ben	t	f	2026-01-01
+\.
+SELECT presence_can_see('zoe', 'late'), presence_can_see('zoe', 'lost');
 \copy presence_visibility (user_id, audience, detail, changed_at) FROM stdin
 late	contacts	status	2026-01-01
 lost	everyone	last_seen	2026-01-01

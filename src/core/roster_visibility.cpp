@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "choices_text.h"
 #include "roster_parts.h"
 
 namespace presence {
@@ -14,8 +15,10 @@ std::optional<Cell> Roster::make_shown(const ShownFacts& facts) {
   if (cell == no_cell) return std::nullopt;
   const std::optional<Cell> message = put_text(pool_, facts.message);
   const std::optional<Cell> data = message ? put_text(pool_, facts.data) : std::nullopt;
-  if (!data) {
+  const std::optional<Cell> choices = data ? put_text(pool_, facts.choices) : std::nullopt;
+  if (!choices) {
     free_text(pool_, message.value_or(no_cell));
+    free_text(pool_, data.value_or(no_cell));
     pool_.give(cell);
     return std::nullopt;
   }
@@ -25,6 +28,7 @@ std::optional<Cell> Roster::make_shown(const ShownFacts& facts) {
   made.activity_count = facts.activity_count;
   made.message = *message;
   made.data = *data;
+  made.choices = *choices;
   made.last_seen = facts.last_seen;
   made.message_until = facts.message_until;
   return cell;
@@ -36,6 +40,7 @@ void Roster::release_shown(Cell cell) {
   if (--shown.holders > 0) return;
   free_text(pool_, shown.message);
   free_text(pool_, shown.data);
+  free_text(pool_, shown.choices);
   pool_.give(cell);
 }
 
@@ -371,7 +376,13 @@ void Roster::view_shown(const Shown* shown, const User& user, Time now, UserView
   out.has_last_seen = out.last_seen != forever_ago;
   if (shown->detail == Detail::last_seen) return;
   out.activity_count = shown->is_new ? user.activity_count : shown->activity_count;
-  if (shown->message_until > now) {
+  if (shown->choices != no_cell) {
+    char line[max_choices_bytes];
+    const std::string_view now_there =
+        message_at({line, get_text(pool_, shown->choices, line)}, now);
+    std::copy(now_there.begin(), now_there.end(), out.message_text);
+    out.message_bytes = static_cast<uint32_t>(now_there.size());
+  } else if (shown->message_until > now) {
     out.message_bytes = get_text(pool_, shown->message, out.message_text);
     out.message_until = shown->message_until;
   }

@@ -22,6 +22,7 @@ struct Shown {
   uint32_t activity_count;
   Cell message;  // a text
   Cell data;     // a text
+  Cell choices;  // a text: with earlier ones, whose message may come back
   Time last_seen;
   Time message_until;
 };

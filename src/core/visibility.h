@@ -69,6 +69,7 @@ struct ShownFacts {
   uint32_t activity_count = 0;
   std::string_view message;
   Time message_until = never;
+  std::string_view choices;  // as a row has them, when earlier ones may come back
   std::string_view data;
   bool is_new = false;    // as of now: until COMMIT the user goes on
   Cell made = no_cell;    // of use to make_visibility alone

@@ -102,4 +102,16 @@ TEST(ChoicesText, EveryPrefixOfALineIsRefusedOrShorter) {
 }
 
 }  // namespace
+TEST(ChoicesText, TellsTheMessageOfAMoment) {
+  const std::string_view line = "away 100 50 5:shortbusy 200 200 6:longerbusy - - 4:long";
+  EXPECT_EQ(message_at(line, 49), "short");
+  EXPECT_EQ(message_at(line, 50), "");
+  EXPECT_EQ(message_at(line, 100), "longer");
+  EXPECT_EQ(message_at(line, 199), "longer");
+  EXPECT_EQ(message_at(line, 200), "long");
+  EXPECT_EQ(message_at("busy 10 10 3:one", 10), "");
+  EXPECT_EQ(message_at("", 1), "");
+  EXPECT_EQ(message_at("busy", 1), "");
+}
+
 }  // namespace presence

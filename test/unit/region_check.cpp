@@ -438,6 +438,7 @@ class Checker {
                   std::to_string(of.holders));
     if (of.is_new && owner != no_cell) return fail(name + " show what still goes on");
     reach_text(of.message, name + "'s shown message");
+    reach_text(of.choices, name + "'s shown choices");
     reach_text(of.data, name + "'s shown data");
   }
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/choices_text.h"
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -177,8 +178,12 @@ void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, UserV
     view.has_last_seen = shown->last_seen != forever_ago;
     if (detail != Detail::last_seen) {
       view.activity_count = shown->activity_count;
-      if (shown->message_until > current_time())
-        view.message_bytes = copy(shown->message, view.message_text, sizeof view.message_text);
+      std::string_view message;
+      if (!shown->choices.empty())
+        message = message_at(shown->choices, current_time());
+      else if (shown->message_until > current_time())
+        message = shown->message;
+      view.message_bytes = copy(message, view.message_text, sizeof view.message_text);
       view.data_bytes = copy(shown->data, view.data_text, sizeof view.data_text);
     }
   }

@@ -1,10 +1,12 @@
-// shown.cpp: {"detail", "last_seen", "activity_count", "message", "message_until", "user_data"}.
+// shown.cpp: {"at", "detail", "last_seen", "activity_count", "message", "message_until", "choices",
+// "user_data"}.
 // Moments are microseconds since 2000; null is never, or none.
 #include "postgres/tables/shown.h"
 
 #include <charconv>
 #include <cstring>
 
+#include "core/choices_text.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/rows.h"
 
@@ -85,6 +87,7 @@ std::string_view write_shown(const ShownFacts& facts) {
   object.number("activity_count", facts.activity_count);
   facts.message.empty() ? object.null("message") : object.text("message", facts.message);
   time("message_until", facts.message_until != never, facts.message_until);
+  if (!facts.choices.empty()) object.text("choices", facts.choices);
   facts.data.empty() ? object.null("user_data") : object.jsonb("user_data", facts.data);
   return object.bytes();
 }
@@ -151,6 +154,8 @@ ShownFacts read_shown(std::string_view bytes) {
   if (count > 0 && count <= INT32_MAX) facts.activity_count = static_cast<uint32_t>(count);
   facts.message = clipped(text_at(object, "message"), max_message_bytes);
   facts.message_until = time_at(object, "message_until", never);
+  const std::string_view choices = text_at(object, "choices");
+  if (choices.size() <= max_choices_bytes && read_choices(choices)) facts.choices = choices;
   facts.data = data_at(object, "user_data");
   return facts;
 }

@@ -30,7 +30,8 @@ void note_restore(Oid relation) {
   if (!brings_people && !brings_rules) return;
   LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
   const RealmRef realm = extension().realm;
-  brings_people ? reload_at_commit(realm) : know_rules_at_commit(realm);
+  if (brings_people) reload_at_commit(realm);
+  know_rules_at_commit(realm);
 }
 
 }  // namespace

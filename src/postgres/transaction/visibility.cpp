@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <new>
 
+#include "core/choices_text.h"
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
@@ -84,6 +85,14 @@ std::string_view snapshot(Editing& editing, Detail detail) {
   facts.message = seen.message();
   if (!facts.message.empty()) facts.message_until = seen.message_until;
   facts.data = seen.data();
+  // What ends may lie over an earlier choice, whose message comes back.
+  static char line[max_choices_bytes];
+  const ClaimedUser& user = *editing.user;
+  const std::string_view choices = {
+      line, choices_of_user(user.partition, user.cell,
+                            {user.wishes, static_cast<size_t>(user.count)}, editing.now, line)};
+  if (const auto layers = read_choices(choices); layers && layers->count > 1)
+    facts.choices = choices;
   return kept = write_shown(facts);
 }
 
@@ -192,7 +201,6 @@ int set_relation(Editing& editing, RelationRow wanted) {
   const RelationRow old = there ? *there : RelationRow{wanted.contact_id};
   wanted.shown = old.shown;
   if (wanted == old) return 0;
-  const RealmRef& realm = editing.user->realm;
   wanted.shown =
       shown_after(editing, seen_by(editing, old), seen_by(editing, wanted), shown_to(editing, old));
   if (there)
@@ -471,7 +479,10 @@ void make_rules_known(const RealmRef& realm, std::string_view user_id) {
   LockedRow locked;
   if (lock_row_if_present(user_id, locked)) {
     wait_for_commits(&user, 1);
-    add_rules_wish(user, read_visibility(user_id), false, current_time());
+    VisibilityRows rows = read_visibility(user_id);
+    // They are still to come, or lost.
+    if (rows.empty()) rows.of_user.rule = Rule{Audience::nobody, Detail::full};
+    add_rules_wish(user, rows, false, current_time());
   }
   access.end();
 }
