@@ -24,6 +24,7 @@ $node->safe_psql('postgres', q{
 	-- Where nothing can be written it says so in what it raises.
 	CREATE FUNCTION app.says(viewer text, user_id text, channel_id text) RETURNS text LANGUAGE plpgsql AS
 		$$ BEGIN RAISE EXCEPTION '% asks as %', viewer, current_user USING ERRCODE = 'PT404'; END $$;
+	CREATE FUNCTION app.strict(viewer text, user_id text, channel_id text) RETURNS text STRICT LANGUAGE sql AS $$ SELECT 'nothing' $$;
 	CREATE FUNCTION app.odd(viewer text, user_id text, channel_id text) RETURNS text LANGUAGE sql AS $$ SELECT 'some' $$;
 	CREATE FUNCTION app.number(viewer text, user_id text, channel_id text) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
 	CREATE FUNCTION app.secret(viewer text, user_id text, channel_id text) RETURNS text LANGUAGE sql AS $$ SELECT 'full' $$;
@@ -94,6 +95,11 @@ for my $call (q{presence_get('ann', %s)}, q{presence_status('ann', %s)}, q{(SELE
 	is(ask('SELECT DISTINCT who, login, viewer FROM app.asked ORDER BY 1'), "regress_service|regress_service|vic\nregress_user|regress_user|regress_user", "$call asks with the caller's rights");
 	is(ask(q{SELECT count(*) FROM app.asked WHERE channel_id IS DISTINCT FROM CASE WHEN } . ($call =~ /'room'/ ? 'true' : 'false') . q{ THEN 'room' END}), '0', 'and says where');
 }
+
+# A STRICT one is not asked where there is no channel: the rules decide.
+decide('app.strict');
+is(ask(q{SELECT status FROM presence_get('ben')}, 'regress_user'), 'online', 'STRICT, without a channel');
+is(ask(q{SELECT count(*) FROM presence_members('room') WHERE user_id = 'ben'}, 'regress_user'), '0', 'and with one');
 
 # ---- what it raises -----------------------------------------------------------------------------------------------------
 
