@@ -25,8 +25,14 @@ RulesAsFacts::RulesAsFacts(const GivenRules& rules) {
   for (const GivenRelation& one : rules.relations)
     relations_.push_back({one.viewer, one.is_contact, one.is_blocked, one.own, one.shown});
   for (const GivenShown& one : rules.shown)
-    shown_.push_back({one.detail, one.last_seen, one.activity_count, one.message, one.message_until,
-                      one.data, one.is_new});
+    shown_.push_back({one.detail,
+                      one.last_seen,
+                      one.activity_count,
+                      one.message,
+                      one.message_until,
+                      {},
+                      one.data,
+                      one.is_new});
   facts = {rules.rule, channel_rules_, relations_, shown_, rules.to_strangers, rules.to_contacts};
 }
 
