@@ -182,7 +182,7 @@ SELECT test.rows('kim');
 SELECT presence_set_visibility('kim', 'nobody');
 SELECT test.rows('kim');
 
--- Given a rule for those in the same channel, then one who is there sees, and one who is not does not.
+-- Given a rule for those in the same channel, then a block tells nothing of who is there.
 SELECT presence_set_visibility('lea', 'channel', 'status');
 SELECT session_id FROM presence_connect('lea', 'lea 1', '{"name": "Lea"}');
 SELECT session_id FROM presence_connect('mia', 'mia 1');

@@ -212,9 +212,11 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
       wish.change.at > changed.last_seen) {
     loaded.facts.last_seen = wish.change.at;
     mark_dirty(cell, share);
+    Spares none;
+    refresh(cell, share, loaded, policy, now, Reason::activity, none);
+  } else {
+    place(cell, share, look(loaded.facts, policy, now), policy);
   }
-  Spares none;
-  refresh(cell, share, loaded, policy, now, Reason::activity, none);
   note_detail(cell, share, policy);
 }
 

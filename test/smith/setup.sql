@@ -14,7 +14,7 @@ ALTER ROLE smith_user SET search_path = smith, pg_catalog, presence;
 
 CREATE TABLE smith.value AS SELECT
     (ARRAY['ann', 'ben', 'smith_user', 'smith_user', NULL, '', ' ', 'ünï', repeat('x', 36), repeat('x', 37), repeat('ü', 64), repeat('y', 129), '7'])[i % 13 + 1]::presence.presence_id AS id,
-    (ARRAY['ann 1', 'ben 1', 'own 1', 'online', 'busy', 'away', 'offline', 'manual', 'timeout', '', NULL, '::1', '/page', 'node', repeat('z', 128), repeat('z', 4000), '%s'])[i % 17 + 1] AS word,
+    (ARRAY['ann 1', 'ben 1', 'own 1', 'online', 'busy', 'everyone', 'contacts', 'status', 'full', NULL, 'away', 'offline', 'manual', 'timeout', '', '::1', '/page', 'node', repeat('z', 128), repeat('z', 4000), '%s'])[i % 21 + 1] AS word,
     (ARRAY['{}', '{"name": "Ann"}', '[1, 2]', '7', 'null', NULL, '[{"user_id": "i", "status": "away"}]', jsonb_build_object('a', repeat('d', 5000))::text])[i % 8 + 1]::jsonb AS data,
     (ARRAY['10 s', '1 min', '4 hours', '0', '-1 day', '1 mon', NULL, '100000 years'])[i % 8 + 1]::interval AS span,
     (ARRAY['2020-01-01', '2040-01-01', 'infinity', '-infinity', NULL, '294000-01-01', '4000-01-01 BC'])[i % 7 + 1]::timestamptz AS moment,
@@ -25,7 +25,7 @@ CREATE TABLE smith.value AS SELECT
     (ARRAY['{online,busy}', '{ann 1,ben 1}', '{}', NULL, '{NULL}', '{away,busy}', '{offline}'])[i % 7 + 1]::text[] AS words,
     (ARRAY['{2020-01-01,2021-01-01}', '{}', NULL, '{NULL,infinity}'])[i % 4 + 1]::timestamptz[] AS moments,
     (ARRAY['{1,2}', '{}', NULL, '{NULL,-1}', '{2147483647,0}'])[i % 5 + 1]::int[] AS numbers
-FROM generate_series(0, 9) AS i, generate_series(0, 2);
+FROM generate_series(0, 20) AS i, generate_series(0, 2);
 GRANT SELECT ON smith.value TO smith_service, smith_user;
 
 -- It leaves out functions that return sets: each has one beside it that counts its rows.
