@@ -17,7 +17,7 @@ uint32_t from_environment(const char* name, uint32_t otherwise) {
 
 TEST(RandomPlay, TheRosterAnswersAsTheNaiveModelDoes) {
   const uint32_t first = from_environment("PRESENCE_FIRST_GAME", 0);
-  const uint32_t games = from_environment("PRESENCE_GAMES", 1000);
+  const uint32_t games = from_environment("PRESENCE_GAMES", 600);
   for (uint32_t game = first; game < first + games; game++) {
     std::mt19937 random(game);
     std::vector<uint8_t> bytes(50 + random() % 500);

@@ -427,15 +427,20 @@ class Stress {
       std::size_t found =
           roster_.collect(0, partition, Status::online, &viewer, policy_, forever_ago, room);
       if (cutoff.count != std::min<std::size_t>(found, 16)) std::abort();
-      found += roster_.collect_veiled(0, partition, Status::online, room);
+      found += roster_.collect_kind(0, partition, Status::online, UserKind::veiled, room);
       roster_.count(0, partition, all);
       roster_.count_seen(0, partition, seen);
       if (seen.online > all.online || found > all.online) std::abort();
     }
-    const std::size_t count = region_.viewers.collect(viewer.key, policy_.default_audience, room);
+    Special related[16];
+    std::size_t count;
+    {
+      const Lock lock(lock_of(partition));
+      count = roster_.collect_related(partition, viewer, policy_, nullptr, related);
+    }
     related_ += static_cast<uint32_t>(count);
     for (std::size_t i = 0; i < std::min<std::size_t>(count, 16); i++)
-      look_as(viewer, id, region_.key(0, room[i].id()));
+      look_as(viewer, id, region_.key(0, related[i].who.id()));
   }
 
   Ask some_ask(Random& random) {
