@@ -388,6 +388,13 @@ late	contacts	status	2026-01-01
 lost	everyone	last_seen	2026-01-01
 \.
 SELECT presence_can_see('zoe', 'late'), presence_can_see('zoe', 'lost');
+-- Lost rules hide until the user says new ones, and a contact is not one.
+\copy user_presence (user_id, status, last_seen, updated_at, has_visibility) FROM stdin
+astray	online	2026-01-01	2026-01-01	t
+\.
+SELECT presence_add_contact('astray', 'ann'), presence_can_see('ann', 'astray'), presence_can_see('zoe', 'astray');
+SELECT rule, audience FROM presence_visibility_of('astray') WHERE rule = 'user';
+SELECT presence_set_visibility('astray', NULL), presence_can_see('zoe', 'astray');
 -- What makes no sense is not let in.
 \set VERBOSITY sqlstate
 \copy presence_visibility (user_id, channel_id, audience, changed_at) FROM stdin

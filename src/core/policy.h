@@ -18,4 +18,7 @@ struct Policy {
   bool operator==(const Policy&) const = default;
 };
 
+// The same for the same policy, and almost surely another for another; never 0.
+uint64_t mark_of(const Policy& policy);
+
 }  // namespace presence

@@ -129,6 +129,8 @@ for my $call (q{presence_get('ann')}, q{count(*) FROM presence_online_users()}, 
 	my ($state, $message) = error_of($standby, 'postgres', "SET SESSION AUTHORIZATION regress_user; SELECT $call");
 	is("$state $message", 'PT404 regress_user asks as regress_user', "on a standby: $call asks with the caller's rights");
 }
+# In which channels somebody is who hides is told there neither.
+is((error_of($standby, 'postgres', q{SET SESSION AUTHORIZATION regress_user; SELECT presence_preview(NULL, 'vic')}))[0], '25006', 'on a standby: no preview for oneself');
 $standby->stop;
 
 # ---- what is heard --------------------------------------------------------------------------------------------------------

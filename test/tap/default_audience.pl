@@ -66,7 +66,7 @@ sub check_reads
 
 # ---- what is heard ----------------------------------------------------------------------------------------------------------
 
-my $listener;
+my ($listener, $worker);
 my %came = (global_presence => [ 'user_joined', 'offline>online connect' ], lobby => ['user_joined']);
 my %went = (global_presence => [ 'online>offline logout', 'user_left' ], lobby => ['user_left']);
 
@@ -131,6 +131,19 @@ sub check_change
 	return;
 }
 
+# The worker ends before it has heard of a reload, and the next one begins with the new setting.
+sub told_later
+{
+	$listener->forget_events;
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($worker)");
+	kill 'CONT', $worker;
+	$node->poll_query_until('postgres', "SELECT worker_alive AND worker_pid <> $worker FROM presence_info()") or die 'no other worker came';
+	my $went = sub { my $stories = stories(); !grep { !$stories->{global_presence}{$_} } qw(ann ben vic) };
+	ok(PresenceTest::wait_until($went, 20), 'the next worker tells');
+	check_reads('contacts', 'by the next worker');
+	return;
+}
+
 sub hear
 {
 	$listener = PresenceTest::Listener->new($node, 'postgres', 'global_presence', 'lobby');
@@ -145,6 +158,26 @@ check_reads('everyone', 'everyone');
 check_change('contacts', 'everyone to contacts', \%went, %all);
 check_change('nobody', 'contacts to nobody', \%went);
 check_change('everyone', 'nobody to everyone', \%came, %all);
+
+# While the worker does not come to it, lists and counts go by the new setting all the same.
+$worker = $node->safe_psql('postgres', 'SELECT worker_pid FROM presence_info()');
+kill 'STOP', $worker;
+set_preset('contacts');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('presence.default_audience') = 'contacts'") or die 'the setting did not come';
+check_reads('contacts', 'the worker stands still');
+kill 'CONT', $worker;
+$listener->wait_for(sub { grep { $_->{user_id} eq 'ann' && $_->{event} eq 'user_left' && $_->{channel} eq 'lobby' } @_ }) or die 'nobody went';
+check_change('everyone', 'contacts to everyone', \%came, %all);
+
+# Who is told of nothing because there was no worker when it changed is told by the next one.
+kill 'STOP', $worker;
+set_preset('contacts');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('presence.default_audience') = 'contacts'") or die 'the setting did not come';
+told_later();
+check_change('everyone', 'and back', \%came, %all);
+
 check_change('channel', 'everyone to channel', \%went, %all);
 check_change('channel', 'channel again', \%went);
 check_change('everyone', 'channel to everyone', \%came, %all);

@@ -81,6 +81,7 @@ void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch) {
   control.last_round.store(0);
   control.rounds_wanted.store(0);
   control.rounds_done.store(0);
+  control.placed_for.store(0);
   shared.region.realm(static_cast<uint16_t>(number)).identity.store(identity);
 }
 

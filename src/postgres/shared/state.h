@@ -37,6 +37,7 @@ struct RealmControl {
   std::atomic<Time> last_round;
   std::atomic<uint64_t> rounds_wanted;
   std::atomic<uint64_t> rounds_done;
+  std::atomic<uint64_t> placed_for;  // mark of the policy by which users are in their lists
 };
 
 struct SharedHeader {

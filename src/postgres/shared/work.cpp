@@ -70,6 +70,11 @@ void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.reschedule(realm.number, partition, policy, now);
   });
+  realm.control().placed_for.store(mark_of(policy));
+}
+
+bool is_scheduled(const RealmRef& realm, const Policy& policy) {
+  return realm.control().placed_for.load() == mark_of(policy);
 }
 
 Time next_due_of_realm(const RealmRef& realm, const Policy& policy) {

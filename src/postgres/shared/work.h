@@ -10,6 +10,8 @@ namespace presence {
 Time settle_realm(const RealmRef& realm, const Policy& policy, Time now);
 // The policy has changed: due moments are worked out anew.
 void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now);
+// The worker has done that for this very policy.
+bool is_scheduled(const RealmRef& realm, const Policy& policy);
 Time next_due_of_realm(const RealmRef& realm, const Policy& policy);
 
 // ---- announcements

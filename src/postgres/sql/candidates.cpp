@@ -13,21 +13,46 @@
 
 namespace presence {
 
-Ordered in_order(const Candidates& candidates) {
-  auto** order = static_cast<const Candidate**>(MemoryContextAllocHuge(
+namespace {
+
+Ordered all_of(const Candidates& candidates) {
+  auto** items = static_cast<const Candidate**>(MemoryContextAllocHuge(
       CurrentMemoryContext, sizeof(const Candidate*) * (candidates.count + 1)));
-  for (size_t i = 0; i < candidates.count; i++) order[i] = &candidates.items[i];
-  // Who was found twice may have been found at two times: the known one counts.
-  std::sort(order, order + candidates.count, [](const Candidate* a, const Candidate* b) {
+  for (size_t i = 0; i < candidates.count; i++) items[i] = &candidates.items[i];
+  return {items, candidates.count};
+}
+
+// Who was found twice may have been found at two times: the known one counts.
+void keep_each_once(Ordered& candidates) {
+  const Candidate** end = candidates.items + candidates.count;
+  std::sort(candidates.items, end, [](const Candidate* a, const Candidate* b) {
     return a->id() != b->id() ? a->id() < b->id() : a->last_seen > b->last_seen;
   });
-  const Candidate** end =
-      std::unique(order, order + candidates.count,
-                  [](const Candidate* a, const Candidate* b) { return a->id() == b->id(); });
-  std::sort(order, end, [](const Candidate* a, const Candidate* b) {
-    return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
-  });
-  return {order, static_cast<size_t>(end - order)};
+  end = std::unique(candidates.items, end,
+                    [](const Candidate* a, const Candidate* b) { return a->id() == b->id(); });
+  candidates.count = static_cast<size_t>(end - candidates.items);
+}
+
+void sort_by_last_seen(Ordered& candidates) {
+  std::sort(candidates.items, candidates.items + candidates.count,
+            [](const Candidate* a, const Candidate* b) {
+              return a->last_seen != b->last_seen ? a->last_seen > b->last_seen : a->id() < b->id();
+            });
+}
+
+}  // namespace
+
+Ordered in_order(const Candidates& candidates) {
+  Ordered ordered = all_of(candidates);
+  sort_by_last_seen(ordered);
+  return ordered;
+}
+
+Ordered each_once_in_order(const Candidates& candidates) {
+  Ordered ordered = all_of(candidates);
+  keep_each_once(ordered);
+  sort_by_last_seen(ordered);
+  return ordered;
 }
 
 namespace {

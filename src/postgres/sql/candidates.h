@@ -46,12 +46,14 @@ struct Collected {
 using Candidates = Collected<Candidate>;
 using Specials = Collected<Special>;
 
-// The last seen first, then by id. Who was found twice is there once, unless it was seen meanwhile.
+// The last seen first, then by id.
 struct Ordered {
   const Candidate** items;
   size_t count;
 };
 Ordered in_order(const Candidates& candidates);
+// The same of those who may have been found in two ways.
+Ordered each_once_in_order(const Candidates& candidates);
 
 // Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
 // as a member of a channel of the viewer, or as itself.

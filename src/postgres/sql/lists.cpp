@@ -8,6 +8,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/work.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/candidates.h"
 #include "postgres/sql/identity.h"
@@ -145,12 +146,12 @@ Ordered candidates_for(const RealmRef& realm, Status status, const Wanted& wante
                        const Specials& specials) {
   Candidates candidates;
   add_best(realm, status, wanted.viewer, wanted.not_before, most, candidates);
+  if (!wanted.viewer) return in_order(candidates);
   add_special(specials, status, candidates);
-  const Ordered ordered = in_order(candidates);
-  if (!wanted.viewer || wanted.not_before != forever_ago || has_enough_known(ordered, most))
-    return ordered;
+  const Ordered ordered = each_once_in_order(candidates);
+  if (wanted.not_before != forever_ago || has_enough_known(ordered, most)) return ordered;
   add_veiled(realm, status, candidates);
-  return in_order(candidates);
+  return each_once_in_order(candidates);
 }
 
 Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
@@ -302,12 +303,14 @@ void list_memory(const Wanted& wanted, Listing& list) {
   for_each_wisher(add_own, &own);
 }
 
-// Whose rules were changed between two looks may have been found twice.
+// Whose status has changed between two looks may have been found twice.
 void keep_each_once(Listing& list) {
-  std::sort(list.items, list.items + list.count,
-            [](const Listed& a, const Listed& b) { return a.id < b.id; });
-  Listed* end = std::unique(list.items, list.items + list.count,
-                            [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  Listed* end = list.items + list.count;
+  const bool has_one_status = std::all_of(
+      list.items, end, [&](const Listed& one) { return one.status == list.items->status; });
+  if (has_one_status) return;
+  std::sort(list.items, end, [](const Listed& a, const Listed& b) { return a.id < b.id; });
+  end = std::unique(list.items, end, [](const Listed& a, const Listed& b) { return a.id == b.id; });
   list.count = static_cast<int>(end - list.items);
 }
 
@@ -316,7 +319,7 @@ void list_users(const Wanted& wanted, Listing& list) {
     list_rows(wanted, list);
   else
     list_memory(wanted, list);
-  if (wanted.viewer) keep_each_once(list);
+  keep_each_once(list);
   std::sort(list.items, list.items + list.count, comes_before);
 }
 
@@ -428,11 +431,18 @@ void count_rows(Counts& counts) {
   access.end();
 }
 
+// Until the worker has put everybody into the lists of a new setting they tell nothing of who is
+// seen.
+bool must_look_at_each() {
+  return RecoveryInProgress() || application_decides() ||
+         !is_scheduled(extension().realm, current_policy());
+}
+
 }  // namespace
 
 Counts count_present(const Viewer* viewer) {
   Counting counting{viewer, {}};
-  if (viewer && (application_decides() || RecoveryInProgress()))
+  if (viewer && must_look_at_each())
     count_list(counting);
   else if (RecoveryInProgress())
     count_rows(counting.counts);

@@ -48,7 +48,6 @@ const Viewer* viewer_of(std::string_view viewer_id) {
 const Viewer* viewer_known_to(std::string_view user_id, std::string_view viewer_id) {
   const Viewer& user = *viewer_of(user_id);
   auto* viewer = new (palloc(sizeof(Viewer))) Viewer(*viewer_of(viewer_id));
-  if (RecoveryInProgress()) return viewer;
   const RealmRef realm = extension().realm;
   const ChannelIds channels = stored_channels(realm, viewer->key);
   ChannelIds known{

@@ -15,7 +15,7 @@ const Viewer* viewer_argument(FunctionCallInfo call, int number);
 const Viewer* counting_viewer_argument(FunctionCallInfo call, int number);
 // The same of one whom the caller may choose.
 const Viewer* viewer_of(std::string_view viewer_id);
-// The same, but in channels only as far as the user sees it there.
+// The same, but in channels only as far as the user sees it there. On the primary.
 const Viewer* viewer_known_to(std::string_view user_id, std::string_view viewer_id);
 
 // Whether there is a function of the application that is to be asked.

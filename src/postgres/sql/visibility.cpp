@@ -150,7 +150,7 @@ void put_rules(ReturnSetInfo* result, const VisibilityRows& rows) {
   for (const RuleRow& row : rows.of_channels)
     put_rule(result, "channel", row.channel_id, name_of(row.rule->audience),
              name_of(row.rule->detail));
-  if (const auto& rule = rows.of_user.rule)
+  if (const auto rule = rows.rule())
     put_rule(result, "user", {}, name_of(rule->audience), name_of(rule->detail));
   put_rule(result, "default", {}, name_of(current_policy().default_audience),
            name_of(Detail::full));

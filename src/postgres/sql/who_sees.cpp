@@ -32,6 +32,7 @@ PRESENCE_FUNCTION(presence_preview) {
   extension();
   const std::string_view user_id = acting_user_argument(fcinfo, 0);
   const std::string_view viewer_id = id_argument(fcinfo, 1, "viewer");
+  if (!acts_for_others()) require_primary("presence_preview()");
   const Viewer* viewer =
       acts_for_others() ? viewer_of(viewer_id) : viewer_known_to(user_id, viewer_id);
   TupleDesc type = result_type(fcinfo);

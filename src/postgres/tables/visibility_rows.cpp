@@ -99,15 +99,12 @@ VisibilityRows visibility_in(uint64 row, int first) {
   if (!get_value(row, first, has_any) || !DatumGetBool(has_any)) return rows;
   read_rules(row, first + 1, rows);
   read_relations(row, first + 3, rows);
+  rows.is_lost = rows.empty();
   return rows;
 }
 
 const VisibilityFacts* visibility_facts_in(uint64 row, int first) {
-  Datum has_any;
-  if (!get_value(row, first, has_any) || !DatumGetBool(has_any)) return nullptr;
-  VisibilityRows rows = visibility_in(row, first);
-  if (rows.empty()) rows.of_user.rule = Rule{Audience::nobody, Detail::full};
-  return facts_of(rows);
+  return facts_of(visibility_in(row, first));
 }
 
 VisibilityRows read_visibility(std::string_view user_id) {
@@ -147,7 +144,7 @@ std::span<ShownFacts> share_shown(std::span<ShownPlace> places) {
 }  // namespace
 
 VisibilityFacts* facts_of(const VisibilityRows& rows) {
-  if (rows.empty()) return nullptr;
+  if (rows.empty() && !rows.is_lost) return nullptr;
   VisibilityFacts* facts = make_span<VisibilityFacts>(1).data();
   const auto rules = make_span<ChannelRuleFacts>(static_cast<int>(rows.of_channels.size()));
   const auto relations = make_span<RelationFacts>(static_cast<int>(rows.relations.size()));
@@ -156,7 +153,7 @@ VisibilityFacts* facts_of(const VisibilityRows& rows) {
   const auto add_shown = [&](std::string_view bytes, int& place) {
     if (!bytes.empty()) shown[count++] = {bytes, &place};
   };
-  facts->rule = rows.of_user.rule;
+  facts->rule = rows.rule();
   add_shown(rows.of_user.shown, facts->to_strangers);
   add_shown(rows.of_user.shown_to_contacts, facts->to_contacts);
   for (size_t i = 0; i < rows.of_channels.size(); i++)

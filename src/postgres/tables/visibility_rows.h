@@ -44,7 +44,12 @@ struct VisibilityRows {
   RuleRow of_user;
   std::span<RuleRow> of_channels;
   std::span<RelationRow> relations;
+  bool is_lost = false;  // there should be some: nobody knows what they say
 
+  // Until they are known, or said anew, nobody sees the user.
+  std::optional<Rule> rule() const {
+    return is_lost ? Rule{Audience::nobody, Detail::full} : of_user.rule;
+  }
   bool empty() const {
     return !of_user.says_something() && of_channels.empty() && relations.empty();
   }
@@ -67,8 +72,7 @@ struct VisibilityRows {
 
 // Of a row of the last result whose columns from `first` on are those.
 VisibilityRows visibility_in(uint64 row, int first);
-// The same as memory wants it; none: the user has no rules. Rows that should be there and are not
-// are rules that nobody knows: then nobody sees the user.
+// The same as memory wants it; none: the user has no rules.
 const VisibilityFacts* visibility_facts_in(uint64 row, int first);
 
 // None for no rows.

@@ -53,11 +53,13 @@ Row* copied(std::span<const Row> rows, size_t more) {
 // Room for one rule more, and for so many relations.
 Editing edit(const ClaimedUser* user, const VisibilityRows& rows, const UserView& seen, Time now,
              size_t new_relations) {
+  RuleRow of_user = rows.of_user;
+  of_user.rule = rows.rule();
   return {user,
           &seen,
           now,
           rows,
-          rows.of_user,
+          of_user,
           copied<RuleRow>(rows.of_channels, 1),
           rows.of_channels.size(),
           copied<RelationRow>(rows.relations, new_relations),
@@ -479,10 +481,7 @@ void make_rules_known(const RealmRef& realm, std::string_view user_id) {
   LockedRow locked;
   if (lock_row_if_present(user_id, locked)) {
     wait_for_commits(&user, 1);
-    VisibilityRows rows = read_visibility(user_id);
-    // They are still to come, or lost.
-    if (rows.empty()) rows.of_user.rule = Rule{Audience::nobody, Detail::full};
-    add_rules_wish(user, rows, false, current_time());
+    add_rules_wish(user, read_visibility(user_id), false, current_time());
   }
   access.end();
 }

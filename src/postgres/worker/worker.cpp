@@ -330,6 +330,9 @@ Worker begin(const RealmRef& realm) {
   close_other_realms(worker.realm);
   recover_writing(worker.realm);
   try_again(worker.realm);
+  // The settings may have changed while there was no worker.
+  if (!is_scheduled(worker.realm, worker.policy))
+    reschedule_realm(worker.realm, worker.policy, current_time());
   worker.more_events = true;
   return worker;
 }
