@@ -20,6 +20,7 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Work = std::vector<std::string>;  // statements before the COMMIT
 using Microseconds = std::chrono::duration<double, std::micro>;
 
 struct Options {
@@ -75,7 +76,7 @@ void hear(PGconn* listener, const std::string& wanted) {
 }
 
 Microseconds measure(demo::Connection& caller, PGconn* listener, std::chrono::milliseconds pause,
-                     const std::vector<std::string>& work, const std::string& wanted) {
+                     const Work& work, const std::string& wanted) {
   std::this_thread::sleep_for(pause);
   caller.query("BEGIN");
   for (const std::string& statement : work) caller.query(statement);
@@ -139,9 +140,9 @@ void run(const Options& options) {
     const std::string number = std::to_string(i);
     const std::string message = "latency " + number + ".";
     const std::string notify = "NOTIFY latency_bare, '" + message + "'";
-    bare.push_back(measure(caller, listener.get(), pause, {notify}, message).count());
+    bare.push_back(measure(caller, listener.get(), pause, Work{notify}, message).count());
     update.push_back(measure(caller, listener.get(), pause,
-                             {"UPDATE latency_row SET n = n + 1", notify}, message)
+                             Work{"UPDATE latency_row SET n = n + 1", notify}, message)
                          .count());
     presence.push_back(
         measure(caller, listener.get(),
