@@ -6,8 +6,6 @@
 --
 -- STABLE is what may be called with GET, and runs in a READ ONLY transaction.
 CREATE SCHEMA api;
-REVOKE ALL ON SCHEMA api FROM PUBLIC;
-ALTER DEFAULT PRIVILEGES IN SCHEMA api REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 -- ---- sessions and activity -------------------------------------------------------------------------------------------
 
@@ -178,6 +176,25 @@ CREATE FUNCTION api.info(OUT version text, OUT epoch text, OUT seq bigint, OUT w
                          OUT last_tick_at timestamptz, OUT complete boolean, OUT fresh boolean, OUT stale_since timestamptz,
                          OUT server_time timestamptz) LANGUAGE sql STABLE AS $$
     SELECT * FROM presence.presence_info()
+$$;
+
+CREATE FUNCTION api.snapshot(channel_id text DEFAULT 'global_presence', max_users integer DEFAULT 1000) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT presence.presence_snapshot(channel_id, max_users => max_users)
+$$;
+
+CREATE FUNCTION api.version(channel_id text DEFAULT 'global_presence', max_users integer DEFAULT 1000) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT presence.presence_version(channel_id, max_users => max_users)
+$$;
+
+CREATE FUNCTION api.events(channel_id text, epoch text, seq bigint, max_events integer DEFAULT 1000) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT presence.presence_events(channel_id, epoch, seq, max_events)
+$$;
+
+-- PostgREST sets the function's statement_timeout before it calls: a shorter one of the role does not cut the wait, and no caller
+-- keeps a connection of the pool for longer.
+CREATE FUNCTION api.wait(channel_id text, epoch text, seq bigint, timeout interval DEFAULT '25 s') RETURNS jsonb LANGUAGE sql STABLE
+SET statement_timeout = '30s' AS $$
+    SELECT presence.presence_wait(channel_id, epoch, seq, timeout)
 $$;
 
 -- ---- who may call ----------------------------------------------------------------------------------------------------
