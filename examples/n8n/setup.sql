@@ -1,5 +1,5 @@
--- What the workflow needs in the database of the application, beside presence in the schema `presence`: two example tables, the
--- place where it goes on, and a role. Run as a superuser.
+-- What the workflow needs in the database of the application, beside presence in the schema `presence`: two example tables, what
+-- it knows already, and a role. Run as a superuser.
 
 -- Who is in which team. An application that has this already makes a view of this name.
 CREATE TABLE team_members (
@@ -10,7 +10,7 @@ CREATE TABLE team_members (
     PRIMARY KEY (team_id, user_id)
 );
 
--- One row a message. The key is the event and the recipient: a change that was heard and looked up later, too, is told once.
+-- One row a message. The key is the event and the recipient: what is heard and looked up at the same moment is told once.
 CREATE TABLE notifications (
     epoch text,
     seq bigint,
@@ -25,9 +25,13 @@ CREATE TABLE notifications (
 CREATE TABLE notification_position (epoch text NOT NULL, seq bigint NOT NULL);
 INSERT INTO notification_position SELECT epoch, seq FROM presence.presence_info();
 
+-- The events after that position that were heard already.
+CREATE TABLE notification_heard (epoch text, seq bigint, PRIMARY KEY (epoch, seq));
+
 -- n8n asks on behalf of any recipient what that one may see: that takes the level `service`.
 CREATE ROLE n8n LOGIN;                                  -- give it a password: \password n8n
 SELECT presence.presence_grant('n8n', 'service');
 GRANT SELECT ON team_members TO n8n;
 GRANT SELECT, INSERT ON notifications TO n8n;
 GRANT SELECT, UPDATE ON notification_position TO n8n;
+GRANT SELECT, INSERT, DELETE ON notification_heard TO n8n;
