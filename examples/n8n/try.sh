@@ -24,7 +24,7 @@ fi
 here=$(cd "$(dirname "$0")" && pwd)
 n8n=${N8N:-$here/node_modules/.bin/n8n}
 [ -x "$n8n" ] || { echo "$n8n is not there: npm install --no-package-lock in $here, or say N8N=" >&2; exit 2; }
-folder=$(mktemp -d)
+export N8N_PORT=${N8N_PORT:-5690}
 server=
 
 sql() {
@@ -33,7 +33,8 @@ sql() {
 
 cleanup() {
     if [ -n "$server" ]; then
-        kill "$server" && wait "$server" || true
+        kill "$server" || true
+        wait "$server" || true
     fi
     database=postgres
     sql -c 'DROP DATABASE IF EXISTS presence_n8n_try WITH (FORCE)' -c 'DROP ROLE IF EXISTS n8n' || true
@@ -52,9 +53,9 @@ wait_until() {
     return 1
 }
 
-# What has been told, in the order of the changes.
+# What has been told, and to whom.
 told() {
-    sql -c "SELECT string_agg(kind || ' ' || recipient, ', ' ORDER BY seq, recipient) FROM notifications"
+    sql -c "SELECT string_agg(kind || ' ' || recipient, ', ' ORDER BY kind, recipient) FROM notifications"
 }
 
 # Forgets what was told, makes a change, and looks after it whom it was told to: within so many seconds, and nothing in the three after that.
@@ -79,6 +80,11 @@ if [ "$(sql -c "SELECT count(*) FROM pg_roles WHERE rolname = 'n8n'")" != 0 ]; t
     echo 'the role n8n is there already: take a server for tests' >&2
     exit 2
 fi
+if (: >"/dev/tcp/127.0.0.1/$N8N_PORT") 2>/dev/null; then
+    echo "port $N8N_PORT is taken: say N8N_PORT=" >&2
+    exit 2
+fi
+folder=$(mktemp -d)
 trap cleanup EXIT
 password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 sql -c 'CREATE DATABASE presence_n8n_try'
@@ -92,10 +98,11 @@ cat >"$folder/credentials.json" <<JSON
   "host": "${PGHOST:-/var/run/postgresql}", "port": ${PGPORT:-5432}, "database": "presence_n8n_try", "user": "n8n", "password": "$password", "ssl": "disable"}}]
 JSON
 # Nothing that looks for updates, templates or licences outside.
-export N8N_USER_FOLDER=$folder N8N_LISTEN_ADDRESS=127.0.0.1 N8N_PORT=${N8N_PORT:-5690} N8N_RUNNERS_ENABLED=true \
+export N8N_USER_FOLDER=$folder N8N_LISTEN_ADDRESS=127.0.0.1 N8N_RUNNERS_ENABLED=true \
     N8N_DIAGNOSTICS_ENABLED=false N8N_VERSION_NOTIFICATIONS_ENABLED=false N8N_TEMPLATES_ENABLED=false \
     N8N_PERSONALIZATION_ENABLED=false N8N_LICENSE_AUTO_RENEW_ENABLED=false N8N_COMMUNITY_PACKAGES_ENABLED=false
 export N8N_RUNNERS_BROKER_PORT=$((N8N_PORT + 1))
+address=http://127.0.0.1:$N8N_PORT
 "$n8n" import:credentials --input="$folder/credentials.json" >"$folder/n8n.log" 2>&1
 "$n8n" import:workflow --input="$here/workflow.json" >>"$folder/n8n.log" 2>&1
 "$n8n" start >>"$folder/n8n.log" 2>&1 &
@@ -105,13 +112,13 @@ server=$!
 rest() {
     curl -sSf -b "$folder/cookies" -c "$folder/cookies" -H 'content-type: application/json' -o /dev/null "$@"
 }
-for ((i = 0; i < 120; i++)); do
-    rest "http://127.0.0.1:$N8N_PORT/rest/settings" 2>/dev/null && break
+until rest "$address/rest/settings" 2>/dev/null; do
+    kill -0 "$server" 2>/dev/null || { tail -n 20 "$folder/n8n.log" >&2; exit 1; }
     sleep 1
 done
-rest -d "{\"email\": \"try@example.com\", \"firstName\": \"T\", \"lastName\": \"T\", \"password\": \"A1$password\"}" http://127.0.0.1:$N8N_PORT/rest/owner/setup
+rest -d "{\"email\": \"try@example.com\", \"firstName\": \"T\", \"lastName\": \"T\", \"password\": \"A1$password\"}" "$address/rest/owner/setup"
 sed 's/"active": false/"active": true/; s/"versionId": ".*"/"versionId": ""/' "$here/workflow.json" |
-    rest -X PATCH -d @- http://127.0.0.1:$N8N_PORT/rest/workflows/smartpresence0001
+    rest -X PATCH -d @- "$address/rest/workflows/smartpresence0001"
 
 wait_until 60 "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'n8n' AND query = 'LISTEN global_presence'"
 

@@ -24,7 +24,7 @@ class Gateway {
     const called = this.functions.get(name);
     const role = claims ? claims.role : 'web_anon';
     const settings = [
-      ['search_path', '"api"'],
+      ['search_path', '"api", "public"'],
       ['role', role],
       ['request.jwt.claims', JSON.stringify({ ...claims, role })],
       ['request.method', method],
