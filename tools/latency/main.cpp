@@ -29,6 +29,7 @@ struct Options {
   int commits = 2000;
   int load = 0;
   int pause = 20;  // ms
+  bool durable = false;
 };
 
 Options read_options(int argc, char** argv) {
@@ -44,6 +45,9 @@ Options read_options(int argc, char** argv) {
   app.add_option("--commits", options.commits, "of each kind")
       ->check(CLI::Range(10, 1000000))
       ->capture_default_str();
+  app.add_flag("--durable", options.durable,
+               "let COMMIT wait for the disk; a bare NOTIFY never does, so that is not compared "
+               "by default");
   app.add_option("--pause", options.pause,
                  "ms between two commits: more than presence.broadcast_interval is an idle server")
       ->check(CLI::Range(0, 10000))
@@ -126,6 +130,7 @@ void run(const Options& options) {
   for (demo::Connection* connection : {&caller, &listener})
     connection->query("SET search_path = " + options.schema + ", public");
   caller.query("CREATE TABLE latency_row AS SELECT 0 AS n");
+  if (!options.durable) caller.query("SET synchronous_commit = off");
   listener.query("LISTEN latency_bare");
   listener.query("SELECT presence_listen()");
 
@@ -144,10 +149,9 @@ void run(const Options& options) {
     update.push_back(measure(caller, listener.get(), pause,
                              Work{"UPDATE latency_row SET n = n + 1", notify}, message)
                          .count());
-    presence.push_back(
-        measure(caller, listener.get(),
-                {"SELECT presence_set_status('latency_user', 'busy', '" + message + "')"}, message)
-            .count());
+    const std::string set_status =
+        "SELECT presence_set_status('latency_user', 'busy', '" + message + "')";
+    presence.push_back(measure(caller, listener.get(), pause, Work{set_status}, message).count());
     if (shows_progress && i % 100 == 99) std::fprintf(stderr, "\r%d of %d", i + 1, options.commits);
   }
   if (shows_progress) std::fprintf(stderr, "\r%20s\r", "");
