@@ -6,6 +6,7 @@ import { isPlace, rangeOf } from './text-position.js';
 const restAfter = 4000;
 const goneAfter = 30000;
 const mostCursors = 40;
+const nameRoom = 150; // pixels
 
 export class CursorLayer {
   #layer;
@@ -62,6 +63,7 @@ export class CursorLayer {
     const caret = caretBox(place, this.#blocks);
     element.style.transform = `translate(${caret.left - origin.left}px, ${caret.top - origin.top}px)`;
     element.style.height = `${caret.height}px`;
+    element.classList.toggle('is-at-the-right', origin.right - caret.left < nameRoom);
     setText(element.firstChild, nameOf(user));
     selection.replaceChildren(...this.#selectionBoxes(user.selection_range, origin));
   }

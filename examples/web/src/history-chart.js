@@ -6,6 +6,7 @@ const sampleInterval = 1000;
 const longest = 300; // seconds
 const shortest = 60;
 const height = 110;
+const mostTicks = 5;
 
 // From the bottom up: each area lies on the one before it.
 const series = [
@@ -61,11 +62,11 @@ export class HistoryChart {
       {
         width: this.#element.clientWidth,
         height,
-        padding: [6, 4, 0, 0],
+        padding: [6, 14, 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { range: () => this.#seconds() }, y: { range: (_, low, high) => [0, Math.max(5, high * 1.1)] } },
-        axes: [{ ...axis, size: 22, space: 60, values: (_, seconds) => seconds.map(ago) }, { ...axis, size: 34, space: 34 }],
+        axes: [{ ...axis, size: 22, splits: () => this.#ticks(), values: (_, seconds) => seconds.map(ago) }, { ...axis, size: 34, space: 34 }],
         // The highest first, so that the lower areas lie before it.
         series: [{}, ...series.map(area).reverse()],
       },
@@ -78,6 +79,15 @@ export class HistoryChart {
   #seconds() {
     const now = Date.now() / 1000;
     return [Math.min(this.#samples[0]?.[0] ?? now, now - shortest), now];
+  }
+
+  // Whole steps back from now.
+  #ticks() {
+    const [from, now] = this.#seconds();
+    const step = [15, 30, 60].find((each) => (now - from) / each <= mostTicks) ?? longest / mostTicks;
+    const ticks = [];
+    for (let second = now; second >= from; second -= step) ticks.unshift(second);
+    return ticks;
   }
 
   // As uPlot takes it: a row of seconds, and one for each series, the highest first.
@@ -94,5 +104,6 @@ export class HistoryChart {
 
 function ago(second) {
   const seconds = Math.round(Date.now() / 1000 - second);
+  if (seconds < 1) return 'now';
   return seconds < 60 ? `−${seconds} s` : `−${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
