@@ -45,8 +45,9 @@ test('two people see each other, in the list and in the room', async () => {
   const ann = await open('Ann');
   const ben = await open('Ben');
   await ann.seesStatus(ben, 'online');
-  await ben.seesStatus(ann, 'online');
   await ann.seesText('#room-members', 'Ben, online');
+  await ann.pointsAt(0);
+  await ben.seesStatus(ann, 'online');
   await ben.seesText('#room-count', '2 here');
 });
 
@@ -112,6 +113,7 @@ test('who goes to another room is there and no longer here', async () => {
 test('who does nothing goes idle, and is back with the first move', async () => {
   const ann = await open('Ann');
   const ben = await open('Ben');
+  await ann.pointsAt(0);
   await ben.seesStatus(ann, 'online');
   await ben.seesStatus(ann, 'away');
   await ann.pointsAt(1);
@@ -122,7 +124,7 @@ test('who is gone without a goodbye is offline after the grace', async () => {
   const ben = await open('Ben');
   const { browser: mortal, kill } = await launchMortalBrowser();
   const cy = await Person.open(mortal, gateway.address, 'Cy');
-  await ben.seesStatus(cy, 'online');
+  await ben.sees(rowOf(cy));
   const killed = Date.now();
   await kill();
   await ben.seesNobody(cy);
@@ -134,7 +136,7 @@ test('who is gone without a goodbye is offline after the grace', async () => {
 test('a reload is no departure', async () => {
   const ann = await open('Ann');
   const ben = await open('Ben');
-  await ben.seesStatus(ann, 'online');
+  await ben.sees(rowOf(ann));
   await ben.page.evaluate((selector) => {
     window.departures = 0;
     const list = document.getElementById('people');
@@ -158,7 +160,7 @@ test('who hides disappears everywhere, and comes back', async () => {
   await ben.seesText('#room-count', '1 here');
   await ann.seesText('#you-who', 'hidden from others');
   await ann.letsSee('Everyone');
-  await ben.seesStatus(ann, 'online');
+  await ben.sees(rowOf(ann));
   await ben.seesText('#room-count', '2 here');
 });
 
@@ -191,7 +193,7 @@ test('a gateway that was away leaves no wrong picture behind', async () => {
   const ann = await open('Ann');
   const ben = await open('Ben');
   await database.query("SELECT presence_touch('left-meanwhile')");
-  await ben.seesStatus({ id: 'left-meanwhile' }, 'online');
+  await ben.sees(rowOf({ id: 'left-meanwhile' }));
   await gateway.stop('SIGKILL');
   await ben.sees('#connection[data-state=connecting]');
   await database.query("SELECT presence_logout('left-meanwhile'), presence_touch('came-meanwhile')");
@@ -251,7 +253,7 @@ async function furnish() {
   const people = ['Ada Moreau', 'Bruno Silva', 'Chidi Okafor', 'Dana Fischer', 'Emeka Obi', 'Farah Khan', 'Gita Patel', 'Hugo Berg'];
   for (const [index, name] of people.entries()) {
     const id = `furniture-${index}`;
-    await database.query('SELECT presence_connect($1, session_id => $1, user_data => $2)', [id, { name }]);
+    await database.query('SELECT presence_connect($1, session_id => $2, user_data => $3)', [id, `${id}-tab`, { name }]);
     await database.query("SELECT presence_join($1, 'room01')", [id]);
     if (index % 3 === 1) await database.query("SELECT presence_set_status($1, 'busy', 'writing')", [id]);
     if (index % 3 === 2) await database.query("SELECT presence_set_status($1, 'away', 'back at three')", [id]);
