@@ -246,8 +246,8 @@ export class PresenceClient {
   }
 
   #received(push: Push): void {
-    const { channel } = 'snapshot' in push ? push.snapshot : 'event' in push ? push.event : push.position ?? {};
-    if (channel !== undefined) this.#channels.get(channel)?.received(push);
+    const about = 'snapshot' in push ? push.snapshot : 'event' in push ? push.event : push.position;
+    if (about) this.#channels.get(about.channel)?.received(push);
   }
 
   #stateChanged(state: ConnectionState): void {

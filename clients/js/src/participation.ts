@@ -42,7 +42,7 @@ export class Participation {
   readonly #state: Throttle<{ state: Json; clock: number }>;
   readonly #typing: TypingReporter;
   #membership: Membership | null = null;
-  /** Left while there was no connection: the server does not know yet. */
+  /** Left, and the server is not known to know: the session may outlive the connection and still be a member. */
   #leaving = false;
   #userName: string | null = null;
   #lastClock = 0;
@@ -75,8 +75,8 @@ export class Participation {
     this.#membership.waiting.reject(new PresenceError('closed', `left ${this.#channel}`));
     this.#dropMembership();
     this.#typing.stop();
-    this.#leaving = !this.#link.isOpen;
-    if (!this.#leaving) await this.#link.call('leave', { channel: this.#channel });
+    this.#leaving = true;
+    if (this.#link.isOpen) await this.#leave();
   }
 
   moveCursor(position: Json, selectionRange: Json): void {
@@ -99,7 +99,7 @@ export class Participation {
 
   opened(): void {
     if (this.#membership) void this.#join();
-    if (this.#leaving) this.#leaving = !this.#link.post('leave', { channel: this.#channel });
+    if (this.#leaving) this.#leave().catch(this.#failed);
   }
 
   lost(): void {
@@ -131,6 +131,17 @@ export class Participation {
     membership.waiting.reject(error);
     this.#dropMembership();
     this.#failed(error);
+  }
+
+  async #leave(): Promise<void> {
+    try {
+      await this.#link.call('leave', { channel: this.#channel });
+    } catch (error) {
+      if ((error as PresenceError).isTransient) return; // `opened` leaves again.
+      this.#leaving = false;
+      throw error;
+    }
+    this.#leaving = false;
   }
 
   #dropMembership(): void {

@@ -38,9 +38,15 @@ export class TestClock {
     await settled();
   }
 
-  /** The computer's clock is set, or the computer has slept: time has passed, and no timer ran. */
-  jump(ms) {
+  /** The computer has slept: time has passed, and no timer ran. */
+  sleep(ms) {
     this.#now += ms;
+  }
+
+  /** The computer's clock is set: timers do not mind. */
+  set(ms) {
+    this.#now += ms;
+    for (const timer of this.#timers.values()) timer.at += ms;
   }
 }
 
