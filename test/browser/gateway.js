@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../examples');
 const patience = 20_000;
+const privateChannel = process.env.PRESENCE_PRIVATE_CHANNEL ?? '';
 
 export class Gateway {
   #process = null;
@@ -20,8 +21,9 @@ export class Gateway {
   }
 
   async run() {
-    this.#process = spawn(process.execPath, [path.join(examples, 'gateway/gateway.js'), '--port', this.port, '--static', path.join(examples, 'web')], {
-      stdio: ['ignore', 'inherit', 'inherit'],
+    this.#process = spawn(process.execPath, [path.join(examples, 'gateway/gateway.js')], {
+      env: { ...process.env, PORT: this.port, PRESENCE_STATIC: path.join(examples, 'web'), PRESENCE_PRIVATE_CHANNEL: privateChannel },
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
     const deadline = Date.now() + patience;
     while (!(await this.#answers())) {
@@ -39,7 +41,7 @@ export class Gateway {
 
   async #answers() {
     try {
-      return (await fetch(this.address)).ok;
+      return (await fetch(`${this.address}/healthz`)).ok;
     } catch {
       return false;
     }
