@@ -75,7 +75,7 @@ export class Person {
   // For a person to look at, if a directory is given.
   async screenshot(name) {
     const directory = process.env.PRESENCE_SCREENSHOTS;
-    if (directory) await this.page.screenshot({ path: path.join(directory, `${name}.png`) });
+    if (directory) await this.page.screenshot({ path: path.join(directory, `${name}.png`), animations: 'disabled' });
   }
 
   async close() {

@@ -238,7 +238,8 @@ for (const colorScheme of ['light', 'dark']) {
       await furnish();
       const ann = await open('Ann', { ...options, colorScheme });
       await ann.sees(rowOf({ id: 'furniture-7' }));
-      await ann.sees('#room-members .avatar');
+      await ann.sees(cursorOf({ id: 'furniture-7' }));
+      await ann.seesText('#history-legend', '3 busy');
       for (const view of size === 'phone' ? ['room', 'rooms', 'people', 'you'] : ['room']) {
         if (size === 'phone') await ann.page.locator(`[data-show=${view}]`).click();
         await ann.screenshot(`${size}-${colorScheme}-${view}`);

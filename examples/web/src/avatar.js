@@ -21,7 +21,8 @@ export function nameOf(user) {
 export function hueOf(userId) {
   let hash = 0;
   for (const letter of userId) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-  return hash % 360;
+  // Ids that differ in their last letter only get colours that differ.
+  return (Math.imul(hash, 2654435761) >>> 16) % 360;
 }
 
 function initialsOf(name) {

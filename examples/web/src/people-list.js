@@ -26,7 +26,7 @@ export class PeopleList {
     this.#list = new VirtualList(scroll, list, makeRow, (row, item) => this.#updateRow(row, item.user));
     const paint = throttle(() => this.#paint(), paintInterval);
     onChange(channel, paint);
-    channel.on('join', ({ user_id }) => this.#arrivals.set(user_id, Date.now()));
+    channel.on('join', ({ user_id, reason }) => reason !== 'snapshot' && this.#arrivals.set(user_id, Date.now()));
     search.addEventListener('input', paint);
   }
 
