@@ -35,7 +35,7 @@ export class PeopleList {
     const people = [...this.#channel.users.values()]
       .filter((user) => nameOf(user).toLowerCase().includes(term))
       .sort((a, b) => order[a.status] - order[b.status] || compare(nameOf(a), nameOf(b)) || compare(a.user_id, b.user_id));
-    const all = this.#channel.occupancy.members;
+    const all = this.#channel.users.size;
     setText(this.#count, term ? `${people.length} of ${all.toLocaleString()}` : all.toLocaleString());
     this.#list.setItems(people.map((user) => ({ key: user.user_id, user })));
     for (const [id, at] of this.#arrivals) if (Date.now() - at > newFor) this.#arrivals.delete(id);
