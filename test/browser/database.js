@@ -2,7 +2,7 @@
 // the tests count on.
 import pg from 'pg';
 
-const needed = { 'presence.idle_timeout': '2s', 'presence.disconnect_grace': '1s', 'presence.typing_timeout': '2s' };
+const needed = { 'presence.idle_timeout': '2s', 'presence.disconnect_grace': '3s', 'presence.typing_timeout': '2s' };
 
 // Returns a connection to a new presence, without anybody.
 export async function openDatabase() {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../examples');
-const patience = 20_000;
+const patience = 45_000;
 const privateChannel = process.env.PRESENCE_PRIVATE_CHANNEL ?? '';
 
 export class Gateway {

@@ -1,7 +1,8 @@
 // person.js: somebody with the page open, and what this person does and sees there.
 import path from 'node:path';
 
-const patience = 15_000;
+// Of a machine that has much else to do. All waits are for conditions, and end when these hold.
+const patience = 45_000;
 let people = 0;
 
 export class Person {
