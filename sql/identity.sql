@@ -28,7 +28,7 @@ INSERT INTO test.sample SELECT name, value, value FROM (VALUES
     ('seen_at', NULL), ('lease', '1 min'), ('user_data', '{}'), ('device', 'd'), ('ip_address', '::1'), ('user_agent', 'a'),
     ('bind', 'false'), ('cursor_position', '{}'), ('selection_range', '[]'), ('state', '{}'), ('clock', NULL), ('typing', 'true'),
     ('user_name', 'n'), ('audience', 'contacts'), ('detail', 'full'), ('contact_id', 'zoe'), ('contact_ids', '{zoe}'), ('other', 'zoe'), ('rows', '[]'), ('role', 'regress_none'), ('level', 'user'), ('schema', 'presence'), ('parent', 'presence_history'),
-    ('partition', 'p'), ('week', '2020-01-06'), ('at', '2020-01-06'), ('retention', '1 year'),
+    ('epoch', 'x'), ('seq', '1'), ('max_events', '10'), ('timeout', '1 ms'), ('partition', 'p'), ('week', '2020-01-06'), ('at', '2020-01-06'), ('retention', '1 year'),
     ('cstring', 'ann'), ('presence_id', 'ann')) AS sample (name, value);
 
 -- All functions that SQL can call, from the catalog.

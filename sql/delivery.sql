@@ -1,0 +1,217 @@
+-- Snapshots, events after a position, versions: what a consumer needs to converge.
+\set VERBOSITY default
+SELECT presence_reset();
+ALTER SYSTEM SET presence.private_channel = 'trusted';
+SELECT pg_reload_conf();
+
+-- An answer without what differs from run to run.
+CREATE FUNCTION test.plain(answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT answer - '{epoch,seq,at}'::text[] || jsonb_build_object('users',
+        (SELECT coalesce(jsonb_agg(u - '{last_seen,joined_at,last_active,activity_count,interactions_per_minute,session_count,last_seen_bucket,current_page}'::text[]
+                                   ORDER BY u ->> 'user_id'), '[]') FROM jsonb_array_elements(answer -> 'users') u))
+        || CASE WHEN answer ? 'typing' THEN jsonb_build_object('typing', (SELECT coalesce(jsonb_agg(t - 'since' ORDER BY t ->> 'user_id'), '[]')
+                                                                         FROM jsonb_array_elements(answer -> 'typing') t)) ELSE '{}' END
+$$;
+-- Where a consumer is.
+CREATE TABLE test.consumer (name text PRIMARY KEY, channel text, viewer text, epoch text, seq bigint, snapshot jsonb);
+CREATE FUNCTION test.subscribe(called text, channel text, viewer text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    answer jsonb := presence.presence_snapshot(channel, viewer);
+BEGIN
+    DELETE FROM test.consumer WHERE name = called;
+    INSERT INTO test.consumer VALUES (called, channel, viewer, answer ->> 'epoch', (answer ->> 'seq')::bigint, answer);
+    RETURN test.plain(answer);
+END
+$$;
+-- In words, what it hears after that. It waits until the worker has told everything.
+CREATE FUNCTION test.hear(called text, most int DEFAULT 1000) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    consumer test.consumer;
+    answer jsonb;
+BEGIN
+    PERFORM test.all_told();
+    SELECT * INTO consumer FROM test.consumer WHERE name = called;
+    answer := presence.presence_events(consumer.channel, consumer.epoch, consumer.seq, most, consumer.viewer);
+    UPDATE test.consumer SET epoch = answer ->> 'epoch', seq = (answer ->> 'seq')::bigint WHERE name = called;
+    IF (answer ->> 'resync')::bool THEN
+        RETURN NEXT 'resync';
+    END IF;
+    RETURN QUERY SELECT concat_ws(' ', e ->> 'event', e ->> 'user_id', e ->> 'status', quote_literal(e ->> 'status_message'), e -> 'user',
+                                  e -> 'cursor_position', e -> 'state', e ->> 'user_name', e ->> 'audience')
+                 FROM jsonb_array_elements(answer -> 'events') WITH ORDINALITY AS t (e, n) ORDER BY n;
+END
+$$;
+-- Two rounds of the worker with nothing new between them.
+CREATE FUNCTION test.all_told() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := -1;
+    now_there bigint;
+BEGIN
+    LOOP
+        SELECT seq INTO now_there FROM presence.presence_info();
+        EXIT WHEN now_there = before;
+        before := now_there;
+        PERFORM pg_sleep(0.15);
+    END LOOP;
+END
+$$;
+
+-- ---- snapshots ---------------------------------------------------------------------------------------------------------
+
+SELECT test.plain(presence_snapshot());
+SELECT test.plain(presence_snapshot('nobody is "here"'));
+SELECT count(*) FROM (SELECT presence_connect('ann', 'a1', user_data => '{"name": "Ann", "avatar": "/a.png", "team": 7}')) AS _;
+SELECT count(*) FROM (SELECT presence_connect('ben', 'b1')) AS _;
+SELECT count(*) FROM (SELECT presence_set_status('ben', 'busy', 'in a call')) AS _;
+SELECT count(*) FROM (SELECT presence_join('ann', 'lobby'), presence_join('ben', 'lobby'), presence_join_document('ann', 7, '{"line": 1}', '[1,2]')) AS _;
+SELECT presence_set_state('ben', 'lobby', '"hand"');
+SELECT test.all_told();
+SELECT jsonb_pretty(test.plain(presence_snapshot()));
+SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(presence_snapshot('lobby')) AS key;
+SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(presence_snapshot('lobby') -> 'users' -> 0) AS key;
+SELECT test.while_typing('zoe', 'lobby', $$SELECT (test.plain(presence_snapshot('lobby')) -> 'typing')::text$$);
+SELECT u ->> 'user_id', u -> 'cursor_position', u -> 'selection_range' FROM jsonb_array_elements(presence_snapshot('document_7') -> 'users') u;
+-- It is what everybody may know, and the position is that of presence_info.
+SELECT s ->> 'epoch' = epoch, (s ->> 'seq')::bigint = seq FROM presence_snapshot() s, presence_info();
+SELECT s -> 'truncated', jsonb_array_length(s -> 'users') FROM presence_snapshot(max_users => 1) s;
+SELECT s -> 'truncated', s -> 'users' FROM presence_snapshot(max_users => 0) s;
+SELECT s -> 'truncated', s -> 'members', jsonb_array_length(s -> 'users') FROM presence_snapshot('lobby', max_users => 1) s;
+SELECT test.error_of($$SELECT presence_snapshot(NULL)$$);
+SELECT test.error_of($$SELECT presence_snapshot('')$$);
+SELECT test.error_of($$SELECT presence_snapshot(max_users => -1)$$);
+SELECT test.error_of(format('SELECT presence_snapshot(%L)', repeat('x', 129)));
+
+-- ---- events ------------------------------------------------------------------------------------------------------------
+
+SELECT test.subscribe('everybody', 'global_presence') -> 'truncated', test.subscribe('lobby', 'lobby') -> 'members';
+SELECT test.hear('everybody');
+SELECT count(*) FROM (SELECT presence_set_status('ann', 'away', 'tea'), presence_join('cem', 'lobby', '{"name": "Cem"}'), presence_leave('ben', 'lobby')) AS _;
+SELECT test.hear('everybody');
+SELECT test.hear('lobby', 2);
+SELECT test.hear('lobby');
+SELECT test.hear('lobby');
+-- No position, another run, a position to come, one before the first: the last is a position like any other.
+SELECT e -> 'resync', e -> 'events', e ->> 'epoch' = i.epoch, (e ->> 'seq')::bigint = i.seq
+FROM presence_info() i, (VALUES (NULL, NULL), ('x', 1), ('0123456789abcdef', 1)) v (epoch, seq), presence_events('lobby', v.epoch, v.seq) e;
+SELECT e -> 'resync' FROM presence_info() i, presence_events('lobby', i.epoch, i.seq + 1) e;
+SELECT e -> 'resync', jsonb_array_length(e -> 'events') > 2 FROM presence_info() i, presence_events('lobby', i.epoch, 0) e;
+SELECT test.error_of($$SELECT presence_events('lobby', 'x', -1)$$);
+SELECT test.error_of($$SELECT presence_events('lobby', 'x', 1, 0)$$);
+SELECT test.error_of($$SELECT presence_events(NULL, 'x', 1)$$);
+-- An event is the same whether it is heard or asked for, and each names the one before it.
+SELECT bool_and(prev = lag) FROM (SELECT (e ->> 'prev')::bigint AS prev, lag((e ->> 'seq')::bigint) OVER (ORDER BY n) AS lag
+    FROM presence_info() i, jsonb_array_elements(presence_events('lobby', i.epoch, 0) -> 'events') WITH ORDINALITY t (e, n)) AS _ WHERE lag IS NOT NULL;
+
+-- ---- waiting -----------------------------------------------------------------------------------------------------------
+
+SELECT jsonb_array_length(presence_wait('lobby', epoch, 0) -> 'events') > 2 FROM presence_info();
+SELECT e -> 'resync', e -> 'events' FROM presence_info() i, presence_wait('lobby', i.epoch, i.seq, '10 ms') e;
+SELECT e -> 'resync', e -> 'events' FROM presence_info() i, presence_wait('lobby', i.epoch, i.seq, '-1 s') e;
+SELECT presence_wait('lobby', 'x', 1) -> 'resync';
+SELECT test.error_of($$SELECT presence_wait('lobby', 'x', 1, '61 min')$$);
+SELECT test.error_of($$SELECT presence_wait('lobby', 'x', 1, NULL)$$);
+
+-- ---- versions ----------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION test.changes_version(change text, channel text DEFAULT 'lobby') RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+    before text := presence.presence_version(channel);
+BEGIN
+    EXECUTE change;
+    RETURN presence.presence_version(channel) <> before;
+END
+$$;
+SELECT test.changes_version($$SELECT 1$$), test.changes_version($$SELECT presence_touch('cem', page_url => '/x')$$),
+       test.changes_version($$SELECT presence_set_message('cem', 'hi')$$), test.changes_version($$SELECT presence_set_status('cem', 'busy')$$),
+       test.changes_version($$SELECT presence_set_state('cem', 'lobby', '1')$$), test.changes_version($$SELECT presence_typing('cem', 'lobby')$$),
+       test.changes_version($$SELECT presence_join('cem', 'lobby', '{"name": "C"}')$$), test.changes_version($$SELECT presence_leave('cem', 'lobby')$$);
+SELECT test.changes_version($$SELECT presence_set_message('cem', 'ho')$$, 'global_presence'), test.changes_version($$SELECT presence_set_message('cem', 'ha')$$, 'lobby');
+
+-- ---- who hides ---------------------------------------------------------------------------------------------------------
+
+SELECT presence_set_visibility('dan', 'contacts'), presence_add_contact('dan', 'ann'), presence_add_contact('dan', 'ben', 'status');
+SELECT count(*) FROM (SELECT presence_connect('dan', 'd1', user_data => '{"name": "Dan", "secret": 1}'), presence_join('dan', 'lobby')) AS _;
+SELECT test.all_told();
+CREATE FUNCTION test.sees(viewer text, channel text) RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce((SELECT u ->> 'status' || ' ' || (u ->> 'user_data') FROM jsonb_array_elements(presence.presence_snapshot(channel, viewer) -> 'users') u
+                     WHERE u ->> 'user_id' = 'dan'), 'nobody')
+$$;
+SELECT who, test.sees(who, 'global_presence'), test.sees(who, 'lobby') FROM (VALUES (NULL), ('ann'), ('ben'), ('cem'), ('dan')) v (who);
+SELECT test.sees(NULL, 'trusted');
+SELECT count(test.subscribe(coalesce(who, 'public') || ' in lobby', 'lobby', who)) FROM (VALUES (NULL), ('ann'), ('ben'), ('cem'), ('dan')) v (who);
+SELECT test.subscribe('trusted', 'trusted') -> 'truncated';
+SELECT count(*) FROM (SELECT presence_set_status('dan', 'busy', 'psst')) AS _;
+SELECT presence_set_state('dan', 'lobby', '"secret"');
+SELECT test.all_told();
+SELECT who, heard FROM (VALUES ('public'), ('ann'), ('ben'), ('cem'), ('dan')) v (who), test.hear(who || ' in lobby') heard;
+SELECT test.hear('trusted');
+-- A rule: whoever may see other people by it takes a new snapshot. The public hears of a logout.
+SELECT presence_block('dan', 'ann');
+SELECT test.all_told();
+SELECT who, heard FROM (VALUES ('public'), ('ann'), ('cem'), ('dan')) v (who), test.hear(who || ' in lobby') heard;
+SELECT test.sees('ann', 'lobby');
+-- A level of user reads for itself, and knows no private channel.
+CREATE ROLE regress_self LOGIN;
+SELECT presence_grant('regress_self', 'user');
+GRANT USAGE ON SCHEMA presence TO regress_self;
+SET SESSION AUTHORIZATION regress_self;
+SELECT jsonb_array_length(presence.presence_snapshot('trusted') -> 'users'), presence.presence_snapshot('trusted') -> 'members';
+SELECT presence.presence_events('trusted', epoch, 0) -> 'events' FROM presence.presence_info();
+SELECT presence.presence_snapshot(viewer => 'ann');
+RESET SESSION AUTHORIZATION;
+
+-- ---- the firehose, and a call for new snapshots ---------------------------------------------------------------------------
+
+ALTER SYSTEM SET presence.firehose_channel = 'all of it';
+SELECT pg_reload_conf();
+SELECT test.eventually($$SELECT current_setting('presence.firehose_channel') = 'all of it'$$);
+SELECT pg_sleep(0.1);
+SELECT test.subscribe('firehose', 'all of it') -> 'truncated';
+SELECT count(*) FROM (SELECT presence_join('eve', 'lobby'), presence_set_state('ben', 'lobby', '1') FROM presence_join('ben', 'lobby')) AS _;
+SELECT test.hear('firehose');
+ALTER SYSTEM RESET presence.firehose_channel;
+ALTER SYSTEM SET presence.firehose_channel = 'global_presence';
+SELECT test.subscribe('everybody', 'global_presence') -> 'truncated', test.subscribe('lobby', 'lobby') -> 'truncated';
+SELECT presence_resync();
+SELECT test.hear('everybody');
+SELECT test.hear('lobby');
+SELECT test.hear('lobby');
+
+-- ---- what a snapshot has shown is told --------------------------------------------------------------------------------------
+
+-- From the first event on the worker waits two seconds for more of them.
+ALTER SYSTEM SET presence.broadcast_interval = '2s';
+SELECT pg_reload_conf();
+SELECT test.eventually($$SELECT current_setting('presence.broadcast_interval') = '2s'$$);
+CREATE PROCEDURE test.there_and_back(shown bool) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_sleep(2.1);
+    PERFORM presence.presence_set_message('zoe', clock_timestamp()::text);
+    COMMIT;
+    PERFORM pg_sleep(0.2);
+    PERFORM test.subscribe('before', 'lobby'), test.subscribe('all before', 'global_presence');
+    PERFORM presence.presence_set_status('ann', 'busy'), presence.presence_leave('eve', 'lobby'), presence.presence_join('hal', 'lobby');
+    PERFORM presence.presence_connect('ivy', 'i1');
+    COMMIT;
+    PERFORM presence.presence_typing('kim', 'lobby');
+    IF shown THEN
+        PERFORM test.subscribe('between', 'lobby'), test.subscribe('all between', 'global_presence');
+        COMMIT;
+    END IF;
+    PERFORM presence.presence_set_status('ann', 'away', 'tea'), presence.presence_join('eve', 'lobby'), presence.presence_leave('hal', 'lobby');
+    PERFORM presence.presence_logout('ivy'), presence.presence_typing('kim', 'lobby', false);
+    COMMIT;
+    PERFORM pg_sleep(2.1);
+END
+$$;
+CALL test.there_and_back(false);
+SELECT test.hear('before');
+CALL test.there_and_back(true);
+SELECT u ->> 'user_id', u ->> 'status' FROM test.consumer, jsonb_array_elements(snapshot -> 'users') u WHERE name = 'between' ORDER BY 1;
+SELECT regexp_replace(heard, '''.*''', '...') FROM test.hear('between') heard ORDER BY 1;
+SELECT heard FROM test.hear('all between') heard WHERE heard ~ 'ivy|ann' ORDER BY 1;
+ALTER SYSTEM RESET ALL;
+SELECT pg_reload_conf();
+DROP OWNED BY regress_self;
+DROP ROLE regress_self;
+SELECT presence_reset();
