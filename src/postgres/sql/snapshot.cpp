@@ -117,8 +117,9 @@ struct Reading {
 // The user as the viewer sees it in this channel.
 void view_user_of(const MemberView& member, const Viewer& viewer, UserView& out) {
   const RealmRef realm = extension().realm;
+  const UserKey key = realm.key(member.id());
   const bool is_there = !RecoveryInProgress() &&
-                        view_user_at(realm, realm.key(member.id()), member.detail, viewer, {},
+                        view_user_at(realm, key, member.detail, viewer, wishes_for(key),
                                      current_policy(), current_time(), out) == Answer::done;
   if (!is_there && !see_user(member.id(), &viewer, out)) out = UserView{};
   out.detail = member.detail;
