@@ -589,6 +589,34 @@ CREATE FUNCTION presence_unlisten(channel_id presence_id DEFAULT 'global_presenc
     RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION presence_unlisten(presence_id) IS 'UNLISTEN with the channel''s name, which it returns';
 
+CREATE FUNCTION presence_snapshot(
+    channel_id presence_id DEFAULT 'global_presence', viewer presence_id DEFAULT NULL, max_users integer DEFAULT 1000
+) RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_snapshot(presence_id, presence_id, integer) IS
+    'who is in a channel and how, as everybody may know or a viewer sees it, with the position from which presence_events and LISTEN go on';
+
+CREATE FUNCTION presence_events(
+    channel_id presence_id, epoch text, seq bigint, max_events integer DEFAULT 1000, viewer presence_id DEFAULT NULL
+) RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_events(presence_id, text, bigint, integer, presence_id) IS
+    'the events of a channel after a position, at most 10,000, and where to go on; resync: what was missed is not known any more, take a new snapshot';
+
+CREATE FUNCTION presence_wait(
+    channel_id presence_id, epoch text, seq bigint, timeout interval DEFAULT '25 s', viewer presence_id DEFAULT NULL
+) RETURNS jsonb LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_wait(presence_id, text, bigint, interval, presence_id) IS
+    'the same as presence_events as soon as there is something, or after the timeout (at most an hour), for which the connection is taken';
+
+CREATE FUNCTION presence_version(
+    channel_id presence_id DEFAULT 'global_presence', viewer presence_id DEFAULT NULL, max_users integer DEFAULT 1000
+) RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_version(presence_id, presence_id, integer) IS
+    'an ETag: as long as it is the same, a snapshot is, too, in all that events tell';
+
+CREATE FUNCTION presence_resync() RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION presence_resync() IS
+    'tells the listeners of every channel to take a new snapshot, after the application has changed its mind about who sees whom';
+
 CREATE FUNCTION presence_info(
     OUT version text, OUT epoch text, OUT seq bigint, OUT worker_pid integer,
     OUT worker_alive boolean, OUT last_tick_at timestamptz, OUT complete boolean,
@@ -630,7 +658,8 @@ BEGIN
                 'presence_set_contacts', 'presence_block', 'presence_unblock', 'presence_visibility_of',
                 'presence_can_see', 'presence_preview', 'presence_online_users', 'presence_status', 'presence_get', 'presence_get_many',
                 'presence_counts', 'presence_import', 'presence_forget', 'presence_notify_channel',
-                'presence_listen', 'presence_unlisten', 'presence_info', 'presence_act_for_others',
+                'presence_listen', 'presence_unlisten', 'presence_snapshot', 'presence_events', 'presence_wait',
+                'presence_version', 'presence_resync', 'presence_info', 'presence_act_for_others',
                 'presence_count_everybody', 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         WHEN 'monitor' THEN
             names := ARRAY['presence_counts', 'presence_info', 'presence_count_everybody'];
@@ -643,7 +672,8 @@ BEGIN
                 'presence_typing', 'presence_typing_users', 'presence_set_visibility', 'presence_add_contact',
                 'presence_remove_contact', 'presence_set_contacts', 'presence_block', 'presence_unblock',
                 'presence_visibility_of', 'presence_preview',
-                'presence_notify_channel', 'presence_listen', 'presence_unlisten', 'presence_info',
+                'presence_notify_channel', 'presence_listen', 'presence_unlisten', 'presence_snapshot',
+                'presence_events', 'presence_wait', 'presence_version', 'presence_info',
                 'presence_id_in', 'presence_id_out', 'presence_id_recv', 'presence_id_send'];
         ELSE
             RAISE EXCEPTION 'invalid level "%"', level

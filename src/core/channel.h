@@ -74,6 +74,10 @@ struct Member {
   bool state_is_next : 1;  // of the two, so that none has to wait for ever
   bool message_changed : 1;
   bool data_changed : 1;
+  // Since then, whatever is true by now: a snapshot may have been taken in between.
+  bool has_left : 1;
+  bool has_stopped_typing : 1;
+  bool detail_changed : 1;
   Status told_status : 2;
   Detail told_detail : 2;    // how much of it everybody was told
   Reason reason : 4;         // why it joined or left

@@ -12,7 +12,6 @@ namespace {
 
 // Fixed keys: every server gives a channel the same name.
 constexpr HashSeed name_seed = {0x70726573656e6365ULL, 0x6368616e6e656c73ULL};
-constexpr std::size_t digest_digits = 32;
 
 void write_hex(uint64_t number, char* to) {
   static constexpr char hex[] = "0123456789abcdef";
@@ -30,6 +29,11 @@ std::size_t whole_characters(std::string_view text, std::size_t most) {
 
 }  // namespace
 
+void write_digest(std::string_view text, char* to) {
+  write_hex(hash_key(name_seed, 0, text), to);
+  write_hex(hash_key(name_seed, 1, text), to + 16);
+}
+
 std::size_t write_channel_name(std::string_view prefix, std::string_view channel, char* to) {
   std::memcpy(to, prefix.data(), prefix.size());
   char* at = to + prefix.size();
@@ -42,8 +46,7 @@ std::size_t write_channel_name(std::string_view prefix, std::string_view channel
   std::memcpy(at, channel.data(), beginning);
   at += beginning;
   *at++ = '.';
-  write_hex(hash_key(name_seed, 0, channel), at);
-  write_hex(hash_key(name_seed, 1, channel), at + 16);
+  write_digest(channel, at);
   return static_cast<std::size_t>(at + digest_digits - to);
 }
 

@@ -13,4 +13,8 @@ inline constexpr std::size_t max_name_bytes = 63;  // NAMEDATALEN - 1
 // max_name_bytes. The prefix has at most 30 bytes.
 std::size_t write_channel_name(std::string_view prefix, std::string_view channel, char* to);
 
+// 32 hexadecimal digits of a text, the same on every server.
+inline constexpr std::size_t digest_digits = 32;
+void write_digest(std::string_view text, char* to);
+
 }  // namespace presence

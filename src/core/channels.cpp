@@ -127,6 +127,12 @@ bool ChannelIndex::is_large(Cell cell) const {
   return channel(cell).large;
 }
 
+bool ChannelIndex::is_large(const ChannelKey& key) const {
+  const SharedIndexLock lock(locks_, key.partition());
+  const Cell found = index_.find(*pool_, key);
+  return found != no_cell && channel(found).large;
+}
+
 uint32_t ChannelIndex::members(const ChannelKey& key) const {
   const SharedIndexLock lock(locks_, key.partition());
   const Cell found = index_.find(*pool_, key);

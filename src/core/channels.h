@@ -57,6 +57,7 @@ class ChannelIndex {
 
   bool has(const ChannelKey& key) const;
   bool is_large(Cell channel) const;
+  bool is_large(const ChannelKey& key) const;
   uint32_t members(const ChannelKey& key) const;
   // Copies those behind `after` (no_cell: from the first on), latest activity first, until the room
   // is full or they were active before `not_before`. `after` must be in the channel, or nothing is

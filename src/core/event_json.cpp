@@ -26,9 +26,18 @@ constexpr std::size_t end_bytes = 100;
 // It tells what others see of a user, rather than of what it does in a channel.
 bool is_about_status(EventKind kind) { return kind <= EventKind::user_updated; }
 
-bool has_user(EventKind kind) {
-  return kind == EventKind::user_joined || kind == EventKind::user_left ||
-         kind == EventKind::user_updated;
+// A change of status has the user only for those who may not know it.
+bool has_user(const EventFacts& event) {
+  switch (event.kind) {
+    case EventKind::user_joined:
+    case EventKind::user_left:
+    case EventKind::user_updated:
+      return true;
+    case EventKind::user_status_changed:
+      return !event.user.empty();
+    default:
+      return false;
+  }
 }
 
 void write_digits(uint64_t number, int digits, char* to) {
@@ -169,6 +178,14 @@ void write_timestamp(Time at, char* to) {
   write_digits(static_cast<uint64_t>(clock.subseconds().count()), 3, to + 20);
 }
 
+std::size_t write_user_key(std::string_view user_id, char* to) {
+  char object[max_user_key_bytes + 1];
+  Json json(object);
+  json.text("user_id", user_id);
+  std::memcpy(to, object + 1, json.length() - 1);
+  return json.length() - 1;
+}
+
 std::size_t write_event(const EventFacts& event, char* to) {
   char epoch[epoch_bytes];
   write_epoch(event.epoch, epoch);
@@ -229,7 +246,7 @@ std::size_t write_event(const EventFacts& event, char* to) {
     default:
       break;
   }
-  if (has_user(event.kind)) {
+  if (has_user(event)) {
     const bool fits = json.length() + event.user.size() + end_bytes <= max_payload_bytes;
     if (!event.user.empty() && fits) {
       json.object("user", event.user);

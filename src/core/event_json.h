@@ -46,6 +46,10 @@ struct EventFacts {
 // Returns the length; at most max_payload_bytes, for which `to` has room.
 std::size_t write_event(const EventFacts& event, char* to);
 
+// "user_id":"42" as events have it, for which `to` has room for max_user_key_bytes.
+inline constexpr std::size_t max_user_key_bytes = 16 + 6 * 128;
+std::size_t write_user_key(std::string_view user_id, char* to);
+
 // "6f1c00d2a94be013": the epoch as events and presence_info show it.
 inline constexpr std::size_t epoch_bytes = 16;
 void write_epoch(uint64_t epoch, char* to);

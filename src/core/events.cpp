@@ -20,6 +20,7 @@ struct EventRing::Entry {
   uint64_t seq;
   uint16_t channel_bytes;
   uint16_t payload_bytes;
+  Hearers hearers;
 
   char* text() { return reinterpret_cast<char*>(this + 1); }
 };
@@ -54,19 +55,22 @@ void EventRing::drop_oldest() {
   header_->oldest += rest < sizeof(Entry) ? rest : entry_at(header_->oldest).length;
 }
 
-void EventRing::append(Stream& stream, uint32_t owner, std::string_view channel,
+void EventRing::append(Stream& stream, uint32_t owner, Hearers hearers, std::string_view channel,
                        std::string_view payload) {
   const std::size_t length = rounded(sizeof(Entry) + channel.size() + payload.size());
   const std::size_t rest = header_->capacity - header_->end % header_->capacity;
   const std::size_t filler = rest < length ? rest : 0;
   while (header_->end + filler + length - header_->oldest > header_->capacity) drop_oldest();
   if (filler >= sizeof(Entry))
-    new (&entry_at(header_->end)) Entry{static_cast<uint32_t>(filler), 0, 0, 0, 0};
+    new (&entry_at(header_->end)) Entry{static_cast<uint32_t>(filler), 0, 0, 0, 0, {}};
   const uint64_t position = header_->end + filler;
 
-  Entry& entry = *new (&entry_at(position)) Entry{
-      static_cast<uint32_t>(length), owner, ++stream.seq, static_cast<uint16_t>(channel.size()),
-      static_cast<uint16_t>(payload.size())};
+  Entry& entry = *new (&entry_at(position)) Entry{static_cast<uint32_t>(length),
+                                                  owner,
+                                                  ++stream.seq,
+                                                  static_cast<uint16_t>(channel.size()),
+                                                  static_cast<uint16_t>(payload.size()),
+                                                  hearers};
   std::memcpy(entry.text(), channel.data(), channel.size());
   std::memcpy(entry.text() + channel.size(), payload.data(), payload.size());
   stream.newest = position;
@@ -86,6 +90,7 @@ std::optional<Event> EventRing::next(uint32_t owner, uint64_t from) const {
       return Event{position,
                    position + entry.length,
                    entry.seq,
+                   entry.hearers,
                    {entry.text(), entry.channel_bytes},
                    {entry.text() + entry.channel_bytes, entry.payload_bytes}};
     position += entry.length;

@@ -6,26 +6,63 @@
 // stream.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "types.h"
 
 namespace presence {
 
+// How far somebody has read a stream: everything before this position, and up to this seq.
+struct Bookmark {
+  uint64_t position;
+  uint64_t seq;
+};
+
 // One database's sequence of events.
 struct Stream {
   uint64_t epoch;
-  uint64_t seq;       // of the newest event
-  uint64_t first;     // the position from which on its events are in the ring
-  uint64_t newest;    // its position, 0: none
-  uint64_t sent;      // everything before this position has been broadcast
-  uint64_t sent_seq;  // and everything up to this seq
+  uint64_t seq;     // of the newest event
+  uint64_t first;   // the position from which on its events are in the ring
+  uint64_t newest;  // its position, 0: none
+  Bookmark sent;    // what has been broadcast
+  Bookmark logged;  // what has been written to the WAL
 };
+
+// Where some events of a stream are, so that a reader need not begin at the first one.
+class EventMarks {
+ public:
+  void note(uint64_t seq, uint64_t position) {
+    if (seq % distance == 0) marks_[seq / distance % count] = {position, seq};
+  }
+  // The last one that is known not to come after `seq`, at most `distance` before it; else the
+  // first one in the ring.
+  Bookmark before(uint64_t seq, uint64_t oldest) const {
+    const Bookmark& mark = marks_[seq / distance % count];
+    const bool is_it = mark.seq == seq / distance * distance && mark.position >= oldest;
+    return is_it && mark.position != 0 ? mark : Bookmark{0, 0};
+  }
+
+ private:
+  static constexpr uint64_t distance = 128;
+  static constexpr uint64_t count = 64;
+  std::array<Bookmark, count> marks_{};
+};
+
+// For whom an event is.
+enum class Hearers : uint8_t {
+  everybody,          // who listens on its channel
+  everybody_in_part,  // the same, but some may know more of its user
+  trusted,            // those who may know everything
+  trusted_as_well     // the same, and everybody was told as much by an event of its own
+};
+constexpr bool is_public(Hearers hearers) { return hearers <= Hearers::everybody_in_part; }
 
 struct Event {
   uint64_t position;
   uint64_t next;  // where to go on
   uint64_t seq;
+  Hearers hearers;
   std::string_view channel;
   std::string_view payload;
 };
@@ -36,7 +73,8 @@ class EventRing {
   void attach(void* memory);
 
   // The event must have been made with the stream's next seq.
-  void append(Stream& stream, uint32_t owner, std::string_view channel, std::string_view payload);
+  void append(Stream& stream, uint32_t owner, Hearers hearers, std::string_view channel,
+              std::string_view payload);
 
   // The first event of `owner` at or after `from`; what is returned points into the ring.
   std::optional<Event> next(uint32_t owner, uint64_t from) const;

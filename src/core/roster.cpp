@@ -292,6 +292,7 @@ uint32_t Roster::evict(uint32_t partition, uint32_t wanted) {
 bool Roster::remove_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
   RealmPartition& share = region_.share(realm, partition);
   share.to_announce = share.members_to_announce = no_cell;
+  share.shown_from = share.members_shown_from = no_cell;
   for (List& list : share.lists) {
     while (list.newest != no_cell) {
       if (at_most-- == 0) return false;
@@ -312,6 +313,7 @@ bool Roster::blank_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
     told.to_announce = false;
   }
   share.members_to_announce = no_cell;  // all of them are freed
+  share.shown_from = share.members_shown_from = no_cell;
   for (uint8_t number = 0; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
     while (cell != no_cell) {

@@ -110,7 +110,7 @@ class Roster {
   // ---- what the worker tells and writes of members (roster_member_work.cpp)
   // False: there are none, or only further ones than are looked at at once: see has_member_news.
   bool take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
-                        MemberNews& out);
+                        bool is_shown, MemberNews& out);
   bool has_member_news(uint16_t realm, uint32_t partition) const {
     return region_.share(realm, partition).members_to_announce != no_cell;
   }
@@ -170,7 +170,12 @@ class Roster {
 
   // ---- the worker's lists (roster_work.cpp)
   // Takes the next user that listeners must hear of. False: there is none.
-  bool take_announcement(uint16_t realm, uint32_t partition, const Policy& policy, UserNews& out);
+  // `is_shown`: a snapshot is being taken just now.
+  bool take_announcement(uint16_t realm, uint32_t partition, const Policy& policy, bool is_shown,
+                         UserNews& out);
+  // What was not announced yet has been shown by a snapshot: it is told even if it is over by then.
+  // With the partition's lock, shared will do.
+  void note_shown(uint16_t realm, uint32_t partition);
   // Takes the next user whose row must be written. False: there is none.
   bool begin_writing(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                      UserView& out);
@@ -341,7 +346,7 @@ class Roster {
   void link_in_lane(Cell member, RealmPartition& share, Time now);
   void unlink_in_lane(Cell member, RealmPartition& share);
   void choose_placed(Cell member, Time now, MemberChanges& out);
-  bool note_news(Cell member, const Policy& policy, Time now, MemberNews& out);
+  bool note_news(Cell member, const Policy& policy, Time now, bool is_shown, MemberNews& out);
   void mark_member_row(Cell member, RowState state);
   bool mark_member_row_dirty(Cell member);
 
@@ -385,6 +390,8 @@ class Roster {
                    std::optional<uint64_t> channel, const Policy& policy) const;
   Detail detail_for_everybody(const User& user, const Policy& policy,
                               std::optional<uint64_t> channel) const;
+  Detail detail_for_everybody(const Visibility* visibility, const Policy& policy,
+                              std::optional<uint64_t> channel) const;
   template <typename Use>
   void for_each_related(uint32_t partition, const Viewer& viewer, const Policy& policy,
                         Use use) const;
@@ -394,7 +401,7 @@ class Roster {
   // roster_work.cpp
   void mark(Cell cell, RealmPartition& share, Persist state);
   void mark_dirty(Cell cell, RealmPartition& share);
-  void note_news(const User& told, const Policy& policy, UserNews& out) const;
+  void note_news(const User& told, const Policy& policy, bool is_shown, UserNews& out) const;
   void drop_reason_text(User& user);
   void mark_all(RealmPartition& share, Persist from, Persist to);
 

@@ -45,6 +45,17 @@ void Roster::choose_placed(Cell cell, Time now, MemberChanges& out) {
 
 namespace {
 
+// What was shown of a member by a snapshot may not be what was told: what is true is told anyway.
+void tell_what_is(const Member& member, MemberChanges& changes) {
+  changes.updated |= member.joined && !changes.joined;
+  changes.left |= !member.joined && member.has_left;
+  changes.typing_started |= member.typing != no_cell;
+  changes.typing_stopped |= member.typing == no_cell && member.has_stopped_typing;
+}
+
+// The same for those who must not know what it is.
+void tell_nothing_is(MemberChanges& changes) { changes.left = changes.typing_stopped = true; }
+
 // What listeners believe of a member.
 struct Believed {
   bool joined, typing;
@@ -66,7 +77,7 @@ MemberChanges changes_of(Believed before, Believed now, bool status_changed, boo
 }  // namespace
 
 // Compares what is with what was told. True: there is something to tell.
-bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& out) {
+bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown, MemberNews& out) {
   Member& member = pool_.at<Member>(cell);
   const User& of = user(member.user);
   const Visibility* visibility = visibility_of(of);
@@ -96,8 +107,16 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
       {is.joined && is_seen, is.typing && is_seen},
       status_changed || detail_changed || (member.message_changed && out.detail == Detail::full),
       member.data_changed || detail_changed);
+  out.is_shown = is_shown;
+  if (is_shown) {
+    tell_what_is(member, out.all);
+    if (is_seen)
+      tell_what_is(member, out.everybody);
+    else if (was_seen || member.detail_changed)
+      tell_nothing_is(out.everybody);
+  }
   // Who sees the member from now on does not know yet where it is.
-  if (member.joined && detail_changed && out.detail == Detail::full) {
+  if (member.joined && ((detail_changed && out.detail == Detail::full) || is_shown)) {
     member.cursor_changed |= member.cursor != no_cell;
     member.state_changed |= member.state != no_cell;
   }
@@ -110,6 +129,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, MemberNews& ou
   member.told_status = of.status;
   member.told_detail = out.detail;
   member.message_changed = member.data_changed = false;
+  member.has_left = member.has_stopped_typing = member.detail_changed = false;
 
   if (!out.all.any() && !out.everybody.any()) return false;
   const Cell message =
@@ -127,14 +147,15 @@ constexpr uint32_t looks_at_once = 256;  // at members, with the lock held
 }  // namespace
 
 bool Roster::take_member_news(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
-                              MemberNews& out) {
+                              bool is_shown, MemberNews& out) {
   RealmPartition& share = region_.share(realm, partition);
   for (uint32_t looks = 0; share.members_to_announce != no_cell && looks < looks_at_once; looks++) {
     const Cell cell = share.members_to_announce;
     Member& member = pool_.at<Member>(cell);
     share.members_to_announce = member.announce_next;
     member.to_announce = false;
-    const bool tell = note_news(cell, policy, now, out);
+    const bool was_shown = take_shown(share.members_shown_from, cell, member.announce_next);
+    const bool tell = note_news(cell, policy, now, is_shown || was_shown, out);
     User& of = user(member.user);
     const bool row_says_why = of.persist == Persist::current || of.persist == Persist::dirty;
     if (row_says_why && !of.to_announce) drop_reason_text(of);

@@ -152,6 +152,7 @@ void Roster::leave_channel(Cell cell, Reason reason, Time at) {
   end_typing(cell, reason, at);
   leave_seats(member);
   member.joined = false;
+  member.has_left = true;
   member.reason = reason;
   member.changed_at = at;
   // Whoever comes back before listeners hear of this has none, and they may know of one.

@@ -27,6 +27,13 @@ inline void mark_placed(Member& member, bool is_state, bool changed) {
     member.cursor_changed = changed;
 }
 
+// Of what is taken out of a list of those to announce: whether a snapshot has shown it.
+inline bool take_shown(Cell& shown_from, Cell taken, Cell next) {
+  const bool is_shown = taken == shown_from;
+  if (is_shown) shown_from = next;
+  return is_shown;
+}
+
 // What User::minute is at a moment; moments before the year 2000 count, too.
 inline uint32_t minute_of(Time at) { return static_cast<uint32_t>(at / minute) % minute_count; }
 

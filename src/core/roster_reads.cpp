@@ -237,6 +237,8 @@ bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) co
   const User& listed = user(cell);
   if (!viewer) return true;
   const Visibility* visibility = visibility_of(listed);
+  if (viewer->is_everybody)
+    return detail_for_everybody(visibility, policy, std::nullopt) >= Detail::status;
   if (relation_to(visibility, *viewer))
     return detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
   // Its list may still be that of the setting before.

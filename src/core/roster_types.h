@@ -234,6 +234,8 @@ struct UserNews {
   Audience audience;           // of the user's rule
   bool rules_changed;
   bool everybody_hears;  // there is something new for everybody
+  // A snapshot may have shown what was told to nobody: what is true now is told, changed or not.
+  bool is_shown;
 };
 
 // What a listener of a channel has not been told of one of its members. In this order.
@@ -254,6 +256,7 @@ struct MemberNews {
   bool message_changed, data_changed;
   Audience audience;
   bool large;     // joins and leaves are told as counts
+  bool is_shown;  // see UserNews
   Status told;    // what they were told last
   Reason reason;  // of having joined or left
   Reason typing_reason;

@@ -35,6 +35,7 @@ void Roster::end_typing(Cell cell, Reason reason, Time at) {
   if (member.typing == no_cell) return;
   unlink_typing(member.typing, region_.share(member.realm, member.partition));
   free_typing(member);
+  member.has_stopped_typing = true;
   member.typing_reason = reason;
   member.changed_at = at;
   announce_member(cell);

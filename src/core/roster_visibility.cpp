@@ -241,10 +241,12 @@ void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy)
   if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail))
     announce_again(cell, share);
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
-    const Member& member = pool_.at<Member>(at);
-    if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) !=
+    Member& member = pool_.at<Member>(at);
+    if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) ==
         member.told_detail)
-      announce_member(at);
+      continue;
+    member.detail_changed = true;
+    announce_member(at);
   }
 }
 
@@ -313,6 +315,7 @@ Standing standing_in(const Relation& relation) {
 
 Detail Roster::detail_in(const User& user, const Visibility* visibility, const Viewer& viewer,
                          std::optional<uint64_t> channel, const Policy& policy) const {
+  if (viewer.is_everybody) return detail_for_everybody(visibility, policy, channel);
   if (id_equals(pool_, user, viewer.key.id)) return Detail::full;
   const Rules rules = rules_in(visibility, channel, policy);
   Standing standing;
@@ -335,8 +338,12 @@ Detail Roster::detail_for_strangers(const User& user, const Policy& policy) cons
 // Anybody may listen: the least that anyone sees.
 Detail Roster::detail_for_everybody(const User& user, const Policy& policy,
                                     std::optional<uint64_t> channel) const {
+  return detail_for_everybody(visibility_of(user), policy, channel);
+}
+
+Detail Roster::detail_for_everybody(const Visibility* visibility, const Policy& policy,
+                                    std::optional<uint64_t> channel) const {
   if (policy.application_decides) return Detail::nothing;
-  const Visibility* visibility = visibility_of(user);
   const Detail to_strangers = allowed({}, rules_in(visibility, channel, policy));
   return visibility ? std::min(visibility->least, to_strangers) : to_strangers;
 }

@@ -1,4 +1,6 @@
 // roster_work.cpp: what the worker takes: users to tell of, users to write.
+#include <atomic>
+
 #include "roster_parts.h"
 
 namespace presence {
@@ -43,7 +45,7 @@ Status visible(Status status, Detail detail) {
 }  // namespace
 
 // Compares what is with what was told.
-void Roster::note_news(const User& told, const Policy& policy, UserNews& out) const {
+void Roster::note_news(const User& told, const Policy& policy, bool is_shown, UserNews& out) const {
   const Visibility* visibility = visibility_of(told);
   out.told_detail = static_cast<Detail>(told.told_detail);
   out.detail = detail_for_everybody(told, policy, std::nullopt);
@@ -57,21 +59,34 @@ void Roster::note_news(const User& told, const Policy& policy, UserNews& out) co
       out.before != out.now ||
       (out.detail == Detail::full && out.told_detail == Detail::full && told.message_changed) ||
       (stays && (out.detail != out.told_detail || told.data_changed));
+  out.is_shown = is_shown;
+  const bool may_know =
+      out.rules_changed || out.told_detail >= Detail::status || out.detail >= Detail::status;
+  out.everybody_hears |= is_shown && may_know;
+}
+
+// Readers of one partition may do this at the same time: all of them write the same.
+void Roster::note_shown(uint16_t realm, uint32_t partition) {
+  RealmPartition& share = region_.share(realm, partition);
+  std::atomic_ref(share.shown_from).store(share.to_announce, std::memory_order_relaxed);
+  std::atomic_ref(share.members_shown_from)
+      .store(share.members_to_announce, std::memory_order_relaxed);
 }
 
 bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy& policy,
-                               UserNews& out) {
+                               bool is_shown, UserNews& out) {
   RealmPartition& share = region_.share(realm, partition);
   while (share.to_announce != no_cell) {
     const Cell cell = share.to_announce;
     User& told = user(cell);
     share.to_announce = told.announce_next;
     told.to_announce = false;
+    const bool was_shown = take_shown(share.shown_from, cell, told.announce_next);
 
-    note_news(told, policy, out);
+    note_news(told, policy, is_shown || was_shown, out);
     const bool tell = told.status != told.announced || told.message_changed ||
                       (told.data_changed && told.status != Status::offline) || out.rules_changed ||
-                      out.everybody_hears;
+                      out.everybody_hears || out.is_shown;
     const Cell message =
         told.extras == no_cell ? no_cell : pool_.at<Extras>(told.extras).choices.top.message;
     if (tell) copy_out(told, message, out.user);

@@ -175,9 +175,11 @@ struct RealmPartition {
   uint32_t activity_count, activity_cells;  // of those that wait
   Cell heap;                                // irregular users by their due moment
   Cell to_announce;
+  Cell shown_from;    // from this one on, those to announce have been shown by a snapshot
   uint32_t removals;  // so many users went out of memory
   // The users' places in channels.
   Cell members_to_announce;
+  Cell members_shown_from;              // the same of them
   uint32_t member_removals;             // so many records of members are gone
   std::array<Cell, row_lists> members;  // by their rows
   Cell first_in_lane, last_in_lane;     // who was told of lately, by Member::lane_at

@@ -105,6 +105,7 @@ static_assert(sizeof(ViewerRecord) <= cell_bytes);
 struct Viewer {
   Key key;
   std::span<const uint64_t> channels;  // the hashes of those that it is in, in order
+  bool is_everybody = false;           // what anybody may know: the least that anyone sees
 };
 
 class ViewerIndex {

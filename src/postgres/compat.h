@@ -11,6 +11,7 @@ extern "C" {
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "pgstat.h"
+#include "replication/message.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "tcop/utility.h"
@@ -117,6 +118,17 @@ inline void reserve_guc_prefix_compat(const char* prefix) { EmitWarningsOnPlaceh
 inline constexpr int hash_strings_compat = HASH_STRINGS;
 #else
 inline constexpr int hash_strings_compat = 0;
+#endif
+
+// 17: a message may be flushed at once; before, that was not asked.
+#if PG_VERSION_NUM >= 170000
+inline void log_message_compat(const char* prefix, const char* message, size_t bytes) {
+  (void)LogLogicalMessage(prefix, message, bytes, true, false);
+}
+#else
+inline void log_message_compat(const char* prefix, const char* message, size_t bytes) {
+  (void)LogLogicalMessage(prefix, message, bytes, true);
+}
 #endif
 
 // 16: the right to execute a function is that of any object, and a list of names may fail softly.

@@ -82,11 +82,11 @@ bool check_function_name(char** value, void**, GucSource) {
   return false;
 }
 
-// Everybody may listen to the channel of everyone.
-bool check_private_channel(char** value, void**, GucSource) {
+// A channel beside those that everybody knows.
+bool check_special_channel(char** value, void**, GucSource) {
   const std::string_view channel = *value ? *value : "";
   if (channel == global_channel) {
-    GUC_check_errdetail("\"global_presence\" is not private.");
+    GUC_check_errdetail("\"global_presence\" has its own events.");
     return false;
   }
   if (channel.size() <= max_channel_id_bytes) return true;
@@ -191,13 +191,31 @@ void define_settings() {
       "presence.private_channel",
       "The channel for trusted gateways: all that is not for everyone is told there.",
       "They ask presence_can_see() whom to tell. Empty: there is none.", &settings.private_channel,
-      "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_private_channel, nullptr, nullptr);
+      "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_special_channel, nullptr, nullptr);
+  DefineCustomStringVariable("presence.firehose_channel",
+                             "A channel on which every public event of every channel is told, too.",
+                             "Each costs a second notification. Empty: there is none.",
+                             &settings.firehose_channel, "", PGC_SIGHUP, 0, check_special_channel,
+                             nullptr, nullptr);
+  DefineCustomBoolVariable(
+      "presence.wal_messages",
+      "Whether every event is written to the WAL, as a logical message with the prefix presence.",
+      "For change-data pipelines. It needs wal_level = logical to be of use.",
+      &settings.wal_messages, false, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomStringVariable(
       "presence.can_see_function", "The application's function that says who sees whom.",
       "Its name with its schema; it takes viewer, user_id and channel_id as text and returns text: "
       "full, status, last_seen or nothing; NULL: the rules decide.",
       &settings.can_see_function, "", PGC_SIGHUP, 0, check_function_name, nullptr, nullptr);
   reserve_guc_prefix_compat("presence");
+}
+
+std::string_view private_channel() {
+  return settings.private_channel ? settings.private_channel : "";
+}
+
+std::string_view firehose_channel() {
+  return settings.firehose_channel ? settings.firehose_channel : "";
 }
 
 Policy current_policy() {
@@ -212,6 +230,10 @@ Policy current_policy() {
 }
 
 void warn_about_settings() {
+  if (!firehose_channel().empty() && firehose_channel() == private_channel())
+    ereport(WARNING, (errmsg("presence.firehose_channel and presence.private_channel are the same"),
+                      errdetail("What is not for everybody is told there, too."),
+                      errhint("Give them two names.")));
   if (settings.offline_timeout <= settings.idle_timeout)
     ereport(WARNING,
             (errmsg("presence.offline_timeout (%d ms) is not above presence.idle_timeout (%d ms)",

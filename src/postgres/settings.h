@@ -28,6 +28,8 @@ struct Settings {
   int default_audience;  // an Audience
   char* private_channel;
   char* can_see_function;
+  char* firehose_channel;
+  bool wal_messages;
 };
 extern Settings settings;
 
@@ -35,6 +37,10 @@ extern Settings settings;
 void define_settings();
 
 Policy current_policy();
+
+// Where those listen who may know everything, and who hears all that everybody may; empty: nowhere.
+std::string_view private_channel();
+std::string_view firehose_channel();
 
 // A warning in the log for each combination that makes no sense. Called by the launcher.
 void warn_about_settings();

@@ -76,7 +76,7 @@ void start_controls() {
   if (found) return;
   new (shared.header) SharedHeader{};
   for (uint32_t i = 0; i < shared.region.realm_count(); i++)
-    new (shared.controls + i) RealmControl{};
+    ConditionVariableInit(&(new (shared.controls + i) RealmControl{})->told);
 }
 
 void start_rates() {

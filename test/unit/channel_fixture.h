@@ -110,7 +110,7 @@ class ChannelTest : public RosterTest {
   Lines news() {
     std::map<std::string, Lines> all, everybody;
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      while (roster.take_member_news(0, partition, policy, now, news_)) {
+      while (roster.take_member_news(0, partition, policy, now, false, news_)) {
         const std::string place =
             std::string(news_.member.id()) + " " + std::string(news_.member.channel());
         add_lines(all[place], news_.all);

@@ -41,7 +41,7 @@ TEST(EventRing, IsEmptyAtFirst) {
 TEST(EventRing, KeepsWhatWasAppended) {
   Ring memory(4096);
   Stream stream{};
-  memory.ring.append(stream, 1, "global_presence", "{\"seq\":1}");
+  memory.ring.append(stream, 1, Hearers::everybody, "global_presence", "{\"seq\":1}");
   const auto event = memory.ring.next(1, 0);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->seq, 1u);
@@ -55,7 +55,7 @@ TEST(EventRing, CountsTheSeqOfTheStream) {
   Ring memory(4096);
   Stream stream{};
   stream.seq = 41;
-  memory.ring.append(stream, 1, "c", "p");
+  memory.ring.append(stream, 1, Hearers::everybody, "c", "p");
   EXPECT_EQ(stream.seq, 42u);
   EXPECT_EQ(memory.ring.next(1, 0)->seq, 42u);
 }
@@ -64,20 +64,20 @@ TEST(EventRing, GoesOnWhereItWasLeft) {
   Ring memory(4096);
   Stream stream{};
   for (const char* payload : {"a", "bb", "", "dddddddddddd"})
-    memory.ring.append(stream, 1, "c", payload);
+    memory.ring.append(stream, 1, Hearers::everybody, "c", payload);
   EXPECT_EQ(payloads(memory.ring, 1), (std::vector<std::string>{"a", "bb", "", "dddddddddddd"}));
   const uint64_t end = memory.ring.end();
   EXPECT_FALSE(memory.ring.next(1, end));
-  memory.ring.append(stream, 1, "c", "later");
+  memory.ring.append(stream, 1, Hearers::everybody, "c", "later");
   EXPECT_EQ(memory.ring.next(1, end)->payload, "later");
 }
 
 TEST(EventRing, TellsOwnersApart) {
   Ring memory(4096);
   Stream one{}, two{};
-  memory.ring.append(one, 1, "c", "of one");
-  memory.ring.append(two, 2, "c", "of two");
-  memory.ring.append(one, 1, "c", "of one again");
+  memory.ring.append(one, 1, Hearers::everybody, "c", "of one");
+  memory.ring.append(two, 2, Hearers::everybody, "c", "of two");
+  memory.ring.append(one, 1, Hearers::everybody, "c", "of one again");
   EXPECT_EQ(payloads(memory.ring, 1), (std::vector<std::string>{"of one", "of one again"}));
   EXPECT_EQ(payloads(memory.ring, 2), (std::vector<std::string>{"of two"}));
   EXPECT_TRUE(payloads(memory.ring, 3).empty());
@@ -88,7 +88,7 @@ TEST(EventRing, TellsOwnersApart) {
 TEST(EventRing, OverwritesTheOldest) {
   Ring memory(64 + 320);  // room for ten of these
   Stream stream{};
-  for (int i = 0; i < 25; i++) memory.ring.append(stream, 1, "c", std::to_string(1000 + i));
+  for (int i = 0; i < 25; i++) memory.ring.append(stream, 1, Hearers::everybody, "c", std::to_string(1000 + i));
   const std::vector<std::string> left = payloads(memory.ring, 1);
   ASSERT_EQ(left.size(), 10u);
   EXPECT_EQ(left.front(), "1015");
@@ -98,9 +98,9 @@ TEST(EventRing, OverwritesTheOldest) {
 TEST(EventRing, ShowsThatSomethingWasLostByItsSeq) {
   Ring memory(64 + 320);
   Stream stream{};
-  memory.ring.append(stream, 1, "c", "1000");
+  memory.ring.append(stream, 1, Hearers::everybody, "c", "1000");
   const uint64_t sent = memory.ring.end();
-  for (int i = 0; i < 20; i++) memory.ring.append(stream, 1, "c", "1001");
+  for (int i = 0; i < 20; i++) memory.ring.append(stream, 1, Hearers::everybody, "c", "1001");
   EXPECT_LT(sent, memory.ring.oldest());
   const auto next = memory.ring.next(1, sent);
   ASSERT_TRUE(next);
@@ -111,8 +111,8 @@ TEST(EventRing, ShowsThatSomethingWasLostByItsSeq) {
 TEST(EventRing, LosesTheEventsOfAQuietOwnerToABusyOne) {
   Ring memory(64 + 320);
   Stream quiet{}, busy{};
-  memory.ring.append(quiet, 1, "c", "1000");
-  for (int i = 0; i < 20; i++) memory.ring.append(busy, 2, "c", "1001");
+  memory.ring.append(quiet, 1, Hearers::everybody, "c", "1000");
+  for (int i = 0; i < 20; i++) memory.ring.append(busy, 2, Hearers::everybody, "c", "1001");
   EXPECT_FALSE(memory.ring.next(1, quiet.newest));
   EXPECT_LT(quiet.newest, memory.ring.oldest());
 }
@@ -126,7 +126,7 @@ TEST(EventRing, HoldsTheLongestEventInASmallRing) {
        {max_payload_bytes, std::size_t{0}, max_payload_bytes, std::size_t{3000}, max_payload_bytes,
         max_payload_bytes, std::size_t{7}}) {
     const std::string payload(bytes, 'p');
-    memory.ring.append(stream, 1, channel, payload);
+    memory.ring.append(stream, 1, Hearers::everybody, channel, payload);
     const auto newest = memory.ring.next(1, stream.newest);
     ASSERT_TRUE(newest);
     EXPECT_EQ(newest->channel, channel);
@@ -140,7 +140,7 @@ TEST(EventRing, IsTheSameForWhoeverAttaches) {
   writer.create(memory.data(), 4096);
   reader.attach(memory.data());
   Stream stream{};
-  writer.append(stream, 1, "c", "hello");
+  writer.append(stream, 1, Hearers::everybody, "c", "hello");
   EXPECT_EQ(reader.next(1, 0)->payload, "hello");
 }
 
@@ -160,7 +160,7 @@ TEST(EventRing, AgreesWithAListWhateverIsAppended) {
       const uint32_t owner = random() % 3;
       const std::string channel(1 + random() % 20, static_cast<char>('a' + random() % 26));
       const std::string payload(random() % 120, static_cast<char>('a' + random() % 26));
-      memory.ring.append(streams[owner], owner + 1, channel, payload);
+      memory.ring.append(streams[owner], owner + 1, Hearers::everybody, channel, payload);
       all.push_back({owner + 1, streams[owner].newest, streams[owner].seq, channel, payload});
       while (all.front().position < memory.ring.oldest()) all.pop_front();
       for (uint32_t of = 1; of <= 3; of++) {

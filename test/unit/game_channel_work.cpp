@@ -70,7 +70,7 @@ Heard Game::snapshot_of(const Key& key, const std::string& channel, Detail detai
 
 void Game::tell_members_of(uint16_t realm) {
   for (uint32_t partition = 0; partition < partition_count; partition++) {
-    while (roster_.take_member_news(realm, partition, model_.policy, now_, member_news_)) {
+    while (roster_.take_member_news(realm, partition, model_.policy, now_, false, member_news_)) {
       const MemberView& member = member_news_.member;
       const std::string channel(member.channel());
       const Key key{realm, std::string(member.id())};

@@ -32,7 +32,7 @@ void Game::take_announcements() {
 }
 
 bool Game::take_announcement(uint16_t realm, uint32_t partition) {
-  const bool told = roster_.take_announcement(realm, partition, model_.policy, user_news_);
+  const bool told = roster_.take_announcement(realm, partition, model_.policy, false, user_news_);
   Key key;
   if (told) {
     view_ = user_news_.user;

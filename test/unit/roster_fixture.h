@@ -183,7 +183,7 @@ class RosterTest : public testing::Test {
 
   // ---- the worker
   bool take_announcement(uint32_t partition) {
-    const bool told = roster.take_announcement(0, partition, policy, user_news_);
+    const bool told = roster.take_announcement(0, partition, policy, false, user_news_);
     if (told) view_ = user_news_.user;
     return told;
   }

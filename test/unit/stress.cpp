@@ -565,7 +565,7 @@ class Stress {
     UserNews news;
     for (bool told = true; told; told_ += told) {
       const Lock lock(lock_of(partition));
-      told = roster_.take_announcement(0, partition, policy_, news);
+      told = roster_.take_announcement(0, partition, policy_, false, news);
       heard_ += told && news.everybody_hears;
     }
   }
@@ -580,7 +580,7 @@ class Stress {
     MemberNews news;
     for (bool told = true; told; member_news_ += told) {
       const Lock lock(lock_of(partition));
-      told = roster_.take_member_news(0, partition, policy_, now(), news);
+      told = roster_.take_member_news(0, partition, policy_, now(), false, news);
     }
   }
 

@@ -62,7 +62,9 @@ void free_slot(uint32_t number) {
 
 void begin_stream(RealmControl& control, uint64_t epoch) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
-  control.stream = Stream{epoch, 0, shared.ring.end(), 0, shared.ring.end(), 0};
+  const uint64_t end = shared.ring.end();
+  control.stream = Stream{epoch, 0, end, 0, {end, 0}, {end, 0}};
+  control.marks = EventMarks{};
   LWLockRelease(shared.events);
 }
 

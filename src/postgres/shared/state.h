@@ -15,6 +15,7 @@
 #include "postgres/boundary.h"
 
 extern "C" {
+#include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 }
@@ -23,9 +24,13 @@ namespace presence {
 
 // What the worker of a realm and everybody else tell each other.
 struct RealmControl {
-  Stream stream;            // events lock; written by the worker alone
-  std::atomic<int> worker;  // its number among the processes, -1: none
-  std::atomic<bool> awake;  // it has been woken and has not begun its round yet
+  Stream stream;                     // events lock; written by the worker alone
+  EventMarks marks;                  // the same
+  ConditionVariable told;            // of those who wait for events
+  std::atomic<uint32_t> snapshots;   // that are being taken just now
+  std::atomic<uint64_t> announcing;  // odd while the worker makes events of what has changed
+  std::atomic<int> worker;           // its number among the processes, -1: none
+  std::atomic<bool> awake;           // it has been woken and has not begun its round yet
   std::atomic<bool> look_for_extension;
   std::atomic<bool> flush;   // write the dirty rows now: memory is full
   std::atomic<bool> resync;  // tell listeners to take a new snapshot

@@ -106,17 +106,21 @@ bool take_from(const RealmRef& realm, uint32_t& partition, Take take) {
 
 }  // namespace
 
+bool snapshot_under_way(const RealmRef& realm) { return realm.control().snapshots.load() > 0; }
+
 bool take_announcement(const RealmRef& realm, uint32_t& partition, const Policy& policy,
                        UserNews& out) {
   return take_from(realm, partition, [&](Roster& roster) {
-    return roster.take_announcement(realm.number, partition, policy, out);
+    return roster.take_announcement(realm.number, partition, policy, snapshot_under_way(realm),
+                                    out);
   });
 }
 
 bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
                       MemberNews& out) {
   return take_from(realm, partition, [&](Roster& roster) {
-    return roster.take_member_news(realm.number, partition, policy, now, out);
+    return roster.take_member_news(realm.number, partition, policy, now, snapshot_under_way(realm),
+                                   out);
   });
 }
 
@@ -134,6 +138,27 @@ bool has_announcements(const RealmRef& realm) {
            roster.has_member_news(realm.number, partition) ||
            shared.region.channels.has_news(realm.number, partition);
   });
+}
+
+namespace {
+
+void note_shown(const RealmRef& realm) {
+  Roster roster(shared.region);
+  for (uint32_t partition = 0; partition < partition_count; partition++) {
+    LWLockAcquire(shared.partition(partition), LW_SHARED);
+    if (!realm.gone()) roster.note_shown(realm.number, partition);
+    LWLockRelease(shared.partition(partition));
+  }
+}
+
+}  // namespace
+
+void begin_snapshot(const RealmRef& realm) { realm.control().snapshots.fetch_add(1); }
+
+// What is waiting by now may have been seen; what was taken meanwhile has been told for that.
+void end_snapshot(const RealmRef& realm) {
+  note_shown(realm);
+  realm.control().snapshots.fetch_sub(1);
 }
 
 bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
@@ -273,97 +298,6 @@ bool has_rows(const RealmRef& realm, Persist state) {
   return any_partition(realm, [&](Roster& roster, uint32_t partition) {
     return roster.has(realm.number, partition, state);
   });
-}
-
-void append_event(const RealmRef& realm, uint64_t epoch, std::string_view channel,
-                  std::string_view payload) {
-  LWLockAcquire(shared.events, LW_EXCLUSIVE);
-  Stream& stream = realm.control().stream;
-  if (realm.gone() || stream.epoch != epoch) {
-    LWLockRelease(shared.events);
-    return;
-  }
-  // The slot's number is the owner; 0 is the ring's own filler.
-  shared.ring.append(stream, realm.number + 1u, channel, payload);
-  LWLockRelease(shared.events);
-}
-
-uint64_t horizon_of(const RealmRef& realm) {
-  LWLockAcquire(shared.events, LW_SHARED);
-  const Stream& stream = realm.control().stream;
-  const std::optional<Event> first = shared.ring.next(realm.number + 1u, stream.first);
-  const uint64_t horizon = first ? first->seq - 1 : stream.seq;
-  LWLockRelease(shared.events);
-  return horizon;
-}
-
-bool see_event(const RealmRef& realm, uint64_t& from, SeenEvent& out) {
-  LWLockAcquire(shared.events, LW_SHARED);
-  from = std::max(from, realm.control().stream.first);
-  const std::optional<Event> event = shared.ring.next(realm.number + 1u, from);
-  if (event) {
-    from = event->next;
-    out.seq = event->seq;
-    out.channel_bytes = static_cast<uint32_t>(event->channel.size());
-    std::memcpy(out.channel_text, event->channel.data(), event->channel.size());
-  }
-  LWLockRelease(shared.events);
-  return event.has_value();
-}
-
-namespace {
-
-char* copy_text(std::string_view text, char* to) {
-  std::memcpy(to, text.data(), text.size());
-  to[text.size()] = '\0';
-  return to + text.size() + 1;
-}
-
-}  // namespace
-
-Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buffer) {
-  Unsent unsent{};
-  char* to = buffer.data();
-  LWLockAcquire(shared.events, LW_SHARED);
-  const Stream& stream = realm.control().stream;
-  unsent.epoch = stream.epoch;
-  unsent.next = stream.sent;
-  unsent.seq = stream.sent_seq;
-  while (unsent.count < at_most && unsent.seq < stream.seq) {
-    const std::optional<Event> event = shared.ring.next(realm.number + 1u, unsent.next);
-    if (!event) {
-      unsent.lost = true;
-      unsent.seq = stream.seq;
-      break;
-    }
-    const std::size_t bytes = event->channel.size() + event->payload.size() + 2;
-    if (bytes > static_cast<std::size_t>(buffer.data() + buffer.size() - to)) break;
-    unsent.lost |= event->seq != unsent.seq + 1;
-    to = copy_text(event->channel, to);
-    to = copy_text(event->payload, to);
-    unsent.next = event->next;
-    unsent.seq = event->seq;
-    unsent.count++;
-  }
-  LWLockRelease(shared.events);
-  return unsent;
-}
-
-void mark_sent(const RealmRef& realm, const Unsent& sent) {
-  LWLockAcquire(shared.events, LW_EXCLUSIVE);
-  Stream& stream = realm.control().stream;
-  if (!realm.gone() && stream.epoch == sent.epoch) {
-    stream.sent = sent.next;
-    stream.sent_seq = sent.seq;
-  }
-  LWLockRelease(shared.events);
-}
-
-Stream stream_of(const RealmRef& realm) {
-  LWLockAcquire(shared.events, LW_SHARED);
-  const Stream stream = realm.control().stream;
-  LWLockRelease(shared.events);
-  return stream;
 }
 
 }  // namespace presence

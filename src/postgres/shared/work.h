@@ -1,4 +1,4 @@
-// work.h: what the worker of a realm takes from shared memory and puts into the ring.
+// work.h: what the worker of a realm takes from shared memory.
 #pragma once
 
 #include "postgres/shared/state.h"
@@ -19,6 +19,13 @@ Time next_due_of_realm(const RealmRef& realm, const Policy& policy);
 bool take_announcement(const RealmRef& realm, uint32_t& partition, const Policy& policy,
                        UserNews& out);
 bool has_announcements(const RealmRef& realm);  // of any kind
+
+// ---- snapshots
+// Between the two somebody reads what is to fit the events: whatever has not been told by then is
+// told, even if it is over before the worker comes to it.
+void begin_snapshot(const RealmRef& realm);
+void end_snapshot(const RealmRef& realm);
+bool snapshot_under_way(const RealmRef& realm);
 
 // The same of members of channels, and of whole channels.
 bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
@@ -56,35 +63,5 @@ bool has_sessions(const RealmRef& realm, RowState state);
 bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out);
 void end_activities(const RealmRef& realm, bool committed);
 uint32_t queued_activities(const RealmRef& realm);
-
-// ---- the ring
-// The payload is made with the epoch and the next seq of the stream as it was read; only the worker
-// appends. A reset in between leaves the event out.
-void append_event(const RealmRef& realm, uint64_t epoch, std::string_view channel,
-                  std::string_view payload);
-// Copies the events that were not broadcast yet into `buffer`, as "channel\0payload\0" each, at
-// most `at_most` of them.
-struct Unsent {
-  uint32_t count;
-  bool lost;  // some were overwritten before they were sent
-  uint64_t epoch;
-  uint64_t next;  // where to go on, and after which seq
-  uint64_t seq;
-};
-// The seq of the newest event that has left the ring; 0: none has.
-uint64_t horizon_of(const RealmRef& realm);
-// Copies the first event of the stream at or after `from` (0: of all in the ring), and moves `from`
-// behind it. False: there is none.
-struct SeenEvent {
-  uint64_t seq;
-  uint32_t channel_bytes;
-  char channel_text[max_id_bytes];
-
-  std::string_view channel() const { return {channel_text, channel_bytes}; }
-};
-bool see_event(const RealmRef& realm, uint64_t& from, SeenEvent& out);
-Unsent copy_unsent(const RealmRef& realm, uint32_t at_most, std::span<char> buffer);
-void mark_sent(const RealmRef& realm, const Unsent& sent);
-Stream stream_of(const RealmRef& realm);
 
 }  // namespace presence

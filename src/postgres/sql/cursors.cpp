@@ -4,6 +4,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
+#include "postgres/sql/members.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/authorize.h"
@@ -153,27 +154,26 @@ namespace presence {
 
 namespace {
 
-void put_typing(const MemberView& view, ReturnSetInfo* result) {
-  std::string_view name = view.name();
-  if (name.empty()) name = clipped(name_in(view.data()), max_user_name_bytes);
+Datum put_typing(const MemberView& view, void* context) {
+  auto* result = static_cast<ReturnSetInfo*>(context);
+  const std::string_view name = typing_name(view);
   Datum values[] = {text_datum(view.id()), name.empty() ? Datum{0} : text_datum(name),
                     TimestampTzGetDatum(view.typing_since)};
   bool nulls[] = {false, name.empty(), false};
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  return 0;
 }
 
 }  // namespace
 
-}  // namespace presence
+std::string_view typing_name(const MemberView& view) {
+  const std::string_view name = view.name();
+  return name.empty() ? clipped(name_in(view.data()), max_user_name_bytes) : name;
+}
 
-PRESENCE_FUNCTION(presence_typing_users) {
+Made list_typing(std::string_view channel_id, const Viewer* viewer, const MemberMaker& maker) {
   static MemberView view;
-  extension();
-  const Viewer* viewer = viewer_argument(fcinfo, 1);
-  const std::string_view channel_id = channel_argument(fcinfo, 0);
-  start_rows_compat(fcinfo);
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  if (RecoveryInProgress()) return 0;  // a standby does not hear of it
+  if (RecoveryInProgress()) return {nullptr, 0};
   const RealmRef realm = whole_realm();
   const ChannelKey channel = realm.channel_key(channel_id);
   const Policy policy = current_policy();
@@ -187,11 +187,25 @@ PRESENCE_FUNCTION(presence_typing_users) {
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
     found = collect_typing(realm, channel, {typing, room});
   } while (found == room);
+  Made made{static_cast<Datum*>(
+                MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (found + 1))),
+            0};
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
     if (viewer && see_detail(typing[i].id(), *viewer, channel_id) < Detail::status) continue;
     if (view_typing(realm, realm.key(typing[i].id()), channel, policy, now, view) == Answer::done)
-      put_typing(view, result);
+      made.items[made.count++] = maker.make(view, maker.context);
   }
+  return made;
+}
+
+}  // namespace presence
+
+PRESENCE_FUNCTION(presence_typing_users) {
+  extension();
+  const Viewer* viewer = viewer_argument(fcinfo, 1);
+  const std::string_view channel_id = channel_argument(fcinfo, 0);
+  start_rows_compat(fcinfo);
+  (void)list_typing(channel_id, viewer, {put_typing, fcinfo->resultinfo});
   return 0;
 }

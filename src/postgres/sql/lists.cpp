@@ -12,6 +12,7 @@
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/candidates.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/lists.h"
 #include "postgres/sql/people.h"
 #include "postgres/sql/viewer.h"
 #include "postgres/tables/rows.h"
@@ -34,7 +35,7 @@ struct Listed {
   Status status;
   Time last_seen;  // forever_ago when the viewer may not know
   std::string_view id;
-  HeapTuple tuple;
+  Datum made;
 };
 
 // online, busy, away.
@@ -78,7 +79,7 @@ struct Listing {
   Listed* items = nullptr;
   int count = 0;
   int capacity = 0;
-  TupleDesc type;  // nullptr: nobody wants the rows
+  ListMaker maker{};
 
   void add(const UserView& view) {
     if (count == capacity) {
@@ -92,7 +93,7 @@ struct Listing {
     items[count++] = {view.status,
                       shown_last_seen(view.detail, view.last_seen),
                       {id, view.id_bytes},
-                      type ? state_tuple(view, type) : nullptr};
+                      maker.make ? maker.make(view, maker.context) : Datum{0}};
   }
 };
 
@@ -314,7 +315,13 @@ void keep_each_once(Listing& list) {
   list.count = static_cast<int>(end - list.items);
 }
 
+Datum make_row(const UserView& view, void* type) {
+  return PointerGetDatum(state_tuple(view, static_cast<TupleDesc>(type)));
+}
+
 void list_users(const Wanted& wanted, Listing& list) {
+  // Nothing about anybody is for everybody then.
+  if (wanted.viewer && wanted.viewer->is_everybody && application_decides()) return;
   if (RecoveryInProgress())
     list_rows(wanted, list);
   else
@@ -336,12 +343,44 @@ PRESENCE_FUNCTION(presence_online_users) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (wanted.most == 0) return 0;
   Listing list{};
-  list.type = result->setDesc;
+  list.maker = {make_row, result->setDesc};
   list_users(wanted, list);
   for (int i = 0; i < list.count && i < wanted.most; i++)
-    tuplestore_puttuple(result->setResult, list.items[i].tuple);
+    tuplestore_puttuple(result->setResult,
+                        reinterpret_cast<HeapTuple>(DatumGetPointer(list.items[i].made)));
   return 0;
 }
+
+namespace presence {
+
+namespace {
+
+Made list_for(int most, const Viewer* viewer, const ListMaker& maker) {
+  Wanted wanted{};
+  wanted.most = most;
+  wanted.not_before = forever_ago;
+  wanted.viewer = viewer;
+  for (const Status status : {Status::online, Status::busy, Status::away})
+    wanted.statuses[static_cast<int>(status)] = true;
+  Listing list{};
+  list.maker = maker;
+  list_users(wanted, list);
+  Made made{static_cast<Datum*>(MemoryContextAllocHuge(
+                CurrentMemoryContext, sizeof(Datum) * (static_cast<Size>(list.count) + 1))),
+            list.count};
+  for (int i = 0; i < list.count; i++) made.items[i] = list.items[i].made;
+  return made;
+}
+
+}  // namespace
+
+Made list_everybody(int most, const ListMaker& maker) { return list_for(most, nullptr, maker); }
+
+Made list_present(int most, const Viewer& viewer, const ListMaker& maker) {
+  return list_for(most, &viewer, maker);
+}
+
+}  // namespace presence
 
 // ---- how many ---------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 // member_row.cpp: columns.
 #include "postgres/sql/member_row.h"
 
+#include <algorithm>
+
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/member_rows.h"
@@ -48,9 +50,9 @@ HeapTuple channel_presence_tuple(const MemberView& view, TupleDesc type) {
 }
 
 // Whoever sees the status and no more does not see when the member was active, or where it is.
-HeapTuple member_tuple(const MemberView& view, TupleDesc type) {
+void fill_member(const MemberView& view, MemberColumns& out) {
   const bool all = view.detail == Detail::full;
-  Values<9> row;
+  Values<member_columns> row;
   row.add(text_datum(view.id()));
   row.add(text_datum(name_of(view.status)));
   row.add_jsonb(all ? view.data() : name_and_avatar(view.data()));
@@ -60,7 +62,14 @@ HeapTuple member_tuple(const MemberView& view, TupleDesc type) {
   row.add_jsonb(all ? view.selection() : std::string_view{});
   row.add_jsonb(all ? view.state() : std::string_view{});
   row.add(BoolGetDatum(view.typing));
-  return heap_form_tuple(type, row.values, row.nulls);
+  std::copy_n(row.values, static_cast<int>(member_columns), out.values);
+  std::copy_n(row.nulls, static_cast<int>(member_columns), out.nulls);
+}
+
+HeapTuple member_tuple(const MemberView& view, TupleDesc type) {
+  MemberColumns columns{};
+  fill_member(view, columns);
+  return heap_form_tuple(type, columns.values, columns.nulls);
 }
 
 }  // namespace presence

@@ -1,6 +1,7 @@
 // people.cpp: looking a person up, and making the row.
 #include "postgres/sql/people.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/choices_text.h"
@@ -21,21 +22,6 @@ namespace presence {
 
 namespace {
 
-// The columns of presence_state, in order.
-enum StateColumn {
-  column_user_id,
-  column_status,
-  column_message,
-  column_last_seen,
-  column_page,
-  column_data,
-  column_sessions,
-  column_activities,
-  column_per_minute,
-  column_bucket,
-  state_columns
-};
-
 Datum int_datum(uint32_t number) {
   return Int32GetDatum(static_cast<int32>(Min(number, static_cast<uint32_t>(INT32_MAX))));
 }
@@ -47,9 +33,9 @@ void text_or_null(std::string_view text, int column, Datum* values, bool* nulls)
 
 }  // namespace
 
-HeapTuple state_tuple(const UserView& view, TupleDesc out) {
-  Datum values[state_columns] = {};
-  bool nulls[state_columns] = {};
+void fill_state(const UserView& view, StateColumns& out) {
+  Datum* values = out.values;
+  bool* nulls = out.nulls;
   values[column_user_id] = text_datum(view.id());
   values[column_status] = text_datum(name_of(view.status));
   nulls[column_bucket] = !view.has_last_seen;
@@ -68,7 +54,12 @@ HeapTuple state_tuple(const UserView& view, TupleDesc out) {
   values[column_sessions] = int_datum(view.session_count);
   values[column_activities] = int_datum(view.activity_count);
   values[column_per_minute] = int_datum(view.interactions_per_minute);
-  return heap_form_tuple(out, values, nulls);
+}
+
+HeapTuple state_tuple(const UserView& view, TupleDesc out) {
+  StateColumns columns{};
+  fill_state(view, columns);
+  return heap_form_tuple(out, columns.values, columns.nulls);
 }
 
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out) {
@@ -133,17 +124,32 @@ bool share_channel_rows(std::string_view user_id, std::string_view viewer_id) {
   return run_fresh(query, values, nullptr) > 0;
 }
 
+void rules_by_rows(const VisibilityFacts* facts, std::string_view channel_id, Rules& rules) {
+  rules.preset = current_policy().default_audience;
+  if (!facts) return;
+  rules.of_user = facts->rule;
+  for (const ChannelRuleFacts& one : facts->channel_rules)
+    if (!channel_id.empty() && one.channel == channel_id) rules.of_channel = one.rule;
+}
+
+// The least that anyone sees.
+Detail detail_for_everybody_by_rows(const VisibilityFacts* facts, std::string_view channel_id) {
+  Rules rules;
+  rules_by_rows(facts, channel_id, rules);
+  Detail least = allowed({}, rules);
+  if (!facts) return least;
+  for (const RelationFacts& one : facts->relations)
+    least = std::min(least, allowed({one.is_blocked, one.is_contact, one.own, false}, rules));
+  return least;
+}
+
 // By the rows alone. It runs a query of its own: what the row holds must have been copied.
 Detail detail_by_rows(std::string_view user_id, const VisibilityFacts* facts, const Viewer& viewer,
                       std::string_view channel_id) {
   if (user_id == viewer.key.id) return Detail::full;
+  if (viewer.is_everybody) return detail_for_everybody_by_rows(facts, channel_id);
   Rules rules;
-  rules.preset = current_policy().default_audience;
-  if (facts) {
-    rules.of_user = facts->rule;
-    for (const ChannelRuleFacts& one : facts->channel_rules)
-      if (!channel_id.empty() && one.channel == channel_id) rules.of_channel = one.rule;
-  }
+  rules_by_rows(facts, channel_id, rules);
   Standing standing;
   if (const RelationFacts* relation = relation_to(facts, viewer)) {
     standing.is_blocked = relation->is_blocked;

@@ -10,6 +10,26 @@ extern "C" {
 
 namespace presence {
 
+// The columns of presence_state, in order.
+enum StateColumn {
+  column_user_id,
+  column_status,
+  column_message,
+  column_last_seen,
+  column_page,
+  column_data,
+  column_sessions,
+  column_activities,
+  column_per_minute,
+  column_bucket,
+  state_columns
+};
+struct StateColumns {
+  Datum values[state_columns];
+  bool nulls[state_columns];
+};
+void fill_state(const UserView& view, StateColumns& out);
+
 // A row of presence_state. `out` must be what the function's result is described by.
 HeapTuple state_tuple(const UserView& view, TupleDesc out);
 // Someone of whom nothing is known: offline.

@@ -6,6 +6,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/sessions.h"
+#include "postgres/shared/events.h"
 #include "postgres/shared/work.h"
 #include "postgres/sql/address.h"
 #include "postgres/sql/arguments.h"

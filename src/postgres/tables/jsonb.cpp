@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "lib/stringinfo.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 }
 
@@ -94,14 +95,48 @@ std::string_view name_and_avatar(std::string_view object) {
   return bytes_of_jsonb(JsonbPGetDatum(JsonbValueToJsonb(all)));
 }
 
-std::string_view name_in(std::string_view object) {
-  if (object.empty()) return {};
-  Jsonb* json = DatumGetJsonbP(jsonb_of_bytes(object));
+std::string_view json_in(Datum object, const char* name) {
+  Jsonb* json = DatumGetJsonbP(object);
   if (!JB_ROOT_IS_OBJECT(json)) return {};
-  JsonbValue key = key_of("name");
-  const JsonbValue* name = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
-  if (!name || name->type != jbvString) return {};
-  return {name->val.string.val, static_cast<size_t>(name->val.string.len)};
+  JsonbValue key = key_of(name);
+  JsonbValue* found = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
+  return found ? text_of_jsonb(JsonbPGetDatum(JsonbValueToJsonb(found))) : std::string_view{};
+}
+
+std::string_view text_in(Datum object, const char* name) {
+  Jsonb* json = DatumGetJsonbP(object);
+  if (!JB_ROOT_IS_OBJECT(json)) return {};
+  JsonbValue key = key_of(name);
+  const JsonbValue* found = findJsonbValueFromContainer(&json->root, JB_FOBJECT, &key);
+  if (!found || found->type != jbvString) return {};
+  return {found->val.string.val, static_cast<size_t>(found->val.string.len)};
+}
+
+std::string_view name_in(std::string_view object) {
+  return object.empty() ? std::string_view{} : text_in(jsonb_of_bytes(object), "name");
+}
+
+std::string_view card_of(std::string_view user_id, std::string_view user_data) {
+  if (user_data.empty()) return {};
+  JsonbParseState* state = nullptr;
+  JsonbValue name;
+  JsonbValue value;
+  pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+  const auto push_text = [&](JsonbIteratorToken token, std::string_view text, JsonbValue& to) {
+    to.type = jbvString;
+    to.val.string.val = const_cast<char*>(text.data());
+    to.val.string.len = static_cast<int>(text.size());
+    return pushJsonbValue(&state, token, &to);
+  };
+  push_text(WJB_KEY, "id", name);
+  push_text(WJB_VALUE, user_id, value);
+  const Datum id =
+      JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr)));
+  const Datum blank =
+      DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"name\": null, \"avatar\": null}"));
+  const Datum kept = DirectFunctionCall2(jsonb_concat, blank, jsonb_of_bytes(user_data));
+  const Datum all = DirectFunctionCall2(jsonb_concat, kept, id);
+  return text_of_jsonb(all);
 }
 
 }  // namespace presence

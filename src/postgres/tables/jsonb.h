@@ -18,7 +18,15 @@ bool has_long_number(Datum value);
 // name and its avatar; empty: it has neither.
 std::string_view name_and_avatar(std::string_view object);
 
-// The text at "name" of an object, in the current context; empty: there is none.
+// What is at a key of an object, as JSON, in the current context; empty: nothing.
+std::string_view json_in(Datum object, const char* name);
+
+// The text at a key of an object, in the current context; empty: there is none.
+std::string_view text_in(Datum object, const char* name);
 std::string_view name_in(std::string_view object);
+
+// {"id", "name", "avatar", ...} as JSON, in the current context: what the application keeps with a
+// user. Whatever it calls "id", the user's own id is meant. Empty: it keeps nothing.
+std::string_view card_of(std::string_view user_id, std::string_view user_data);
 
 }  // namespace presence

@@ -1,18 +1,17 @@
-// broadcaster.h: from changed users to events to NOTIFY.
+// broadcaster.h: from events to NOTIFY, and to the WAL.
 #pragma once
 
 #include "postgres/shared/state.h"
 
 namespace presence {
 
-// Takes the changed users and appends their events to the ring: no more than a part of it holds, so
-// that they can be sent before it is lapped. While nothing can be sent, all of them: who asks for
-// events must not wait for that.
-enum class Announced { nothing, some, all };
-Announced announce(const RealmRef& realm, bool stuck);
+enum class Sent { all, more, failed };
 
 // Sends what the ring has and was not sent, many events in one transaction that writes no table.
-enum class Sent { all, more, failed };
 Sent broadcast(const RealmRef& realm);
+
+// Writes what the ring has and was not written as logical messages, if presence.wal_messages is on,
+// in a transaction of its own. It begins with the first event after it was turned on.
+Sent log_events(const RealmRef& realm);
 
 }  // namespace presence

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "postgres/settings.h"
+
 extern "C" {
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -45,8 +47,10 @@ Chain& chain_of(std::string_view channel, bool& found) {
 void read_ring(const RealmRef& realm) {
   SeenEvent event;
   for (uint64_t from = 0; see_event(realm, from, event);) {
+    const std::string_view listeners =
+        is_public(event.hearers) ? event.channel() : private_channel();
     bool found;
-    chain_of(event.channel(), found).last = event.seq;
+    if (!listeners.empty()) chain_of(listeners, found).last = event.seq;
   }
 }
 
@@ -79,7 +83,7 @@ uint64_t take_prev(const RealmRef& realm, const Stream& stream, std::string_view
 
 void prune_chains(const RealmRef& realm) {
   if (!chains || hash_get_num_entries(chains) < prune_at) return;
-  const uint64_t known = Min(horizon_of(realm), stream_of(realm).sent_seq);
+  const uint64_t known = Min(horizon_of(realm), stream_of(realm).sent.seq);
   HASH_SEQ_STATUS all;
   hash_seq_init(&all, chains);
   while (auto* chain = static_cast<Chain*>(hash_seq_search(&all))) {

@@ -2,7 +2,7 @@
 // missed one. The worker's own memory; a new worker finds them in the ring.
 #pragma once
 
-#include "postgres/shared/work.h"
+#include "postgres/shared/events.h"
 
 namespace presence {
 

@@ -6,6 +6,7 @@
 #include "postgres/worker/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "postgres/clock.h"
 #include "postgres/extension.h"
@@ -15,6 +16,7 @@
 #include "postgres/tables/member_rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/worker/activity_rows.h"
+#include "postgres/worker/announcer.h"
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/chains.h"
@@ -41,6 +43,7 @@ namespace {
 constexpr Duration blocked_rows_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
+constexpr Duration failed_log_waits = second;
 constexpr Duration cleans_again_after = 100 * millisecond;
 constexpr uint32_t long_queue = 1000;  // of activities
 
@@ -59,6 +62,8 @@ struct Worker {
   Time next_members = 0;   // the same of the rows of channels
   bool more_events = false;
   bool events_stuck = false;
+  bool more_to_log = false;
+  Time next_log = 0;  // not before
   bool more_rows = false;
   Time next_activities = never;  // are written
   bool activities_blocked = false;
@@ -116,8 +121,12 @@ void reload_settings(Worker& worker, Time now) {
   if (!ConfigReloadPending) return;
   ConfigReloadPending = false;
   ProcessConfigFile(PGC_SIGHUP);
-  if (current_policy() == worker.policy) return;
-  worker.policy = current_policy();
+  const Policy before = std::exchange(worker.policy, current_policy());
+  if (worker.policy == before) return;
+  // Who sees whom is another question now.
+  if (worker.policy.default_audience != before.default_audience ||
+      worker.policy.application_decides != before.application_decides)
+    worker.realm.control().resync.store(true);
   reschedule_realm(worker.realm, worker.policy, now);
 }
 
@@ -149,6 +158,13 @@ void tell(Worker& worker, Time now) {
       worker.next_broadcast = now + full_queue_waits;
       return;
   }
+}
+
+void log(Worker& worker, Time now) {
+  if (now < worker.next_log) return;
+  const Sent logged = log_events(worker.realm);
+  worker.more_to_log = logged != Sent::all;
+  worker.next_log = logged == Sent::failed ? now + failed_log_waits : 0;
 }
 
 void plan_flush(Worker& worker, Time now) {
@@ -250,6 +266,7 @@ Rest rest_of(const Worker& worker, Time now) {
                       next_of(worker.history), next_of(worker.activities)}),
             false};
   if (worker.more_rows) rest.until = now;
+  if (worker.more_to_log) rest.until = std::min(rest.until, std::max(now, worker.next_log));
   for (const Time next : {worker.next_sessions, worker.next_members})
     if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
@@ -312,6 +329,7 @@ Rest round(Worker& worker) {
   load(worker, now);
   worker.next_due = settle_realm(worker.realm, worker.policy, now);
   tell(worker, now);
+  log(worker, now);
   write(worker, now);
   control.last_round.store(now);
   const Rest rest = rest_of(worker, now);
@@ -334,6 +352,8 @@ Worker begin(const RealmRef& realm) {
   if (!is_scheduled(worker.realm, worker.policy))
     reschedule_realm(worker.realm, worker.policy, current_time());
   worker.more_events = true;
+  // The one before may have died while it made events.
+  if (control.announcing.load() % 2 != 0) control.announcing.fetch_add(1);
   return worker;
 }
 

@@ -1,0 +1,286 @@
+// events.cpp: events out of the ring, and what a viewer may know of them.
+//
+// What everybody may hear is told as it is. Of users who are not open to everybody the ring has
+// what the trusted may hear, whether anybody listens or not; of that a viewer is told as much as it
+// may know. Whom it sees at all can change with a rule, or with a channel that it shares: then its
+// picture has to be taken anew, since who appears or vanishes by that has no event of its own. So
+// it is never told of somebody whom it does not see, not even that it has gone.
+#include "postgres/sql/events.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/extension.h"
+#include "postgres/settings.h"
+#include "postgres/shared/channels.h"
+#include "postgres/sql/candidates.h"
+#include "postgres/sql/json_text.h"
+#include "postgres/sql/people.h"
+#include "postgres/sql/snapshot.h"
+#include "postgres/sql/viewer.h"
+#include "postgres/tables/arrays.h"
+#include "postgres/tables/jsonb.h"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+}
+
+namespace presence {
+
+namespace {
+
+constexpr size_t portion_bytes = 256 * 1024;
+
+// ---- out of the ring -----------------------------------------------------------
+
+struct Entry {
+  HeardEvent head;
+  std::string_view channel;
+  std::string_view payload;
+};
+using Entries = Collected<Entry>;
+
+void add_entries(std::span<const char> heard, Entries& to) {
+  const char* at = heard.data();
+  while (at < heard.data() + heard.size()) {
+    Entry& entry = to.add();
+    std::memcpy(&entry.head, at, sizeof entry.head);
+    at += sizeof entry.head;
+    entry.channel = {at, entry.head.channel_bytes};
+    at += entry.head.channel_bytes;
+    entry.payload = {at, entry.head.payload_bytes};
+    at += entry.head.payload_bytes;
+  }
+}
+
+// As many as are wanted, or a few more. False: what came first is not there any more.
+bool collect_entries(const Interest& interest, size_t most, Position& position, Entries& to) {
+  const RealmRef& realm = extension().realm;
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    std::span<char> room{static_cast<char*>(palloc(portion_bytes)), portion_bytes};
+    const Heard heard = hear_events(realm, position.epoch, position.seq, interest, room);
+    position = {heard.epoch, heard.known ? heard.seq : stream_of(realm).seq};
+    if (!heard.known) return false;
+    add_entries(room.first(heard.bytes), to);
+    if (heard.bytes == 0) pfree(room.data());
+    if (heard.all || to.count >= most) return true;
+  }
+}
+
+bool is_resync(const Entry& entry) {
+  return entry.payload.find("\"event\":\"presence_resync\"") != std::string_view::npos;
+}
+
+struct Telling {
+  Told told;
+  int most;
+
+  bool is_full() const { return told.count >= most; }
+  void add(std::string_view event) { told.events[told.count++] = event; }
+  // They are told so far; the rest comes with the next call.
+  void stop_before(const Entry& entry) { told.position.seq = entry.head.seq - 1; }
+};
+
+Telling begin_telling(const Asked& asked, const Position& position, const Entries& entries) {
+  Telling telling{{position, false, nullptr, 0}, asked.most};
+  telling.told.events = static_cast<std::string_view*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(std::string_view) * (entries.count + 1)));
+  return telling;
+}
+
+Told tell_resync(const Position& position) { return {position, true, nullptr, 0}; }
+
+Told tell_as_it_is(const Asked& asked, const Position& position, const Entries& entries) {
+  Telling telling = begin_telling(asked, position, entries);
+  for (size_t i = 0; i < entries.count; i++) {
+    if (is_resync(entries.items[i])) return tell_resync(position);
+    if (telling.is_full()) {
+      telling.stop_before(entries.items[i]);
+      break;
+    }
+    telling.add(entries.items[i].payload);
+  }
+  return telling.told;
+}
+
+// ---- for a viewer ----------------------------------------------------------------
+
+enum class Kind : uint8_t { presence, coming, rules, typing, placed };
+
+Kind kind_of(std::string_view event) {
+  if (event == "user_joined" || event == "user_left") return Kind::coming;
+  if (event == "visibility_changed") return Kind::rules;
+  if (event == "typing_start" || event == "typing_stop") return Kind::typing;
+  if (event == "cursor_moved" || event == "state_changed") return Kind::placed;
+  return Kind::presence;
+}
+
+// An event about somebody.
+struct Parsed {
+  Datum json;
+  Kind kind;
+  std::string_view user_id;
+  std::string_view audience;  // empty: not said
+};
+
+Parsed parse(const Entry& entry) {
+  char* text = pnstrdup(entry.payload.data(), entry.payload.size());
+  Parsed parsed;
+  parsed.json = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+  parsed.kind = kind_of(text_in(parsed.json, "event"));
+  parsed.user_id = text_in(parsed.json, "user_id");
+  parsed.audience = text_in(parsed.json, "audience");
+  return parsed;
+}
+
+std::string_view without(Datum json, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    json = DirectFunctionCall2(jsonb_delete, json, CStringGetTextDatum(name));
+  return text_of_jsonb(json);
+}
+
+// What somebody who may know the status and no more is told: how things are now.
+std::string_view told_of_status(const Entry& entry, const UserView& user) {
+  const bool is_gone = user.status == Status::offline;
+  char epoch[epoch_bytes];
+  write_epoch(stream_of(extension().realm).epoch, epoch);
+  JsonText json;
+  json.begin_object();
+  json.number("v", 1);
+  json.text("epoch", {epoch, epoch_bytes});
+  json.number("seq", static_cast<int64>(entry.head.seq));
+  json.text("channel", entry.channel);
+  json.text("event", is_gone ? "user_left" : "user_updated");
+  json.text("user_id", user.id());
+  json.text("status", name_of(user.status));
+  json.null("status_message");
+  json.text("reason", name_of(is_gone ? Reason::logout : Reason::activity));
+  const std::string_view data = name_and_avatar(user.data());
+  if (!is_gone && !data.empty()) json.raw("user", card_of(user.id(), data));
+  json.moment("timestamp", current_time());
+  json.end_object();
+  return json.view();
+}
+
+// Whether it is in the channel, as all may see who see its status.
+bool is_there(const Asked& asked, std::string_view user_id) {
+  const RealmRef& realm = extension().realm;
+  return asked.channel_id == global_channel ||
+         is_member(realm, realm.key(user_id), realm.channel_key(asked.channel_id));
+}
+
+void tell_of_status(const Asked& asked, const Entry& entry, const Parsed& parsed,
+                    Telling& telling) {
+  static UserView user;
+  const RealmRef& realm = extension().realm;
+  const bool is_known =
+      view_user_at(realm, realm.key(parsed.user_id), Detail::status, *asked.viewer, {},
+                   current_policy(), current_time(), user) == Answer::done;
+  if (!is_known || !is_there(asked, parsed.user_id)) {
+    user = UserView{};
+    user.id_bytes = static_cast<uint32_t>(parsed.user_id.size());
+    std::memcpy(user.id_text, parsed.user_id.data(), parsed.user_id.size());
+  }
+  telling.add(told_of_status(entry, user));
+}
+
+// Something that not everybody may know.
+void tell_secret(const Asked& asked, const Entry& entry, const Parsed& parsed, Telling& telling) {
+  const std::string_view channel =
+      asked.channel_id == global_channel ? std::string_view{} : asked.channel_id;
+  const Detail detail = see_detail(parsed.user_id, *asked.viewer, channel);
+  if (detail == Detail::full || (detail == Detail::status && parsed.kind == Kind::typing))
+    telling.add(without(parsed.json, {"audience", "detail", "prev"}));
+  else if (detail == Detail::status && parsed.kind != Kind::placed)
+    tell_of_status(asked, entry, parsed, telling);
+}
+
+bool concerns_viewer(const Asked& asked, const Parsed& parsed) {
+  return parsed.user_id == asked.viewer->key.id;
+}
+
+// Whether the viewer may see other people since then.
+bool changes_who_is_seen(const Asked& asked, const Entry& entry, const Parsed& parsed) {
+  const RealmRef& realm = extension().realm;
+  switch (parsed.kind) {
+    case Kind::rules:
+      // Whoever is not there is not there for anybody.
+      return !concerns_viewer(asked, parsed) &&
+             (text_in(parsed.json, "status") != name_of(Status::offline) ||
+              text_in(parsed.json, "previous_status") != name_of(Status::offline)) &&
+             (asked.channel_id == global_channel || is_there(asked, parsed.user_id));
+    case Kind::coming:
+      if (entry.channel == global_channel) return false;
+      if (concerns_viewer(asked, parsed)) return anybody_hides(realm);
+      return parsed.audience == name_of(Audience::channel) && entry.channel != asked.channel_id &&
+             is_member(realm, realm.key(asked.viewer->key.id), realm.channel_key(entry.channel));
+    default:
+      return false;
+  }
+}
+
+bool is_told_as_it_is(const Asked& asked, const Entry& entry) {
+  return entry.head.hearers == Hearers::everybody && entry.channel == asked.channel_id;
+}
+
+bool has_to_look_again(const Asked& asked, const Entries& entries) {
+  for (size_t i = 0; i < entries.count; i++) {
+    const Entry& entry = entries.items[i];
+    CHECK_FOR_INTERRUPTS();
+    if (is_public(entry.head.hearers) && entry.channel == asked.channel_id && is_resync(entry))
+      return true;
+    const bool names_viewer = entry.payload.find(asked.naming) != std::string_view::npos;
+    const bool is_secret = entry.head.hearers == Hearers::trusted;
+    if ((names_viewer || is_secret) && changes_who_is_seen(asked, entry, parse(entry))) return true;
+  }
+  return false;
+}
+
+Told tell_viewer(const Asked& asked, const Position& position, const Entries& entries) {
+  if (has_to_look_again(asked, entries)) return tell_resync(position);
+  Telling telling = begin_telling(asked, position, entries);
+  for (size_t i = 0; i < entries.count; i++) {
+    const Entry& entry = entries.items[i];
+    if (telling.is_full()) {
+      telling.stop_before(entry);
+      break;
+    }
+    if (is_told_as_it_is(asked, entry)) {
+      telling.add(entry.payload);
+    } else if (entry.head.hearers == Hearers::trusted && entry.channel == asked.channel_id) {
+      const Parsed parsed = parse(entry);
+      if (parsed.kind != Kind::rules) tell_secret(asked, entry, parsed, telling);
+    }
+  }
+  return telling.told;
+}
+
+// ---- whoever asks ------------------------------------------------------------------
+
+Interest interest_of(const Asked& asked) {
+  if (is_private_channel(asked.channel_id)) return {{}, {}, Secrets::all};
+  if (asked.viewer->is_everybody || asked.channel_id == firehose_channel())
+    return {asked.channel_id, {}, Secrets::none};
+  return {asked.channel_id, asked.naming, Secrets::untold};
+}
+
+}  // namespace
+
+Told events_after(const Asked& asked, const Position& position) {
+  const Interest interest = interest_of(asked);
+  const bool for_viewer = interest.secrets == Secrets::untold;
+  Entries entries;
+  Position reached = position;
+  // A change of who is seen may come at the end.
+  const size_t most = for_viewer ? SIZE_MAX : static_cast<size_t>(asked.most);
+  if (!collect_entries(interest, most, reached, entries)) return tell_resync(reached);
+  return for_viewer ? tell_viewer(asked, reached, entries) : tell_as_it_is(asked, reached, entries);
+}
+
+}  // namespace presence

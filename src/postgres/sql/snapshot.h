@@ -1,0 +1,11 @@
+// snapshot.h: what the functions about snapshots and events share.
+#pragma once
+
+#include "postgres/boundary.h"
+
+namespace presence {
+
+// It is the channel of those who may know everything, and the caller is one.
+bool is_private_channel(std::string_view channel_id);
+
+}  // namespace presence

@@ -1,0 +1,393 @@
+// announcer.cpp: an event gets its seq here, so there is one writer per database.
+//
+// Between taking an announcement and appending its event nothing may be interrupted: that would
+// lose the event. Nothing here looks for interrupts before the event is in the ring.
+#include "postgres/worker/announcer.h"
+
+#include <cstring>
+
+#include "postgres/clock.h"
+#include "postgres/names.h"
+#include "postgres/settings.h"
+#include "postgres/shared/events.h"
+#include "postgres/shared/work.h"
+#include "postgres/tables/rows.h"
+#include "postgres/worker/attempt.h"
+#include "postgres/worker/chains.h"
+
+extern "C" {
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+}
+
+namespace presence {
+
+namespace {
+
+// Returns how many bytes it is. `listeners` is the channel on which it is told, which is another
+// one than the event's for those who hear of all channels; empty: it is only looked up.
+size_t append(const RealmRef& realm, Hearers hearers, std::string_view listeners,
+              EventFacts event) {
+  static char payload[max_payload_bytes + 1];
+  const Stream stream = stream_of(realm);
+  event.epoch = stream.epoch;
+  event.seq = stream.seq + 1;
+  event.prev = listeners.empty() ? 0 : take_prev(realm, stream, listeners, event.seq);
+  const size_t bytes = write_event(event, payload);
+  append_event(realm, stream.epoch, hearers, is_public(hearers) ? listeners : event.channel,
+               {payload, bytes});
+  return bytes;
+}
+
+size_t append_public(const RealmRef& realm, Hearers hearers, const EventFacts& event) {
+  const size_t bytes = append(realm, hearers, event.channel, event);
+  if (firehose_channel().empty()) return bytes;
+  return bytes + append(realm, hearers, firehose_channel(), event);
+}
+
+size_t append_private(const RealmRef& realm, Hearers hearers, const EventFacts& event) {
+  return append(realm, hearers, private_channel(), event);
+}
+
+// How much everybody was told of somebody, and may know: all, or less than some others.
+struct Openness {
+  Detail told, now;
+
+  bool is_full() const { return told == Detail::full && now == Detail::full; }
+  Hearers everybody() const { return is_full() ? Hearers::everybody : Hearers::everybody_in_part; }
+  Hearers trusted() const { return is_full() ? Hearers::trusted_as_well : Hearers::trusted; }
+};
+
+std::string_view text_of_bytes(std::string_view jsonb) {
+  return jsonb.empty() ? std::string_view{} : text_of_jsonb(jsonb_of_bytes(jsonb));
+}
+
+EventFacts facts_of(const UserView& user, std::string_view channel, Status previous,
+                    Detail detail) {
+  EventFacts event{};
+  event.channel = channel;
+  event.user_id = user.id();
+  event.status = user.status;
+  event.previous_status = previous;
+  if (detail == Detail::full) event.message = user.message();
+  event.reason = user.reason_name();
+  event.at = user.changed_at;
+  return event;
+}
+
+std::string_view data_shown(std::string_view data, Detail detail) {
+  return detail == Detail::full ? data : name_and_avatar(data);
+}
+
+// ---- users -----------------------------------------------------------------
+
+// What listeners learn of a user.
+struct Step {
+  Status before, now;
+  bool message_changed, data_changed;
+  bool is_shown;  // it is told anyway
+  std::string_view data;
+};
+
+// Calls `tell` with each event of the step.
+template <typename Tell>
+void tell_step(const UserView& user, const Step& step, EventFacts event, Tell tell) {
+  const bool came_or_went =
+      step.now != step.before && (step.now == Status::offline || step.before == Status::offline);
+  const bool is_gone = step.now == Status::offline;
+  event.status = step.now;
+  std::string_view object;
+  if (came_or_went || step.data_changed || step.is_shown) object = card_of(user.id(), step.data);
+  if (step.is_shown) event.user = object;
+  event.kind = EventKind::user_status_changed;
+  if (step.now != step.before || step.message_changed) tell(event);
+  event.user = object;
+  if (came_or_went || (step.is_shown && is_gone)) {
+    event.kind = is_gone ? EventKind::user_left : EventKind::user_joined;
+    tell(event);
+  } else if (step.data_changed || step.is_shown) {
+    event.kind = EventKind::user_updated;
+    event.reason = name_of(Reason::connect);
+    tell(event);
+  }
+}
+
+Openness openness_of(const UserNews& news) { return {news.told_detail, news.detail}; }
+
+// Who hides goes offline for everybody as by a logout, and who shows itself connects.
+size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
+  const UserView& user = news.user;
+  const bool hides = news.now == Status::offline && user.status != Status::offline;
+  const bool appears = news.before == Status::offline && user.announced != Status::offline;
+  const Detail detail = hides ? news.told_detail : news.detail;
+  const bool detail_changed = !hides && !appears && news.detail != news.told_detail;
+  EventFacts event = facts_of(user, global_channel, news.before, detail);
+  // What changes while the user hides is not for everybody any more.
+  if (hides && user.message_changed) event.message = {};
+  const bool is_secret = news.detail < Detail::status && user.data_changed;
+  const std::string_view data = is_secret ? std::string_view{} : data_shown(user.data(), detail);
+  if (hides || appears) {
+    event.reason = name_of(hides ? Reason::logout : Reason::connect);
+    event.at = current_time();
+  }
+  const bool message_changed = user.message_changed && news.detail == Detail::full;
+  size_t bytes = 0;
+  tell_step(user,
+            {news.before, news.now, message_changed || detail_changed,
+             user.data_changed || detail_changed, news.is_shown, data},
+            event, [&](const EventFacts& told) {
+              bytes += append_public(realm, openness_of(news).everybody(), told);
+            });
+  return bytes;
+}
+
+// Who asks presence_can_see() must ask again.
+size_t tell_trusted(const RealmRef& realm, const UserNews& news) {
+  const UserView& user = news.user;
+  EventFacts event = facts_of(user, global_channel, user.announced, Detail::full);
+  event.audience = news.audience;
+  event.detail = news.detail;
+  const Hearers trusted =
+      settings.global_broadcast ? openness_of(news).trusted() : Hearers::trusted;
+  size_t bytes = 0;
+  tell_step(user,
+            {user.announced, user.status, user.message_changed, user.data_changed, news.is_shown,
+             user.data()},
+            event, [&](const EventFacts& told) { bytes += append_private(realm, trusted, told); });
+  if (news.rules_changed || news.detail != news.told_detail) {
+    event.kind = EventKind::visibility_changed;
+    event.at = current_time();
+    bytes += append_private(realm, Hearers::trusted, event);
+  }
+  return bytes;
+}
+
+// What everybody knows of the user is not all there is to know. Then presence_events() must find
+// it, whether anybody listens or not.
+bool keeps_secrets(const UserNews& news) {
+  return news.rules_changed || !openness_of(news).is_full();
+}
+
+size_t append_events_of(const RealmRef& realm, const UserNews& news) {
+  size_t bytes = 0;
+  if (news.everybody_hears && settings.global_broadcast) bytes += tell_everybody(realm, news);
+  if (!private_channel().empty() || keeps_secrets(news)) bytes += tell_trusted(realm, news);
+  return bytes;
+}
+
+// ---- members ---------------------------------------------------------------
+
+// As it was given, or as the application's data has it. A long one is cut.
+std::string_view name_of_user(const MemberView& member) {
+  return member.name_bytes > 0 ? member.name()
+                               : clipped(name_in(member.data()), max_user_name_bytes);
+}
+
+// The words of a goodbye are those of the user who has gone by it.
+std::string_view reason_in_channel(Reason reason, const UserView& user) {
+  if (reason != Reason::custom) return name_of(reason);
+  return user.reason == Reason::custom ? user.reason_name() : name_of(Reason::disconnect);
+}
+
+// What some listeners learn of a member. Calls `append` with each event of it.
+template <typename Append>
+void tell_step(const MemberNews& news, const MemberChanges& changes, std::string_view data,
+               EventFacts event, Append append) {
+  const MemberView& member = news.member;
+  // For these listeners only: whoever may know everything hears nothing of it.
+  const bool appears =
+      (changes.joined && !news.all.joined) || (changes.typing_started && !news.all.typing_started);
+  const bool hides =
+      (changes.left && !news.all.left) || (changes.typing_stopped && !news.all.typing_stopped);
+  const Time now = current_time();
+  const auto tell = [&](EventKind kind, Time at) {
+    event.kind = kind;
+    event.at = at;
+    append(event);
+  };
+  const bool comes_or_goes = (changes.joined || changes.left) && !news.large;
+  if (changes.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
+  if (comes_or_goes || changes.updated) event.user = card_of(member.id(), data);
+  if (changes.joined && comes_or_goes) {
+    event.reason = name_of(Reason::join);
+    tell(EventKind::user_joined, appears ? now : member.joined_at);
+  }
+  if (changes.updated) {
+    event.reason = name_of(member.has_own_data ? Reason::join : Reason::connect);
+    tell(EventKind::user_updated, now);
+  }
+  if (changes.typing_started) {
+    event.user_name = name_of_user(member);
+    tell(EventKind::typing_start, appears ? now : member.typing_since);
+  }
+  const Reason parting = news.of_user >= Detail::status ? Reason::leave : Reason::logout;
+  if (changes.typing_stopped) {
+    event.reason = hides ? name_of(parting) : reason_in_channel(news.typing_reason, news.user);
+    tell(EventKind::typing_stop, hides ? now : news.changed_at);
+  }
+  if (changes.moved) {
+    event.cursor = text_of_bytes(member.cursor());
+    event.selection = text_of_bytes(member.selection());
+    tell(EventKind::cursor_moved, member.last_active);
+  }
+  if (changes.state_set) {
+    event.state = text_of_bytes(member.state());
+    tell(EventKind::state_changed, member.last_active);
+  }
+  if (changes.left && comes_or_goes) {
+    event.reason = hides ? name_of(parting) : reason_in_channel(news.reason, news.user);
+    tell(EventKind::user_left, hides ? now : news.changed_at);
+  }
+}
+
+Openness openness_of(const MemberNews& news) { return {news.told_detail, news.detail}; }
+
+size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
+  const bool hides = news.everybody.left && !news.all.left;
+  const Detail detail = hides ? news.told_detail : news.detail;
+  const Status previous = news.everybody.joined ? Status::offline : news.told;
+  EventFacts event = facts_of(news.user, news.member.channel(), previous, detail);
+  // What changes while the user hides is not for everybody any more.
+  if (hides && news.message_changed) event.message = {};
+  const bool is_secret = news.detail < Detail::status && news.data_changed;
+  const std::string_view data =
+      is_secret ? std::string_view{} : data_shown(news.member.data(), detail);
+  // Who hides from everybody is offline to them; who hides here alone has left.
+  if (hides && news.of_user < Detail::status) event.status = Status::offline;
+  size_t bytes = 0;
+  tell_step(news, news.everybody, data, event, [&](const EventFacts& told) {
+    bytes += append_public(realm, openness_of(news).everybody(), told);
+  });
+  return bytes;
+}
+
+size_t tell_trusted(const RealmRef& realm, const MemberNews& news) {
+  EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
+  event.audience = news.audience;
+  event.detail = news.detail;
+  size_t bytes = 0;
+  tell_step(news, news.all, news.member.data(), event, [&](const EventFacts& told) {
+    bytes += append_private(realm, openness_of(news).trusted(), told);
+  });
+  return bytes;
+}
+
+size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
+  const bool is_typing_to_all = news.member.channel() == global_channel;
+  const bool keeps_secrets = !openness_of(news).is_full();
+  size_t bytes = 0;
+  if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
+    bytes += tell_everybody(realm, news);
+  if (news.all.any() && (keeps_secrets || !private_channel().empty()))
+    bytes += tell_trusted(realm, news);
+  return bytes;
+}
+
+// ---- channels --------------------------------------------------------------
+
+size_t append_resync(const RealmRef& realm, std::string_view channel) {
+  EventFacts event{};
+  event.channel = channel;
+  event.kind = EventKind::presence_resync;
+  event.at = current_time();
+  return append(realm, Hearers::everybody, channel, event);
+}
+
+size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
+  EventFacts event{};
+  event.channel = news.id();
+  event.kind = EventKind::channel_occupancy;
+  event.members = news.members;
+  event.large = news.large;
+  event.at = current_time();
+  const size_t bytes = append_public(realm, Hearers::everybody, event);
+  return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
+}
+
+// What one round may put into the ring.
+struct Portion {
+  const RealmRef& realm;
+  size_t most_bytes;
+  size_t bytes = 0;
+  bool any = false;
+
+  bool is_full() const { return bytes >= most_bytes; }
+};
+
+// Goes on where it stopped the last time, so that no partition has to wait for the others. False:
+// the portion is full.
+template <typename News, typename Take, typename Tell>
+bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
+  static News news;
+  while (!portion.is_full() && take(partition, news)) {
+    portion.bytes += tell(news);
+    portion.any = true;
+    MemoryContextReset(CurrentMemoryContext);
+  }
+  if (portion.is_full()) return false;
+  partition = 0;
+  return true;
+}
+
+// Those of which listeners may know something else come before all news.
+bool tell_resyncs(Portion& portion) {
+  while (!portion.is_full() && has_to_resync()) {
+    portion.bytes += append_resync(portion.realm, next_to_resync());
+    portion.any = true;
+    MemoryContextReset(CurrentMemoryContext);
+  }
+  return !has_to_resync();
+}
+
+// Whole channels come first: they say how joins and leaves are told.
+bool announce_all(Portion& portion) {
+  static uint32_t channels, users, members;
+  const RealmRef& realm = portion.realm;
+  const Time now = current_time();
+  const Policy policy = current_policy();
+  const auto large_from = static_cast<uint32_t>(settings.large_channel);
+  return tell_resyncs(portion) &&
+         tell_all<ChannelNews>(
+             portion, channels,
+             [&](uint32_t& partition, ChannelNews& news) {
+               return take_channel_news(realm, partition, large_from, now, news);
+             },
+             [&](const ChannelNews& news) { return append_events_of(realm, news); }) &&
+         tell_all<UserNews>(
+             portion, users,
+             [&](uint32_t& partition, UserNews& news) {
+               return take_announcement(realm, partition, policy, news);
+             },
+             [&](const UserNews& news) { return append_events_of(realm, news); }) &&
+         tell_all<MemberNews>(
+             portion, members,
+             [&](uint32_t& partition, MemberNews& news) {
+               return take_member_news(realm, partition, policy, now, news);
+             },
+             [&](const MemberNews& news) { return append_events_of(realm, news); });
+}
+
+}  // namespace
+
+Announced announce(const RealmRef& realm, bool stuck) {
+  if (!has_to_resync() && !has_announcements(realm)) return Announced::nothing;
+  static MemoryContext context;
+  if (!context)
+    context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);
+  MemoryContext before = MemoryContextSwitchTo(context);
+  prune_chains(realm);
+  Portion portion{realm, stuck ? SIZE_MAX : static_cast<size_t>(settings.event_buffer) * 1024 / 4};
+  std::atomic<uint64_t>& announcing = realm.control().announcing;
+  announcing.fetch_add(1);
+  const bool all = announce_all(portion);
+  announcing.fetch_add(1);
+  MemoryContextSwitchTo(before);
+  if (portion.any) ConditionVariableBroadcast(&realm.control().told);
+  if (!all) return Announced::some;
+  return portion.any ? Announced::all : Announced::nothing;
+}
+
+}  // namespace presence
