@@ -7,6 +7,6 @@ export type { ConnectionState, Socket, SocketConstructor } from './connection.js
 export { PresenceError } from './errors.js';
 export type { Page } from './page.js';
 export {
-  emptyView, receiveEvent, receivePosition, receiveSnapshot, type Outcome, type View,
+  emptyView, receiveEvent, receiveMissed, receivePosition, receiveSnapshot, type Outcome, type View,
 } from './state.js';
 export type * from './types.js';

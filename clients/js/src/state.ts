@@ -63,12 +63,19 @@ export function receiveSnapshot(view: View, snapshot: Snapshot): Outcome {
   return { verdict: 'applied', changes };
 }
 
+/** An event of the stream: whatever came before it on the channel must be known. */
 export function receiveEvent(view: View, event: PresenceEvent): Outcome {
+  const known = view.position;
+  if (known && event.epoch === known.epoch && event.seq > known.seq && event.prev > known.seq) return RESUME;
+  return receiveMissed(view, event);
+}
+
+/** One of the events that answer a resume. They are all there are, also where `prev` is later than the one before. */
+export function receiveMissed(view: View, event: PresenceEvent): Outcome {
   const known = view.position;
   if (!known) return IGNORED;
   if (event.epoch !== known.epoch) return RESUME;
   if (event.seq <= known.seq) return IGNORED;
-  if (event.prev > known.seq) return RESUME;
   if (event.event === 'presence_resync') return RESYNC;
 
   view.position = { epoch: event.epoch, seq: event.seq };

@@ -1,41 +1,42 @@
 // Following one channel: asks for its stream, applies what comes, and asks again where something was missed.
 //
-// `subscribe` goes out with the position that is known. Until it is answered the gateway tells what was missed, and the answer
-// says how far that reaches. What cannot be applied meanwhile was sent before what was missed, which most likely brings it
-// again: there is another question only if the answer does not reach that far.
+//   off --begin()--> asking --answered--> current --gap, other epoch, resync--> leaving --answered--> asking ...
+//   any --connection lost--> (waits) --opened()--> asking;   any --end()--> off
+//
+// What comes while asking answers the question: a snapshot, or all that was missed. So that nothing else comes then, the old
+// stream is unsubscribed from first, and what it still brings is left out.
 
 import { deferred, type Deferred } from './deferred.js';
 import { PresenceError } from './errors.js';
 import type { Link } from './link.js';
 import type { Push } from './connection.js';
 import {
-  emptyView, positionOf, receiveEvent, receivePosition, receiveSnapshot, type Outcome, type View,
+  emptyView, positionOf, receiveEvent, receiveMissed, receivePosition, receiveSnapshot, type Outcome, type View,
 } from './state.js';
-import type { Change, Position, PresenceEvent } from './types.js';
+import type { Change, Position } from './types.js';
 
 export interface SubscriptionListener {
   changed(changes: readonly Change[]): void;
-  /** An answer came: the view is what the database knows. */
+  /** The view is what the database knows. */
   synced(): void;
   resyncing(): void;
   failed(error: PresenceError): void;
 }
 
-interface Request {
-  readonly from: Position | null;
-  /** The last event that could not be applied since. */
-  refused: Position | null;
-  /** A `presence_resync` came since, and no snapshot after it. */
-  resync: boolean;
-}
+type Phase = 'off' | 'asking' | 'current' | 'leaving';
 
 export class Subscription {
   readonly #channel: string;
   readonly #link: Link;
   readonly #listener: SubscriptionListener;
   #view: View = emptyView();
+  #phase: Phase = 'off';
+  /** Wanted, and who waits for it. */
   #wanted: Deferred<void> | null = null;
-  #request: Request | null = null;
+  /** Answers to earlier questions are not listened to. */
+  #question = 0;
+  /** What the answer brought makes another question due. */
+  #owed: 'resume' | 'resync' | null = null;
 
   constructor(channel: string, link: Link, listener: SubscriptionListener) {
     this.#channel = channel;
@@ -61,89 +62,82 @@ export class Subscription {
     this.#link.post('unsubscribe', { channel: this.#channel });
   }
 
+  /** There is a new connection: no old stream, and the position to go on from. */
   opened(): void {
     if (this.#wanted) void this.#ask(this.#view.position);
   }
 
   received(push: Push): void {
-    if (!this.#wanted) return;
-    if ('snapshot' in push) this.#receivedSnapshot(receiveSnapshot(this.#view, push.snapshot));
-    else if ('event' in push) this.#receivedEvent(receiveEvent(this.#view, push.event), push.event);
-    // Before the answer, a position may be one that knows nothing of what was missed.
-    else if (!this.#request) this.#askIfBehind(receivePosition(this.#view, push.position));
+    if (this.#phase !== 'asking' && this.#phase !== 'current') return;
+    const { verdict, changes } = this.#apply(push);
+    if (verdict === 'applied') this.#tell(changes, 'snapshot' in push);
+    if (verdict === 'resync') this.#listener.resyncing();
+    if (verdict === 'resume' || verdict === 'resync') this.#owe(verdict);
   }
 
-  #receivedSnapshot(outcome: Outcome): void {
-    if (outcome.verdict !== 'applied') return;
-    if (this.#request) this.#request.resync = false;
-    this.#tell(outcome.changes);
+  #apply(push: Push): Outcome {
+    if ('snapshot' in push) return receiveSnapshot(this.#view, push.snapshot);
+    if ('position' in push) return receivePosition(this.#view, push.position);
+    return this.#phase === 'asking' ? receiveMissed(this.#view, push.event) : receiveEvent(this.#view, push.event);
   }
 
-  #receivedEvent(outcome: Outcome, event: PresenceEvent): void {
-    if (outcome.verdict === 'applied') return this.#tell(outcome.changes);
-    if (outcome.verdict === 'resync') this.#listener.resyncing();
-    if (!this.#request) return this.#askIfBehind(outcome);
-    if (outcome.verdict === 'resync') this.#request.resync = true;
-    else if (isLater(event, this.#request.refused)) this.#request.refused = event;
-  }
-
-  #askIfBehind({ verdict }: Outcome): void {
-    if (verdict === 'resume') void this.#ask(this.#view.position);
-    if (verdict === 'resync') void this.#ask(null);
-  }
-
-  #tell(changes: readonly Change[]): void {
+  #tell(changes: readonly Change[], isSnapshot: boolean): void {
+    if (isSnapshot) this.#owed = null;
     if (changes.length) this.#listener.changed(changes);
-    if (!this.#request && changes.some(({ type }) => type === 'join' || type === 'leave' || type === 'update'))
+    if (this.#phase === 'current' && changes.some(({ type }) => type === 'join' || type === 'leave' || type === 'update'))
       this.#listener.synced();
   }
 
-  async #ask(from: Position | null): Promise<void> {
-    const request: Request = { from, refused: null, resync: false };
-    this.#request = request;
+  #owe(what: 'resume' | 'resync'): void {
+    if (this.#owed !== 'resync') this.#owed = what;
+    if (this.#phase === 'current') void this.#askAgain();
+  }
+
+  async #askAgain(): Promise<void> {
+    const from = this.#owed === 'resync' ? null : this.#view.position;
+    const question = ++this.#question;
+    this.#phase = 'leaving';
     try {
-      const args = { channel: this.#channel, epoch: from?.epoch ?? null, seq: from?.seq ?? null };
-      const reached = (await this.#link.call('subscribe', args)) as Partial<Position>;
-      if (this.#request === request) this.#answered(request, positionOf(reached.epoch, reached.seq));
+      await this.#link.call('unsubscribe', { channel: this.#channel });
+      if (question === this.#question) void this.#ask(from);
     } catch (error) {
-      if (this.#request === request) this.#refused(error as PresenceError);
+      if (question === this.#question) this.#refused(error as PresenceError);
     }
   }
 
-  #answered(request: Request, reached: Position | null): void {
-    if (request.resync) return void this.#ask(null);
-    this.#request = null;
-    if (reached) this.#askIfBehind(receivePosition(this.#view, reached));
-    if (this.#request) return;
-    const position = this.#view.position;
-    if (request.refused && position && !reaches(position, request.refused, request.from))
-      return void this.#ask(position);
+  async #ask(from: Position | null): Promise<void> {
+    const question = ++this.#question;
+    this.#phase = 'asking';
+    this.#owed = null;
+    try {
+      const args = { channel: this.#channel, epoch: from?.epoch ?? null, seq: from?.seq ?? null };
+      const reached = (await this.#link.call('subscribe', args)) as Partial<Position> | null;
+      if (question === this.#question) this.#answered(positionOf(reached?.epoch, reached?.seq));
+    } catch (error) {
+      if (question === this.#question) this.#refused(error as PresenceError);
+    }
+  }
+
+  #answered(reached: Position | null): void {
+    if (reached && !this.#owed && receivePosition(this.#view, reached).verdict === 'resume') this.#owed = 'resume';
+    if (this.#owed) return void this.#askAgain();
+    this.#phase = 'current';
     this.#wanted?.resolve();
     this.#listener.synced();
   }
 
   #refused(error: PresenceError): void {
-    this.#request = null;
-    if (error.code === 'timeout' && this.#link.isOpen) return void this.#ask(this.#view.position);
+    if (error.code === 'timeout' && this.#link.isOpen) return void this.#askAgain();
     if (error.isTransient) return; // `opened` asks again.
     this.#forget(error);
     this.#listener.failed(error);
   }
 
   #forget(error: PresenceError): void {
+    this.#question++;
+    this.#phase = 'off';
     this.#wanted?.reject(error);
     this.#wanted = null;
-    this.#request = null;
     this.#view = emptyView();
   }
-}
-
-function isLater(position: Position, than: Position | null): boolean {
-  return !than || position.epoch !== than.epoch || position.seq > than.seq;
-}
-
-/** Whether what was refused is covered. Of two epochs the newer is the one that came since the question. */
-function reaches(position: Position, refused: Position, from: Position | null): boolean {
-  if (position.epoch !== refused.epoch) return position.epoch !== from?.epoch;
-  return position.seq >= refused.seq;
 }

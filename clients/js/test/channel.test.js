@@ -21,6 +21,7 @@ async function inLobby(...users) {
 }
 
 const asked = (t) => t.socket.calls('subscribe').slice(1).map(({ epoch, seq }) => [epoch, seq]);
+const left = (t) => t.socket.answer(t.socket.last('unsubscribe'), true);
 const answer = (t, seq, epoch = 'e1') => t.socket.answer(t.socket.last('subscribe'), { channel: 'lobby', epoch, seq });
 
 test('subscribe resolves when everybody is known, and sync comes once', async () => {
@@ -80,41 +81,41 @@ test('handlers can be taken away', async () => {
   assert.equal(heard, 2);
 });
 
-test('a gap asks once for what came after the position, and applies it in order', async () => {
+test('a gap leaves the old stream, and then asks for what came after the position', async () => {
   const t = await inLobby();
   await t.socket.push({ event: joined(103, 'cat', { prev: 102 }) });
   await t.socket.push({ event: joined(104, 'dan') });
+  assert.deepEqual([t.socket.calls('unsubscribe').length, asked(t), t.heard], [1, [], []]);
+  await left(t);
   assert.deepEqual(asked(t), [['e1', 100]]);
-  assert.deepEqual(t.heard, []);
   for (const [seq, id] of [[101, 'ann'], [102, 'ben'], [103, 'cat'], [104, 'dan']]) await t.socket.push({ event: joined(seq, id) });
   await answer(t, 104);
   assert.deepEqual(t.heard, ['join ann', 'join ben', 'join cat', 'join dan', 'sync']);
-  assert.deepEqual(asked(t), [['e1', 100]]);
+  assert.deepEqual([t.socket.calls('unsubscribe').length, asked(t)], [1, [['e1', 100]]]);
   await t.socket.push({ event: event(105, 'user_left', 'ann') });
   assert.deepEqual(t.heard.slice(5), ['leave ann', 'sync']);
 });
 
-test('an answer that does not reach what was refused meanwhile is asked again', async () => {
+test('the answer to a resume is all there is, also where prev is later: the server may have forgotten the channel', async () => {
   const t = await inLobby();
-  await t.socket.push({ event: joined(103, 'cat', { prev: 102 }) });
-  await t.socket.push({ event: joined(109, 'zoe', { prev: 108 }) });
-  await answer(t, 103);
-  assert.deepEqual(asked(t), [['e1', 100], ['e1', 103]]);
-  await t.socket.push({ event: joined(109, 'zoe', { prev: 103 }) });
-  await answer(t, 109);
-  assert.equal(asked(t).length, 2);
-  assert.ok(t.lobby.users.has('zoe'));
+  const quiet = joined(600, 'ann', { prev: 500 });
+  await t.socket.push({ event: quiet });
+  await left(t);
+  await t.socket.push({ event: quiet });
+  await answer(t, 600);
+  assert.deepEqual([t.heard, t.lobby.position.seq, asked(t).length], [['join ann', 'sync'], 600, 1]);
 });
 
-test('a position on its way does not hide what was missed', async () => {
+test('what the old stream still brings after a gap is left out: an event, a position, a snapshot', async () => {
   const t = await inLobby();
   await t.socket.push({ event: joined(103, 'cat', { prev: 101 }) });
   await t.socket.push({ position: { channel: 'lobby', epoch: 'e1', seq: 103 } });
+  await t.socket.push({ event: joined(104, 'dan') });
   assert.deepEqual(t.lobby.position, { epoch: 'e1', seq: 100 });
-  await t.socket.push({ event: joined(101, 'ann', { prev: 97 }) });
-  await t.socket.push({ event: joined(103, 'cat', { prev: 101 }) });
-  await answer(t, 103);
-  assert.deepEqual([...t.lobby.users.keys()], ['ann', 'cat']);
+  await left(t);
+  for (const missed of [joined(101, 'ann', { prev: 97 }), joined(103, 'cat', { prev: 101 }), joined(104, 'dan')]) await t.socket.push({ event: missed });
+  await answer(t, 104);
+  assert.deepEqual([...t.lobby.users.keys()], ['ann', 'cat', 'dan']);
 });
 
 test('a position moves on what a viewer may not hear, so that the next event is no gap', async () => {
@@ -127,6 +128,7 @@ test('a position moves on what a viewer may not hear, so that the next event is 
 test('the server was started again: the old position is asked for, and the snapshot taken that comes', async () => {
   const t = await inLobby(user('ann'), user('ben'));
   await t.socket.push({ event: joined(1, 'cat', { epoch: 'e2', prev: 0 }) });
+  await left(t);
   assert.deepEqual(asked(t), [['e1', 100]]);
   await t.socket.push({ snapshot: snapshot(1, [user('ann'), user('cat')], { epoch: 'e2' }) });
   await t.socket.push({ event: event(2, 'user_left', 'ann', { epoch: 'e2', prev: 1 }) });
@@ -135,12 +137,28 @@ test('the server was started again: the old position is asked for, and the snaps
   assert.equal(asked(t).length, 1);
 });
 
+test('a gateway that finds out first sends the snapshot by itself, and that is all', async () => {
+  const t = await inLobby(user('ann'));
+  await t.socket.push({ snapshot: snapshot(1, [user('ben')], { epoch: 'e2' }) });
+  await t.socket.push({ event: joined(2, 'cat', { epoch: 'e2' }) });
+  assert.deepEqual([t.heard, asked(t)], [['leave ann', 'join ben', 'sync', 'join cat', 'sync'], []]);
+});
+
+test('an answer that says another epoch than what it brought is asked again', async () => {
+  const t = await inLobby(user('ann'));
+  await t.socket.push({ event: joined(103, 'cat', { prev: 102 }) });
+  await left(t);
+  await answer(t, 5, 'e2');
+  await left(t);
+  assert.deepEqual(asked(t), [['e1', 100], ['e1', 100]]);
+});
+
 test('presence_resync asks for a snapshot, and nothing is applied before it', async () => {
   const t = await inLobby(user('ann'));
   await t.socket.push({ event: event(101, 'presence_resync', undefined) });
-  assert.deepEqual([t.heard, asked(t)], [['resync'], [[null, null]]]);
   await t.socket.push({ event: joined(102, 'ben') });
-  assert.deepEqual(t.heard, ['resync']);
+  await left(t);
+  assert.deepEqual([t.heard, asked(t)], [['resync'], [[null, null]]]);
   await t.socket.push({ snapshot: snapshot(102, [user('ben')]) });
   await answer(t, 102);
   assert.deepEqual(t.heard, ['resync', 'leave ann', 'join ben', 'sync']);
@@ -150,25 +168,25 @@ test('presence_resync asks for a snapshot, and nothing is applied before it', as
 test('presence_resync among what was missed is not skipped by the answer', async () => {
   const t = await inLobby(user('ann'));
   await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
+  await left(t);
   await t.socket.push({ event: event(101, 'presence_resync', undefined) });
   await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
   await answer(t, 103);
+  await left(t);
   assert.deepEqual(asked(t), [['e1', 100], [null, null]]);
   await t.socket.push({ snapshot: snapshot(103, [user('ben')]) });
   await answer(t, 103);
   assert.deepEqual([...t.lobby.users.keys()], ['ben']);
 });
 
-test('an event that overtakes the snapshot is not lost', async () => {
-  const t = await openClient();
-  const lobby = t.client.subscribe('lobby');
-  await t.socket.push({ event: joined(101, 'ben') });
-  await t.socket.push({ snapshot: snapshot(100, [user('ann')]) });
-  await answer(t, 100);
-  assert.deepEqual({ ...t.socket.last('subscribe'), ref: 0 }, { call: 'subscribe', ref: 0, channel: 'lobby', epoch: 'e1', seq: 100 });
-  await t.socket.push({ event: joined(101, 'ben') });
-  await answer(t, 101);
-  assert.deepEqual([...lobby.users.keys()], ['ann', 'ben']);
+test('presence_resync among what was missed, and the snapshot after it: nothing is owed', async () => {
+  const t = await inLobby(user('ann'));
+  await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
+  await left(t);
+  await t.socket.push({ event: event(101, 'presence_resync', undefined) });
+  await t.socket.push({ snapshot: snapshot(103, [user('ben')]) });
+  await answer(t, 103);
+  assert.deepEqual([asked(t), t.socket.calls('unsubscribe').length], [[['e1', 100]], 1]);
 });
 
 test('a snapshot that crosses an event which it has already does not undo or repeat it', async () => {
@@ -179,12 +197,19 @@ test('a snapshot that crosses an event which it has already does not undo or rep
   await t.socket.push({ snapshot: snapshot(103, [user('ann'), user('ben')]) });
   await t.socket.push({ event: event(102, 'user_left', 'ben') });
   assert.deepEqual([...t.lobby.users.keys()], ['ann', 'ben']);
-  assert.deepEqual(t.heard, ['join ben', 'sync']);
+  assert.deepEqual([t.heard, asked(t)], [['join ben', 'sync'], []]);
+});
+
+test('a snapshot is the list in its order, whoever was known before', async () => {
+  const t = await inLobby(user('ann'), user('ben'));
+  await t.socket.push({ snapshot: snapshot(101, [user('cat'), user('ben'), user('ann')]) });
+  assert.deepEqual([...t.lobby.users.keys()], ['cat', 'ben', 'ann']);
 });
 
 test('the connection is lost in the middle of a resume: the next one goes on from where it was', async () => {
   const t = await inLobby();
   await t.socket.push({ event: joined(105, 'zoe', { prev: 104 }) });
+  await left(t);
   await t.socket.push({ event: joined(101, 'ann') });
   await t.socket.end(4000);
   assert.deepEqual([...t.lobby.users.keys()], ['ann']);
@@ -193,10 +218,14 @@ test('the connection is lost in the middle of a resume: the next one goes on fro
   assert.deepEqual(t.socket.calls('subscribe').map(({ epoch, seq }) => [epoch, seq]), [['e1', 101]]);
 });
 
-test('a subscribe without an answer is asked again', async () => {
+test('a question without an answer is asked again', async () => {
   const t = await inLobby();
   await t.socket.push({ event: joined(105, 'zoe', { prev: 104 }) });
   await t.clock.advance(10_000);
+  assert.equal(t.socket.calls('unsubscribe').length, 2);
+  await left(t);
+  await t.clock.advance(10_000);
+  await left(t);
   assert.deepEqual(asked(t), [['e1', 100], ['e1', 100]]);
 });
 

@@ -89,6 +89,11 @@ class World {
     this.tell('lobby', 'presence_resync', undefined, {});
   }
 
+  /** Of a channel of which the last event is forgotten, `prev` is a later one. */
+  forget(channel) {
+    this.last.set(channel, ++this.seq);
+  }
+
   snapshot(channel) {
     const users = [...this.channels.get(channel)].map(([id, user]) => ({
       id, user_id: id, name: user.name, avatar: null, status: user.status, status_message: null, user_data: { name: user.name },
@@ -193,7 +198,8 @@ for (const seed of SEEDS) {
       else if (move < 0.72) for (const socket of live) socket.cut(random.of([1006, 1012, 4000]));
       else if (move < 0.725) world.restart();
       else if (move < 0.74) world.resync(random);
-      else if (move < 0.75) for (let i = 0; i < 60; i++) world.change(random);
+      else if (move < 0.76) world.forget(random.of(CHANNELS));
+      else if (move < 0.77) for (let i = 0; i < 60; i++) world.change(random);
       await clock.advance(random.below(20));
       for (const { checkOrder } of mirrors.values()) checkOrder();
     }

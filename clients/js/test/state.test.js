@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyView, receiveEvent, receivePosition, receiveSnapshot } from '../dist/index.js';
+import { emptyView, receiveEvent, receiveMissed, receivePosition, receiveSnapshot } from '../dist/index.js';
 import { event, joined, snapshot, user } from './support/messages.js';
 
 function viewOf(...users) {
@@ -56,6 +56,14 @@ test('what another epoch says asks for a resume, however it is numbered', () => 
     assert.equal(receiveEvent(view, event(seq, 'user_left', 'ann', { epoch: 'e2', prev: 0 })).verdict, 'resume');
   assert.equal(receivePosition(view, { epoch: 'e2', seq: 101 }).verdict, 'resume');
   assert.deepEqual(view.position, { epoch: 'e1', seq: 100 });
+});
+
+test('one of the events that answer a resume needs no prev, but the epoch and the order', () => {
+  const view = viewOf(user('ann'));
+  assert.equal(receiveMissed(view, joined(100, 'ben')).verdict, 'ignored');
+  assert.equal(receiveMissed(view, joined(101, 'ben', { epoch: 'e2' })).verdict, 'resume');
+  assert.deepEqual(types(receiveMissed(view, joined(200, 'ben', { prev: 150 }))), ['join ben']);
+  assert.deepEqual(view.position, { epoch: 'e1', seq: 200 });
 });
 
 test('presence_resync asks for a snapshot, and does not move the position past what is not known', () => {
@@ -163,6 +171,12 @@ test('somebody whom a truncated snapshot left out is there from the first word o
   const outcome = receiveEvent(view, event(101, 'user_status_changed', 'ben', { status: 'away', previous_status: 'online', reason: 'idle_timeout' }));
   assert.deepEqual(types(outcome), ['join ben']);
   assert.equal(outcome.changes[0].user.status, 'away');
+});
+
+test('in a room nothing follows who comes online: the join is told at once', () => {
+  const view = viewOf();
+  const came = event(101, 'user_status_changed', 'ann', { status: 'online', previous_status: 'offline', reason: 'connect' });
+  assert.deepEqual(types(receiveEvent(view, came)), ['join ann']);
 });
 
 test('cursor and state change their keys of a member, and of nobody else', () => {

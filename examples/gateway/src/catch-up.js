@@ -1,0 +1,130 @@
+// Asks the database on behalf of subscriptions that are behind: many with one query, and one question for all that
+// ask the same. What becomes due while a query is under way is asked together by the next one.
+
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { isConnectionError } from './errors.js';
+import { eventMessage, snapshotMessage } from './messages.js';
+
+/** Questions of one query. */
+const BATCH = 200;
+const MAX_EVENTS = 1_000;
+const RETRY_AFTER = 250;
+
+export class CatchUp {
+  #database;
+  #present;
+  #waiting = new Set();
+  #enabled = false;
+  #running = false;
+
+  /**
+   * @param {import('./database.js').Database} database
+   * @param {(event: object) => object} present an event as browsers get it
+   */
+  constructor(database, present) {
+    this.#database = database;
+    this.#present = present;
+  }
+
+  add(subscription) {
+    this.#waiting.add(subscription);
+    this.#run();
+  }
+
+  /** While nothing is listened to nobody is asked: what happens after the answer would not be heard. */
+  pause() {
+    this.#enabled = false;
+  }
+
+  resume() {
+    this.#enabled = true;
+    this.#run();
+  }
+
+  async #run() {
+    if (this.#running) return;
+    this.#running = true;
+    while (this.#enabled && this.#waiting.size > 0) {
+      await nextTurn(); // Whoever falls behind at the same moment is asked for together.
+      await this.#ask(this.#takeQuestions());
+    }
+    this.#running = false;
+  }
+
+  #takeQuestions() {
+    const questions = new Map();
+    for (const subscription of this.#waiting) {
+      if (questions.size === BATCH) break;
+      this.#waiting.delete(subscription);
+      if (!subscription.beginAsking()) continue;
+      const { channel, viewer, position, needsSnapshot } = subscription;
+      const { epoch, seq } = needsSnapshot ? { epoch: null, seq: null } : position;
+      const key = JSON.stringify([channel, viewer, epoch, seq]);
+      const question = questions.get(key);
+      if (question) question.from.push(subscription);
+      else questions.set(key, { channel, viewer, epoch, seq, from: [subscription] });
+    }
+    return [...questions.values()];
+  }
+
+  async #ask(questions) {
+    const forSnapshots = questions.filter(({ epoch }) => epoch === null);
+    const forEvents = questions.filter(({ epoch }) => epoch !== null);
+    await Promise.all([
+      this.#answer(forSnapshots, (some) => this.#answerWithSnapshots(some)),
+      this.#answer(forEvents, (some) => this.#answerWithEvents(some)),
+    ]);
+  }
+
+  /** One that is refused must not keep the others from their answers: then each is asked alone. */
+  async #answer(questions, answer) {
+    if (questions.length === 0) return;
+    try {
+      await answer(questions);
+    } catch (error) {
+      if (isConnectionError(error)) {
+        await sleep(RETRY_AFTER);
+        forEachOf(questions, (subscription) => subscription.askAgain());
+      } else if (questions.length === 1) {
+        forEachOf(questions, (subscription) => subscription.fail(error));
+      } else {
+        for (const question of questions) await this.#answer([question], answer);
+      }
+    }
+  }
+
+  async #answerWithSnapshots(questions) {
+    const { rows } = await this.#database.query(
+      `SELECT s ->> 'epoch' AS epoch, (s ->> 'seq')::float8 AS seq, s::text AS json
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (channel, viewer, number),
+              ${this.#database.schema}.presence_snapshot(asked.channel, viewer => asked.viewer) AS s
+        ORDER BY number`,
+      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer)]);
+    rows.forEach(({ epoch, seq, json }, index) => {
+      const position = { epoch, seq };
+      const message = snapshotMessage(json, position);
+      for (const subscription of questions[index].from) subscription.takeSnapshot(position, message);
+    });
+  }
+
+  async #answerWithEvents(questions) {
+    const { rows } = await this.#database.query(
+      `SELECT a AS answer
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+                WITH ORDINALITY AS asked (channel, viewer, epoch, seq, number),
+              ${this.#database.schema}.presence_events(asked.channel, asked.epoch, asked.seq, $5, asked.viewer) AS a
+        ORDER BY number`,
+      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer),
+        questions.map(({ epoch }) => epoch), questions.map(({ seq }) => seq), MAX_EVENTS]);
+    rows.forEach(({ answer: { epoch, seq, resync, events } }, index) => {
+      const told = events.map((event) => ({ event, message: eventMessage(this.#present(event)) }));
+      for (const subscription of questions[index].from)
+        if (resync) subscription.takeResync();
+        else subscription.takeEvents({ epoch, seq }, told, events.length < MAX_EVENTS);
+    });
+  }
+}
+
+function forEachOf(questions, use) {
+  for (const { from } of questions) from.forEach(use);
+}

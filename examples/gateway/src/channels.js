@@ -1,0 +1,87 @@
+// Which channels are subscribed to, and by whom. A channel is listened to from its first subscription to its last one, and
+// a subscription asks for its beginning only when that is so: nothing can happen in between.
+
+import { isConnectionError } from './errors.js';
+
+export class Channels {
+  #listener;
+  #catchUp;
+  /** @type {Map<string, Set<import('./subscription.js').Subscription>>} */
+  #byName = new Map();
+  /** @type {Map<string, Set<import('./subscription.js').Subscription>>} */
+  #byViewer = new Map();
+  #listening = new Map();
+
+  /**
+   * @param {import('./listener.js').Listener} listener
+   * @param {import('./catch-up.js').CatchUp} catchUp
+   */
+  constructor(listener, catchUp) {
+    this.#listener = listener;
+    this.#catchUp = catchUp;
+  }
+
+  /** @param {import('./subscription.js').Subscription} subscription */
+  async add(subscription) {
+    const { channel, viewer } = subscription;
+    if (!this.#byName.has(channel)) this.#listen(channel);
+    insert(this.#byName, channel, subscription);
+    insert(this.#byViewer, viewer, subscription);
+    if (await this.#listening.get(channel)) subscription.resume();
+  }
+
+  remove(subscription) {
+    const { channel, viewer } = subscription;
+    erase(this.#byViewer, viewer, subscription);
+    erase(this.#byName, channel, subscription);
+    if (this.#byName.has(channel)) return;
+    this.#listening.delete(channel);
+    this.#listener.unlisten(channel).catch(() => {}); // A lost connection does not listen either.
+  }
+
+  of(channel) {
+    return this.#byName.get(channel) ?? [];
+  }
+
+  ofViewer(viewer) {
+    return this.#byViewer.get(viewer) ?? [];
+  }
+
+  *all() {
+    for (const subscriptions of this.#byName.values()) yield* subscriptions;
+  }
+
+  /** The database connection is a new one, and nobody knows what has happened since the old one. */
+  async listenAgain() {
+    const names = [...this.#byName.keys()];
+    for (const name of names) this.#listen(name);
+    await Promise.all(names.map((name) => this.#listening.get(name)));
+    if (!this.#listener.isReady) return; // Lost again; there will be another one.
+    for (const subscription of this.all()) subscription.resume();
+    this.#catchUp.resume();
+  }
+
+  /** Without a connection it is not listened to; `listenAgain` comes back to it. */
+  #listen(channel) {
+    const listening = this.#listener.listen(channel).then(() => true, (error) => this.#failed(channel, error));
+    this.#listening.set(channel, listening);
+  }
+
+  #failed(channel, error) {
+    if (isConnectionError(error)) return false;
+    for (const subscription of this.of(channel)) subscription.fail(error);
+    return false;
+  }
+}
+
+function insert(map, key, subscription) {
+  const set = map.get(key);
+  if (set) set.add(subscription);
+  else map.set(key, new Set([subscription]));
+}
+
+function erase(map, key, subscription) {
+  const set = map.get(key);
+  set?.delete(subscription);
+  if (set?.size === 0) map.delete(key);
+}
