@@ -252,6 +252,7 @@ struct MemberNews {
   MemberChanges all;           // for those who may know everything
   MemberChanges everybody;     // for everybody, who may see `detail` of it
   Detail told_detail, detail;  // what everybody was shown of it, and may see
+  bool was_told;               // of it at all
   Detail of_user;              // what everybody may see of the user elsewhere
   bool message_changed, data_changed;
   Audience audience;

@@ -88,7 +88,8 @@ TEST(EventRing, TellsOwnersApart) {
 TEST(EventRing, OverwritesTheOldest) {
   Ring memory(64 + 320);  // room for ten of these
   Stream stream{};
-  for (int i = 0; i < 25; i++) memory.ring.append(stream, 1, Hearers::everybody, "c", std::to_string(1000 + i));
+  for (int i = 0; i < 25; i++)
+    memory.ring.append(stream, 1, Hearers::everybody, "c", std::to_string(1000 + i));
   const std::vector<std::string> left = payloads(memory.ring, 1);
   ASSERT_EQ(left.size(), 10u);
   EXPECT_EQ(left.front(), "1015");

@@ -115,7 +115,11 @@ void tell_step(const UserView& user, const Step& step, EventFacts event, Tell te
   }
 }
 
-Openness openness_of(const UserNews& news) { return {news.told_detail, news.detail}; }
+// Of whom nothing was told yet nobody was told less than others.
+Openness openness_of(const UserNews& news) {
+  const bool was_told = news.user.announced != Status::offline;
+  return {was_told ? news.told_detail : news.detail, news.detail};
+}
 
 // Who hides goes offline for everybody as by a logout, and who shows itself connects.
 size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
@@ -157,7 +161,7 @@ size_t tell_trusted(const RealmRef& realm, const UserNews& news) {
             {user.announced, user.status, user.message_changed, user.data_changed, news.is_shown,
              user.data()},
             event, [&](const EventFacts& told) { bytes += append_private(realm, trusted, told); });
-  if (news.rules_changed || news.detail != news.told_detail) {
+  if (news.rules_changed || openness_of(news).told != news.detail) {
     event.kind = EventKind::visibility_changed;
     event.at = current_time();
     bytes += append_private(realm, Hearers::trusted, event);
@@ -243,7 +247,9 @@ void tell_step(const MemberNews& news, const MemberChanges& changes, std::string
   }
 }
 
-Openness openness_of(const MemberNews& news) { return {news.told_detail, news.detail}; }
+Openness openness_of(const MemberNews& news) {
+  return {news.was_told ? news.told_detail : news.detail, news.detail};
+}
 
 size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   const bool hides = news.everybody.left && !news.all.left;
