@@ -154,11 +154,6 @@ export class Channel {
     this.#subscription.opened();
   }
 
-  /** @internal The connection is gone. */
-  lost(): void {
-    this.#participation.lost();
-  }
-
   /** @internal A message of the gateway about this channel. */
   received(push: Push): void {
     this.#subscription.received(push);

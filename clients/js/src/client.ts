@@ -251,7 +251,6 @@ export class PresenceClient {
   }
 
   #stateChanged(state: ConnectionState): void {
-    if (state !== 'open') for (const channel of this.#channels.values()) channel.lost();
     if (state === 'closed') this.#ended();
     this.#emitter.emit(state, state);
   }

@@ -102,10 +102,6 @@ export class Participation {
     if (this.#leaving) this.#leave().catch(this.#failed);
   }
 
-  lost(): void {
-    if (this.#membership) this.#membership.joined = false;
-  }
-
   async #join(): Promise<void> {
     const membership = this.#membership;
     if (!membership) return;
