@@ -19,14 +19,14 @@ export const DISASTERS = {
       [random.some(consumers.map(({ name }) => name), 15)]),
 
   'cut WebSockets': ({ random, consumers }) => {
-    for (const consumer of random.some(consumers.filter(({ cut }) => cut), 7)) consumer.cut();
+    for (const consumer of random.some(consumers.filter(({ cut, isStarted }) => cut && isStarted), 7)) consumer.cut();
   },
 
   'cut gateways\' database connections': ({ db }) =>
     query(db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%gateway%' AND random() < 0.7`),
 
   'freeze presence-tail': ({ random, consumers }) => {
-    for (const consumer of random.some(consumers.filter(({ freeze }) => freeze), 4)) consumer.freeze(random.between(100, 1500));
+    for (const consumer of random.some(consumers.filter(({ freeze, isStarted }) => freeze && isStarted), 4)) consumer.freeze(random.between(100, 1500));
   },
 
   // More than the event buffer holds, and more than once.

@@ -18,7 +18,8 @@ import { sleep, until } from './wait.js';
 const USERS = Array.from({ length: 30 }, (_, i) => `u${i + 1}`);
 const STRANGER = 'stranger';
 const OF_EACH_KIND = 20;
-const CALLS_A_SECOND = 40;
+const CALLS_A_SECOND = 60;
+const CALLS_AT_A_TIME = 8;
 
 /** Runs a round. Returns what is wrong, as lines, and what was done, as counts. */
 export async function runRound({ seed, seconds, programs, tools, gateway, client, say }) {
@@ -31,7 +32,7 @@ export async function runRound({ seed, seconds, programs, tools, gateway, client
     everybody: new Gateway(gateway, server, `${dir}/public-gateway.log`, null),
   };
   for (const one of Object.values(gateways)) await one.start();
-  const db = new pg.Pool({ ...server.direct, max: 4, application_name: 'people' });
+  const db = new pg.Pool({ ...server.direct, max: CALLS_AT_A_TIME, application_name: 'people' });
   db.on('error', () => {});
   const consumers = makeConsumers();
   const world = { random, server, gateways, consumers, db, tools, client, dir };
@@ -80,7 +81,11 @@ async function live(world, seconds, wrong) {
   const people = new People(random, USERS);
   const schedule = scheduleOf(random, seconds * 1000);
   const late = random.some(consumers, OF_EACH_KIND);
-  await Promise.all(consumers.filter((one) => !late.includes(one)).map((one) => one.start(world)));
+  const begun = async (one) => {
+    await one.start(world);
+    one.isStarted = true;
+  };
+  await Promise.all(consumers.filter((one) => !late.includes(one)).map(begun));
   const begin = Date.now();
   const counts = { calls: 0, disasters: schedule.length };
   let disaster = Promise.resolve();
@@ -92,15 +97,15 @@ async function live(world, seconds, wrong) {
       // One after the other, while the people go on.
       disaster = disaster.then(() => DISASTERS[name](world)).catch((error) => wrong.push(`${name}: ${error.message}`));
     }
-    if (late.length > 0 && passed > (seconds * 1000 * (OF_EACH_KIND - late.length)) / OF_EACH_KIND) await late.pop().start(world);
-    if (under.size < 4) {
+    if (late.length > 0 && passed > (seconds * 1000 * (OF_EACH_KIND - late.length)) / OF_EACH_KIND) await begun(late.pop());
+    if (under.size < CALLS_AT_A_TIME) {
       counts.calls++;
       const made = call(db, people.next()).then((error) => { if (error) wrong.push(error); }).finally(() => under.delete(made));
       under.add(made);
     }
     await sleep(1000 / CALLS_A_SECOND);
   }
-  for (const one of late) await one.start(world);
+  for (const one of late) await begun(one);
   await disaster;
   await Promise.all(under);
   return counts;

@@ -95,7 +95,7 @@ void HumanPrinter::print_snapshot(const std::string& channel, const Snapshot& sn
   const Json& users = fields.at("users");
   const bool is_truncated = fields.value("truncated", false);
   print_line(beginning(at, channel, "snapshot") + "  " + std::to_string(users.size()) +
-             (is_truncated ? " users and more; --max-users says how many are shown" : " users"));
+             (is_truncated ? " here and more; --max-users says how many are shown" : " here"));
   for (const Json& user : users) {
     std::string line = beginning(at, channel, "");
     append(line, harmless(text_in(user, "user_id")));

@@ -2,6 +2,7 @@
 
 import { start } from '../processes.js';
 import { Picture } from '../picture.js';
+import { sleep } from '../wait.js';
 
 export class TailConsumer {
   kind = 'presence-tail';
@@ -9,6 +10,7 @@ export class TailConsumer {
   #process;
   #pictures;
   #complaints = [];
+  #hasHeard = false;
 
   constructor(name, channels) {
     this.name = name;
@@ -22,7 +24,7 @@ export class TailConsumer {
       log: `${dir}/${this.name}.log`,
       onLine: (line) => this.#take(JSON.parse(line)),
     });
-    this.#process.ended.then((how) => { if (!this.isStopped) this.#complaints.push(`ended by itself: ${how}`); });
+    this.#process.ended.then((how) => this.#ended(how, { tools, server, dir }));
   }
 
   /** Stands still for a while, as a process on a busy machine does. */
@@ -46,7 +48,16 @@ export class TailConsumer {
     if (how !== 0) this.#complaints.push(`SIGTERM ended it with ${how}`);
   }
 
+  /** Who finds no server at the very beginning ends with 2, and is started again as a service would be. */
+  async #ended(how, world) {
+    if (this.isStopped) return;
+    if (how !== 2 || this.#hasHeard) this.#complaints.push(`ended by itself: ${how}`);
+    await sleep(300);
+    if (!this.isStopped) this.start(world);
+  }
+
   #take(line) {
+    this.#hasHeard = true;
     if ('snapshot' in line) this.#pictures.get(line.snapshot.channel).applySnapshot(line.snapshot);
     else this.#pictures.get(line.channel).applyEvent(line);
   }
