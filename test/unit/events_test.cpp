@@ -146,6 +146,55 @@ TEST(EventRing, IsTheSameForWhoeverAttaches) {
 }
 
 // Against a list of everything, in rings of many sizes, so that each way of wrapping comes up.
+TEST(EventRing, KeepsForWhomAnEventIs) {
+  Ring memory(4096);
+  Stream stream{};
+  memory.ring.append(stream, 1, Hearers::trusted, "c", "secret");
+  memory.ring.append(stream, 1, Hearers::everybody_in_part, "c", "partly");
+  const auto first = memory.ring.next(1, 0);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->hearers, Hearers::trusted);
+  EXPECT_FALSE(is_public(first->hearers));
+  const auto second = memory.ring.next(1, first->next);
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(is_public(second->hearers));
+}
+
+// A reader that begins at a mark finds what one finds who begins at the start.
+TEST(EventMarks, LeadToWhatComesAfterASeq) {
+  Ring memory(16 * 1024);
+  Stream stream{};
+  EventMarks marks;
+  for (int i = 0; i < 20'000; i++) {
+    memory.ring.append(stream, 1, Hearers::everybody, "c", std::to_string(i));
+    marks.note(stream.seq, stream.newest);
+    if (i % 997 != 0) continue;
+    const auto oldest = memory.ring.next(1, 0);
+    for (uint64_t seq = oldest->seq; seq <= stream.seq; seq += 13) {
+      const Bookmark mark = marks.before(seq, memory.ring.oldest());
+      auto event = memory.ring.next(1, mark.position);
+      ASSERT_TRUE(event);
+      EXPECT_LE(event->seq, seq);
+      EXPECT_TRUE(mark.position == 0 || event->seq == mark.seq);
+      while (event && event->seq < seq) event = memory.ring.next(1, event->next);
+      ASSERT_TRUE(event);
+      EXPECT_EQ(event->seq, seq);
+    }
+  }
+}
+
+TEST(EventMarks, SayNothingOfWhatHasLeftTheRing) {
+  Ring memory(1024);
+  Stream stream{};
+  EventMarks marks;
+  for (int i = 0; i < 1000; i++) {
+    memory.ring.append(stream, 1, Hearers::everybody, "c", "payload");
+    marks.note(stream.seq, stream.newest);
+  }
+  EXPECT_EQ(marks.before(128, memory.ring.oldest()).position, 0u);
+  EXPECT_EQ(marks.before(0, memory.ring.oldest()).position, 0u);
+}
+
 TEST(EventRing, AgreesWithAListWhateverIsAppended) {
   for (std::size_t bytes = 64 + 400; bytes < 64 + 480; bytes++) {
     Ring memory(bytes);

@@ -26,6 +26,7 @@
 #include "postgres/tables/access.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/whole.h"
+#include "postgres/transaction/transaction.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -218,6 +219,7 @@ Read read_snapshot(const Wanted& wanted, Facts facts) {
   if (RecoveryInProgress()) return {read_picture(wanted, facts), {}};
   RealmRef realm = whole_realm();
   Read read{};
+  if (wisher_count() > 0) hold_snapshot(realm);
   begin_snapshot(realm);
   PG_ENSURE_ERROR_CLEANUP(end_snapshot_of, PointerGetDatum(&realm));
   { read = read_with_position(realm, wanted, facts); }

@@ -8,6 +8,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/realms.h"
+#include "postgres/shared/work.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/restore.h"
 #include "postgres/transaction/visibility.h"
@@ -26,7 +27,7 @@ namespace presence {
 
 namespace {
 
-enum class Kind : uint8_t { claim, wish, reset, reload, restored_rules, drop, start };
+enum class Kind : uint8_t { claim, wish, reset, reload, restored_rules, drop, start, snapshot };
 
 struct LogEntry {
   Kind kind;
@@ -319,6 +320,12 @@ void drop_at_commit(const RealmRef& realm) {
   log(Kind::drop, nullptr, realm);
 }
 
+void hold_snapshot(const RealmRef& realm) {
+  make_log_space();
+  begin_snapshot(realm);
+  log(Kind::snapshot, nullptr, realm);
+}
+
 void start_at_commit() {
   make_log_space();
   log(Kind::start, nullptr, {});
@@ -356,6 +363,9 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       return;
     case Kind::start:
       request_scan();
+      return;
+    case Kind::snapshot:
+      end_snapshot(entry.realm);
       return;
   }
 }
@@ -395,6 +405,7 @@ void before_commit() {
 
 void undo(const LogEntry& entry) {
   if (entry.kind == Kind::reset) pending.resets--;
+  if (entry.kind == Kind::snapshot) end_snapshot(entry.realm);
   if (entry.kind == Kind::wish) {
     free_wish(entry.user->wishes[--entry.user->count]);
     pending.wishes--;
