@@ -46,8 +46,9 @@ default_pool_size = 3
 min_pool_size = 3
 server_round_robin = 1
 EOT
-my $log = '';
-my $pooler = IPC::Run::start([ 'pgbouncer', "$dir/ini" ], '<', \undef, '>&', \$log);
+# Its log goes to a file: a pipe that nobody reads would fill up and stop it.
+my $log = "$dir/log";
+my $pooler = IPC::Run::start([ 'pgbouncer', "$dir/ini" ], '<', \undef, '>&', $log);
 END { local $?; $pooler->kill_kill if $pooler }
 
 # Runs SQL through the pooler; each statement is a transaction, in the simple protocol, which prepares nothing.
@@ -61,7 +62,7 @@ sub pooled
 	return wantarray ? ($out, $err) : $err ? "failed: $err" : $out;
 }
 
-ok(wait_until(sub { pooled('app', 'SELECT 1') eq '1' }), 'the pooler is there') or diag $log;
+ok(wait_until(sub { pooled('app', 'SELECT 1') eq '1' }), 'the pooler is there') or diag slurp_file($log);
 
 # All connections of the pool are there from now on.
 my @sleepers = map { IPC::Run::start([ $node->installed_command('psql'), '-Xq', '-c', 'SELECT pg_sleep(0.5)',

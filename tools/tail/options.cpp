@@ -47,7 +47,8 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("CHANNEL", options.channels, "the channels; global_presence if none is named");
   app.add_flag("--json", options.json, "one JSON object a line");
   app.add_option("--since", since, "begin after this position, EPOCH:SEQ, and not now")
-      ->check(CLI::Validator(check_position, "EPOCH:SEQ"));
+      ->type_name("EPOCH:SEQ")
+      ->check(CLI::Validator(check_position, ""));
   app.add_flag("--snapshot", options.snapshot,
                "print who is there first, and again whenever events were missed for good");
   app.add_option("--max-users", options.max_users, "the most users that a snapshot has")
