@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PRESENCE_BUILD:-$ROOT/build}
 JOBS=$(nproc 2>/dev/null || echo 2)
 WORK=
-CHILD=
+CHILDREN=()
 SERVERS=()
 
 # A connection setting of the caller must not lead a test to the caller's own server.
@@ -176,9 +176,9 @@ clean_up() {
     trap - EXIT
     trap '' INT TERM HUP
     set +e
-    if [[ -n $CHILD ]]; then
-        kill "$CHILD" 2>/dev/null
-        wait "$CHILD"
+    if [[ ${#CHILDREN[@]} -gt 0 ]]; then
+        kill "${CHILDREN[@]}" 2>/dev/null
+        wait "${CHILDREN[@]}"
     fi
     for name in "${SERVERS[@]}"; do
         as_server "$PG_BIN/pg_ctl" -D "$WORK/$name/data" -m immediate -w stop >/dev/null 2>&1
@@ -194,11 +194,16 @@ clean_up() {
 # Runs a command that a signal to this script ends too. Bash would let it come to its own end first.
 run_child() {
     local status=0
-    "$@" &
-    CHILD=$!
-    wait "$CHILD" || status=$?
-    CHILD=
+    start_child "$@"
+    wait "${CHILDREN[-1]}" || status=$?
+    unset 'CHILDREN[-1]'
     return "$status"
+}
+
+# Runs a command beside this script, until its end at the latest.
+start_child() {
+    "$@" &
+    CHILDREN+=($!)
 }
 
 # ---- building -------------------------------------------------------------------------------------------------------
@@ -241,6 +246,20 @@ build_extension() {
 build_tools() {
     quietly "$BUILD/tools.log" cmake -S "$ROOT" -B "$BUILD/tools" -DCMAKE_BUILD_TYPE=Release -DPRESENCE_TOOLS=ON &&
         quietly "$BUILD/tools.log" cmake --build "$BUILD/tools" -j "$JOBS" --target presence_tools
+}
+
+# Copies the sources to $BUILD/js and installs there what the packages in the directories given need, in this order. The
+# page finds the client, and the client's compiled modules, beside it.
+build_javascript() {
+    local directory place
+    export_sources "$BUILD/js"
+    for directory in "$@"; do
+        place=$BUILD/js/$directory
+        cmp -s "$place/package-lock.json" "$place/node_modules/.installed" ||
+            quietly "$BUILD/js.log" npm --prefix "$place" --no-audit --no-fund ci || return
+        cp "$place/package-lock.json" "$place/node_modules/.installed"
+    done
+    quietly "$BUILD/js.log" npm --prefix "$BUILD/js/clients/js" run build
 }
 
 # Runs a command with its output in a file, which is shown when it fails.

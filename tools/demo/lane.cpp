@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "pointing.h"
+
 namespace demo {
 namespace {
 
@@ -16,6 +18,8 @@ Parameters parameters_of(const Call& call) {
       return {call.session()};
     case Action::logout:
       return {call.user};
+    case Action::point:
+      return {call.user, call.session(), call.room, place_of(call)};
     default:
       return {call.user, call.session(), call.room};
   }
@@ -49,6 +53,10 @@ Lane::Lane(const std::string& connection_string, Table& log)
   connection_.prepare("join",
                       "SELECT extract(epoch FROM clock_timestamp()), "
                       "(presence_join($1, $3, session_id => $2)).channel_id");
+  connection_.prepare("point",
+                      "SELECT extract(epoch FROM clock_timestamp()), "
+                      "(presence_join_document($1, $3, cursor_position => $4::jsonb, "
+                      "session_id => $2)).channel_id");
   connection_.prepare("leave",
                       "SELECT extract(epoch FROM clock_timestamp()), "
                       "presence_leave($1, $3, session_id => $2)");

@@ -1,6 +1,6 @@
 // presence-demo: plays a trace of what real people did against a temporary server, shows what
 // presence makes of it, and checks the end against an independent replay. The exit code is 0 when
-// they agree.
+// they agree. With --into it plays into a server that is there, for a page that shows it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +16,7 @@
 #include "burst.h"
 #include "connection.h"
 #include "ending.h"
+#include "feed.h"
 #include "listener.h"
 #include "options.h"
 #include "player.h"
@@ -167,7 +168,9 @@ int main(int argc, char** argv) {
   if (line.exit_code) return *line.exit_code;
   demo::catch_signals();
   try {
-    return demo::run_demo(line.options) ? 0 : 1;
+    if (line.options.into.empty()) return demo::run_demo(line.options) ? 0 : 1;
+    demo::feed(line.options);
+    return 0;
   } catch (const demo::Interrupted&) {
     std::fputs("presence-demo: interrupted\n", stderr);
     return 130;

@@ -50,12 +50,18 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--replay", options.replay, "the independent replay")
       ->check(CLI::ExistingFile)
       ->capture_default_str();
-  app.add_option("--programs", options.programs,
-                 "the directory of initdb and postgres, with presence installed")
-      ->check(CLI::ExistingDirectory)
-      ->required();
+  CLI::Option* programs =
+      app.add_option("--programs", options.programs,
+                     "the directory of initdb and postgres, with presence installed")
+          ->check(CLI::ExistingDirectory);
+  CLI::Option* into =
+      app.add_option("--into", options.into,
+                     "play into the server of this connection string instead; nothing is compared")
+          ->excludes(programs);
+  app.add_flag("--loop", options.loop, "begin again at the end of the trace")->needs(into);
   try {
     app.parse(argc, argv);
+    if (programs->empty() && into->empty()) throw CLI::RequiredError("--programs or --into");
   } catch (const CLI::ParseError& error) {
     line.exit_code = app.exit(error);
   }

@@ -11,7 +11,9 @@ struct Options {
   int connections = 4;
   int burst = 20000;
   bool plain = false;
-  std::string log;  // empty: not kept
+  std::string log;   // empty: not kept
+  std::string into;  // a connection string; empty: into a server of our own
+  bool loop = false;
   std::string trace = "data/irc-trace.tsv.gz";
   std::string replay = "tools/replay/replay.py";
   std::string programs;  // where initdb and postgres are

@@ -104,8 +104,9 @@ class Calls {
 }  // namespace
 
 std::string_view name_of(Action action) {
-  constexpr std::array<std::string_view, 8> names = {
-      "connect", "join", "typing", "touch", "stop_typing", "leave", "disconnect", "logout"};
+  constexpr std::array<std::string_view, 9> names = {"connect", "join",       "typing",
+                                                     "touch",   "point",      "stop_typing",
+                                                     "leave",   "disconnect", "logout"};
   return names[static_cast<std::size_t>(action)];
 }
 

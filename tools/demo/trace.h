@@ -8,7 +8,8 @@
 
 namespace demo {
 
-enum class Action { connect, join, typing, touch, stop_typing, leave, disconnect, logout };
+// The trace has no pointing: make_visible adds it.
+enum class Action { connect, join, typing, touch, point, stop_typing, leave, disconnect, logout };
 
 // As it stands in the log, too.
 std::string_view name_of(Action action);

@@ -165,7 +165,8 @@ export class Connection {
     socket.addEventListener('open', () => current() && void this.#hello());
     socket.addEventListener('message', ({ data }) => current() && this.#received(data));
     socket.addEventListener('close', ({ code }) => current() && this.#closed(code));
-    socket.addEventListener('error', () => {}); // A close follows.
+    // A close should follow, but does not everywhere (Node 20, when nobody listens there).
+    socket.addEventListener('error', () => current() && this.#lost());
   }
 
   async #hello(): Promise<void> {

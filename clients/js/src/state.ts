@@ -43,7 +43,7 @@ export function receiveSnapshot(view: View, snapshot: Snapshot): Outcome {
     return IGNORED;
 
   const changes: Change[] = [];
-  const users = new Map(snapshot.users.map((user) => [user.user_id, user]));
+  const users = new Map(snapshot.users.map((user) => [user.user_id, { ...user, user_data: tidy(user.user_data) }]));
   for (const id of [...view.users.keys()]) if (!users.has(id)) removeUser(view, id, SNAPSHOT, changes);
   for (const user of users.values()) putUser(view, user, SNAPSHOT, changes);
   // The order of the snapshot is the order of the list.
@@ -160,11 +160,18 @@ function carriedKeys(event: PresenceEvent): Partial<User> {
   for (const key of CARRIED) if (event[key] !== undefined) carried[key] = event[key];
   if (event.user) {
     const { id: _id, ...userData } = event.user;
-    carried.user_data = userData as UserData;
+    carried.user_data = tidy(userData as UserData);
     carried.name = textOf(userData.name);
     carried.avatar = textOf(userData.avatar);
   }
   return carried as Partial<User>;
+}
+
+/** Events say `name` and `avatar` also where the user data has none: without what is null, all ways lead to the same. */
+function tidy(userData: UserData | null): UserData | null {
+  const entries = Object.entries(userData ?? {});
+  const told = entries.filter(([key, value]) => value !== null || (key !== 'name' && key !== 'avatar'));
+  return told.length ? Object.fromEntries(told) : null;
 }
 
 function textOf(value: Json | undefined): string | null {

@@ -130,6 +130,19 @@ test('a socket that never opens, and a hello that is never answered, are given u
   assert.deepEqual([t.sockets.length, t.sockets[1].closed], [3, true]);
 });
 
+test('a socket that fails without a close is given up at once, and one with both counts once', async () => {
+  const t = testClient();
+  void t.client.connect().catch(() => {});
+  await settled();
+  await t.socket.fail();
+  await t.clock.advance(250);
+  assert.equal(t.sockets.length, 2);
+  await t.socket.fail();
+  await t.socket.end();
+  await t.clock.advance(500);
+  assert.equal(t.sockets.length, 3);
+});
+
 test('reconnecting slows down, also when each connection opens and is lost at once', async () => {
   const t = await openClient();
   const delays = [];

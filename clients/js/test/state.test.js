@@ -119,6 +119,13 @@ test('user_joined of somebody known is an update with what changed, and nothing 
   assert.deepEqual(outcome.changes[0].user.user_data, { name: 'Anna', hat: 'red' });
 });
 
+test('an event that says no avatar, of one whose user data has none, is no update', () => {
+  const view = viewOf(user('ann'), user('ben', { name: null, user_data: null }));
+  assert.deepEqual(receiveEvent(view, joined(101, 'ann', { user: { id: 'ann', name: 'Name of ann', avatar: null } })).changes, []);
+  assert.deepEqual(receiveEvent(view, joined(102, 'ben', { user: { id: 'ben', name: null, avatar: null } })).changes, []);
+  assert.deepEqual([view.users.get('ann').user_data, view.users.get('ben').user_data], [{ name: 'Name of ann' }, null]);
+});
+
 test('user_status_changed changes status and message, and keeps the rest', () => {
   const view = viewOf(user('ann', { current_page: '/inbox' }));
   const outcome = receiveEvent(view, event(101, 'user_status_changed', 'ann', { status: 'busy', previous_status: 'online', status_message: 'in a call', reason: 'manual' }));

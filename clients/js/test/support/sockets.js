@@ -47,6 +47,12 @@ export function socketFactory() {
       return this.#dispatch('close', { code });
     }
 
+    /** It fails, and no close follows. */
+    fail() {
+      this.closed = true;
+      return this.#dispatch('error', {});
+    }
+
     calls(name) {
       return this.sent.filter(({ call }) => call === name);
     }
