@@ -1,0 +1,88 @@
+// A consumer in a browser: the JS client over a WebSocket to a gateway. It is a user itself, and a member of rooms.
+
+import { pathToFileURL } from 'node:url';
+import WebSocket from 'ws';
+import { memberOf } from '../truth.js';
+
+export class BrowserConsumer {
+  kind = 'JS client';
+  #client;
+  #socket = null;
+  #positions = new Map();
+  #complaints = [];
+
+  /** `viewer`: the user who it is, if the gateway shows to each what it may see; `user`: who it is in any case. */
+  constructor(name, channels, { user, viewer, gateway }) {
+    Object.assign(this, { name, channels, user, viewer, gateway });
+  }
+
+  async start({ client, gateways }) {
+    const { PresenceClient } = await import(pathToFileURL(client));
+    const url = `ws://127.0.0.1:${gateways[this.gateway].port}/presence?user_id=${this.user}&name=${this.user}`;
+    this.#client = new PresenceClient({
+      url, WebSocket: this.#sockets(), page: null, reconnectBase: 100, reconnectMax: 1000, callTimeout: 5000,
+    });
+    this.#client.on('error', (error) => this.#failed(error));
+    this.#client.connect().catch(() => {});
+    for (const channel of this.channels) {
+      const subscribed = this.#client.channel(channel);
+      subscribed.on('error', (error) => this.#failed(error));
+      subscribed.subscribe().catch((error) => this.#failed(error));
+    }
+  }
+
+  /** Cuts its connection without a word. */
+  cut() {
+    this.#socket?.terminate();
+  }
+
+  picture(channel) {
+    const { users, typists, occupancy, position } = this.#client.channel(channel);
+    return {
+      position,
+      isLarge: occupancy.large,
+      members: () => ({
+        users: new Map([...users].map(([id, user]) => [id, memberOf({ ...user, typing: typists.has(id) })])),
+        typists: new Set(typists.keys()),
+      }),
+    };
+  }
+
+  complaints() {
+    return this.#complaints;
+  }
+
+  async stop() {
+    this.#client.disconnect();
+  }
+
+  /** WebSockets that can be cut, and whose messages are followed. */
+  #sockets() {
+    const opened = (socket) => {
+      this.#socket = socket;
+      // After the client has dealt with it.
+      socket.on('message', () => setImmediate(() => this.#checkOrder()));
+    };
+    return class extends WebSocket {
+      constructor(address) {
+        super(address);
+        opened(this);
+      }
+    };
+  }
+
+  /** Each event moves the position of its channel. Where none moves it back, none comes twice or out of order. */
+  #checkOrder() {
+    for (const channel of this.channels) {
+      const now = this.#client.channel(channel).position;
+      const before = this.#positions.get(channel);
+      if (before && now?.epoch === before.epoch && now.seq < before.seq)
+        this.#complaints.push(`${channel}: position ${now.seq} after ${before.seq}`);
+      if (now) this.#positions.set(channel, now);
+    }
+  }
+
+  #failed(error) {
+    if (error.code === 'XX000' || !error.code) this.#complaints.push(`${error.code} ${error.message}`);
+  }
+}

@@ -1,0 +1,83 @@
+// What one consumer knows of one channel, by the three lines of docs/delivery.md, "Events"; written here again so that no
+// consumer is its own judge. Whatever comes twice or out of order is noted as an error.
+
+import { memberOf } from './truth.js';
+
+export class Picture {
+  position = null;
+  isLarge = false;
+  #users = new Map();
+  #typists = new Set();
+  #complain;
+
+  /** `complain` is called with what came twice or out of order. */
+  constructor(complain) {
+    this.#complain = complain;
+  }
+
+  applySnapshot({ epoch, seq, users, typing = [], large = false }) {
+    if (this.position?.epoch === epoch && seq < this.position.seq)
+      this.#complain(`a snapshot of ${seq} after ${this.position.seq}`);
+    this.position = { epoch, seq };
+    this.isLarge = large;
+    this.#users = new Map(users.map((user) => [user.user_id, { ...user }]));
+    this.#typists = new Set(typing.map(({ user_id }) => user_id));
+  }
+
+  applyEvent(event) {
+    const { epoch, seq } = event;
+    if (!this.position) this.#complain(`event ${seq} before any snapshot`);
+    else if (epoch !== this.position.epoch) this.#complain(`event ${epoch}:${seq} in epoch ${this.position.epoch}`);
+    else if (seq <= this.position.seq) this.#complain(`event ${seq} after ${this.position.seq}`);
+    this.position = { epoch, seq };
+    this.#change(event);
+  }
+
+  applyPosition({ epoch, seq }) {
+    if (epoch !== this.position?.epoch || seq < this.position.seq)
+      this.#complain(`position ${epoch}:${seq} after ${this.position?.epoch}:${this.position?.seq}`);
+    this.position = { epoch, seq };
+  }
+
+  #change(event) {
+    const id = event.user_id;
+    switch (event.event) {
+      case 'user_joined':
+      case 'user_status_changed':
+      case 'user_updated':
+        return event.status === 'offline' ? this.#users.delete(id) : this.#replaceKeys(id, event);
+      case 'user_left':
+        return this.#users.delete(id);
+      case 'cursor_moved':
+      case 'state_changed':
+        return this.#users.has(id) && this.#replaceKeys(id, event);
+      case 'typing_start':
+        return this.#typists.add(id);
+      case 'typing_stop':
+        return this.#typists.delete(id);
+      case 'channel_occupancy':
+        this.isLarge = event.large;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #replaceKeys(id, event) {
+    const user = this.#users.get(id) ?? { user_id: id };
+    for (const key of ['status', 'status_message', 'cursor_position', 'selection_range', 'state'])
+      if (key in event) user[key] = event[key];
+    if (event.user) user.user_data = event.user;
+    this.#users.set(id, user);
+    if (event.typing === true) this.#typists.add(id);
+    if (event.typing === false) this.#typists.delete(id);
+  }
+
+  /** As truth.js has it. */
+  members() {
+    return {
+      users: new Map([...this.#users].map(([id, user]) => [id, memberOf({ ...user, typing: this.#typists.has(id) })])),
+      typists: new Set(this.#typists),
+    };
+  }
+}
