@@ -122,10 +122,12 @@ void load_member_row(const RealmRef& realm, uint64 row, const uint32_t* removals
 
 }  // namespace
 
-void load_members(const RealmRef& realm) {
+void load_members(const RealmRef& realm, uint64_t load) {
   uint32_t removals[partition_count];
   for (uint32_t i = 0; i < partition_count; i++) removals[i] = member_removals_near(realm, i);
-  for_each_row(fetch_members, [&](uint64 row) { load_member_row(realm, row, removals); });
+  for_each_row(fetch_members, [&](uint64 row) {
+    if (realm.control().loads_done.load() < load) load_member_row(realm, row, removals);
+  });
 }
 
 bool delete_lost_members() {

@@ -16,7 +16,8 @@ Datum array_of_seats(std::string_view seats);
 std::string_view text_of_array(Datum array);
 
 // At a start, when users and sessions are loaded: who was in channels is so again. In a scope.
-void load_members(const RealmRef& realm);
+// Until that load has been done by somebody else.
+void load_members(const RealmRef& realm, uint64_t load);
 // Deletes rows whose member is not there any more. True: there may be more of them.
 bool delete_lost_members();
 

@@ -11,6 +11,8 @@
 #include "postgres/tables/rows.h"
 
 extern "C" {
+#include "catalog/pg_extension.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -145,10 +147,12 @@ bool delete_lost_sessions() {
   return more;
 }
 
+namespace {
+
 // Rows of the last run get session_timeout to be heard of again; rows that came by import or
-// restore live by the rules of every day.
-void load_everybody() {
-  const RealmRef realm = extension().realm;
+// restore live by the rules of every day. What is loaded is not told to anybody: so once somebody
+// else has done it, and others may have taken snapshots, nothing more is loaded.
+void load_rows(const RealmRef& realm) {
   RealmControl& control = realm.control();
   const uint64_t load = control.loads_wanted.load();
   const Time session_ends_at = loaded_session_ends_at(realm);
@@ -160,7 +164,9 @@ void load_everybody() {
   // Rules may be long.
   MemoryContext of_row =
       AllocSetContextCreate(CurrentMemoryContext, "presence: a row", ALLOCSET_DEFAULT_SIZES);
+  const auto is_done = [&] { return control.loads_done.load() >= load; };
   for_each_row(fetch_present, [&](uint64 row) {
+    if (is_done()) return;
     MemoryContext before = MemoryContextSwitchTo(of_row);
     ReadRow read = read_row(row);
     load_row(realm, read, session_ends_at, removals);
@@ -168,17 +174,61 @@ void load_everybody() {
     MemoryContextReset(of_row);
   });
   if (session_ends_at != never) {
-    for_each_row(fetch_sessions,
-                 [&](uint64 row) { load_session_row(realm, row, session_ends_at); });
-    load_members(realm);
+    for_each_row(fetch_sessions, [&](uint64 row) {
+      if (!is_done()) load_session_row(realm, row, session_ends_at);
+    });
+    load_members(realm, load);
   }
   access.end();
   mark_done(control, load);
 }
 
+// One at a time loads, for all. Conditionally: nobody waits for somebody who waits for a table that
+// it has locked itself.
+class LoadLock {
+ public:
+  LoadLock() {
+    constexpr uint16 of_loading = 1;  // no other lock of the extension has this number
+    SET_LOCKTAG_OBJECT(tag_, MyDatabaseId, ExtensionRelationId, extension().oid, of_loading);
+  }
+  bool try_take() {
+    return LockAcquire(&tag_, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+  }
+  void release() { LockRelease(&tag_, ExclusiveLock, false); }
+
+ private:
+  LOCKTAG tag_;
+};
+
+constexpr Duration loader_is_lost_after = 10 * second;  // then the next one loads as well
+constexpr long looks_again_after = 2000;                // µs
+
+// True: it must be loaded by this process. The lock may be its own then, or nobody's.
+bool wait_for_loader(const RealmRef& realm, LoadLock& lock, bool& is_locked) {
+  const TimestampTz end = GetCurrentTimestamp() + loader_is_lost_after;
+  while (!realm.complete()) {
+    is_locked = lock.try_take();
+    if (is_locked || GetCurrentTimestamp() > end) return true;
+    CHECK_FOR_INTERRUPTS();
+    pg_usleep(looks_again_after);
+  }
+  return false;
+}
+
+}  // namespace
+
+void load_everybody(const RealmRef& realm) {
+  LoadLock lock;
+  bool is_locked = false;
+  while (wait_for_loader(realm, lock, is_locked)) {
+    if (!realm.complete()) load_rows(realm);
+    if (is_locked) lock.release();
+  }
+}
+
 RealmRef whole_realm() {
   const RealmRef realm = extension().realm;
-  while (!realm.complete()) load_everybody();
+  if (!realm.complete()) load_everybody(realm);
   return realm;
 }
 

@@ -9,9 +9,9 @@ namespace presence {
 // reader that needs them all before that does it itself.
 RealmRef whole_realm();
 
-// Loads those rows, in portions, and in the first load of a run the sessions. Users in memory stay
-// as they are.
-void load_everybody();
+// Loads those rows, in portions, and in the first load of a run the sessions and members; or waits
+// until somebody else has. Users in memory stay as they are.
+void load_everybody(const RealmRef& realm);
 
 // Deletes rows of sessions that nobody has in memory, at most so many at once. For the worker, when
 // all has been loaded. True: there may be more.

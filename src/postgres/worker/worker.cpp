@@ -107,7 +107,7 @@ void load(Worker& worker, Time now) {
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
       [](void*) {
         PushActiveSnapshot(GetTransactionSnapshot());
-        load_everybody();
+        load_everybody(extension().realm);
         PopActiveSnapshot();
       },
       nullptr);

@@ -1,0 +1,169 @@
+# Polling: whoever waits is woken, whoever is too late is told so, and snapshots under load fit the events.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use IPC::Run ();
+use JSON::PP ();
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes ();
+
+my $json = JSON::PP->new;
+my $node = new_server('delivery', conf => "presence.event_buffer = '256kB'\nfsync = off\n");
+$node->start;
+create_presence($node);
+
+sub ask { return $json->decode($node->safe_psql('postgres', "SELECT $_[0]")) }
+sub position { my $p = ask('presence_events(\'global_presence\', NULL, NULL)'); return ("'$p->{epoch}'", $p->{seq}) }
+
+# Somebody who waits in a session of its own; returns the running psql and where its output goes.
+sub waiter
+{
+	my ($channel, $timeout) = @_;
+	my ($epoch, $seq) = position();
+	my $output = '';
+	my $psql = IPC::Run::start([ $node->installed_command('psql'), '-X', '-A', '-t', '-d', $node->connstr('postgres'), '-c',
+			"SELECT presence_wait('$channel', $epoch, $seq, '$timeout')" ], '>', \$output, '2>&1');
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'SELECT presence_wait%' AND wait_event IS NOT NULL")
+	  or die 'nobody waits';
+	return ($psql, \$output);
+}
+
+# ---- waiting
+{
+	my ($psql, $output) = waiter('lobby', '60 s');
+	$node->safe_psql('postgres', "SELECT presence_touch('somebody'), presence_join('ann', 'elsewhere')");
+	quiet($node);
+	ok($psql->pumpable && !$$output, 'events of other channels do not end the wait');
+	my $begin = Time::HiRes::time();
+	$node->safe_psql('postgres', "SELECT presence_join('ann', 'lobby')");
+	$psql->finish;
+	cmp_ok(Time::HiRes::time() - $begin, '<', 20, 'it ends with the event, not with the timeout');
+	my $answer = $json->decode($$output);
+	is_deeply([ map { "$_->{event} $_->{user_id}" } @{ $answer->{events} } ], ['user_joined ann'], 'and has it');
+}
+{
+	my ($psql, $output) = waiter('lobby', '60 s');
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT presence_wait%'");
+	$psql->finish;
+	like($$output, qr/canceling statement due to user request/, 'a wait can be cancelled');
+}
+{
+	my ($psql, $output) = waiter('lobby', '60 s');
+	$node->safe_psql('postgres', 'SELECT presence_reset()');
+	$psql->finish;
+	ok($json->decode($$output)->{resync}, 'a reset ends the wait: another epoch');
+}
+
+# ---- too late, and just in time
+{
+	my ($epoch, $seq) = position();
+	$node->safe_psql('postgres', "SELECT presence_touch_many(array_agg('u' || i)) FROM generate_series(1, 3000) AS i");
+	quiet($node);
+	my $late = ask("presence_events('global_presence', $epoch, $seq)");
+	ok($late->{resync} && !@{ $late->{events} }, 'what has left the buffer is a resync');
+
+	# Who asks often enough gets each one.
+	($epoch, $seq) = position();
+	my (%heard, $last);
+	my $in_order = 1;
+	for my $round (1 .. 30)
+	{
+		my $status = $round % 2 ? 'busy' : 'away';
+		$node->safe_psql('postgres', "SELECT presence_set_status_many(array_agg('u' || i), array_agg('$status'::text), array_agg('m$round'::text)) FROM generate_series(1, 20) AS i");
+		for (1 .. 3)
+		{
+			my $answer = ask("presence_events('global_presence', $epoch, $seq, max_events => 15)");
+			ok(!$answer->{resync}, 'nothing is missed') if $answer->{resync};
+			$seq = $answer->{seq};
+			for my $event (@{ $answer->{events} })
+			{
+				$in_order = 0 if defined $last && ($event->{seq} <= $last || $event->{prev} != $last);
+				$last = $event->{seq};
+				$heard{ $event->{user_id} }{ $event->{status_message} } = 1;
+			}
+		}
+	}
+	quiet($node);
+	for my $event (@{ ask("presence_events('global_presence', $epoch, $seq)")->{events} }) { $heard{ $event->{user_id} }{ $event->{status_message} } = 1 }
+	ok($in_order, 'in order, each naming the one before it');
+	is(scalar(keys %{ $heard{u7} }), 30, 'each change is there');
+}
+
+# ---- snapshots under load: no event after one is older than what it shows
+{
+	$node->safe_psql('postgres', 'SELECT presence_reset()');
+	# Each client counts up, one message after the other.
+	my $counting = $node->basedir . '/counting.sql';
+	append_to_file($counting, "DO \$\$ BEGIN FOR n IN 1 .. 4000 LOOP PERFORM presence_set_message('WHO-' || n % 40, n::text); COMMIT; END LOOP; END \$\$;\n");
+	my @writers;
+	for my $who (1 .. 3)
+	{
+		(my $sql = slurp_file($counting)) =~ s/WHO/w$who/;
+		push @writers, IPC::Run::start([ $node->installed_command('psql'), '-X', '-d', $node->connstr('postgres'), '-c', $sql ], '>', '/dev/null', '2>&1');
+	}
+	my ($looks, $back, $events) = (0, 0, 0);
+	my %map;
+	my $deadline = time + 8;
+	while (time < $deadline)
+	{
+		my $snapshot = ask("presence_snapshot()");
+		%map = map { $_->{user_id} => $_->{status_message} // 0 } @{ $snapshot->{users} };
+		$looks++;
+		my $seq = $snapshot->{seq};
+		for (1 .. 2)
+		{
+			my $answer = ask("presence_events('global_presence', '$snapshot->{epoch}', $seq)");
+			last if $answer->{resync};
+			$seq = $answer->{seq};
+			for my $event (@{ $answer->{events} })
+			{
+				$events++;
+				my $message = $event->{status_message} // 0;
+				$back++ if $message < ($map{ $event->{user_id} } // 0);
+				$map{ $event->{user_id} } = $message;
+			}
+		}
+	}
+	$_->kill_kill for @writers;
+	cmp_ok($looks, '>', 5, 'snapshots were taken');
+	cmp_ok($events, '>', 20, 'and events came after them');
+	is($back, 0, 'none was older than what was known');
+}
+
+# ---- the extension is dropped while somebody waits
+{
+	my ($psql, $output) = waiter('lobby', '3 s');
+	$node->safe_psql('postgres', 'DROP EXTENSION presence');
+	$psql->finish;
+	ok($$output =~ /^ERROR/ || $json->decode($$output), 'the wait ends');
+	create_presence($node);
+}
+
+# ---- a standby has no events
+{
+	$node->append_conf('postgresql.conf', "wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n");
+	$node->restart;
+	wait_for_worker($node, 'postgres');
+	$node->safe_psql('postgres', "SELECT presence_connect('ann', 'a1', user_data => '{\"name\": \"Ann\"}'); SELECT presence_set_status('ann', 'busy', 'here')");
+	$node->safe_psql('postgres', "SELECT presence_join('ann', 'lobby')");
+	eventually($node, 'postgres', 'SELECT count(*) = 1 FROM channel_presence', 'the member has a row');
+	$node->backup('base');
+	my $standby = PostgreSQL::Test::Cluster->new('delivery_standby', install_path => $ENV{PRESENCE_NORMAL});
+	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->start;
+	$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+	my $snapshot = $json->decode($standby->safe_psql('postgres', 'SELECT presence_snapshot()'));
+	is_deeply([ $snapshot->{epoch}, $snapshot->{seq}, $snapshot->{users}[0]{status}, $snapshot->{users}[0]{name} ], [ undef, undef, 'busy', 'Ann' ], 'a snapshot of the tables, without a position');
+	is($json->decode($standby->safe_psql('postgres', "SELECT presence_snapshot('lobby')"))->{users}[0]{user_id}, 'ann', 'and of a channel');
+	my $events = $json->decode($standby->safe_psql('postgres', "SELECT presence_events('lobby', 'x', 1)"));
+	is_deeply($events, { epoch => undef, seq => undef, resync => JSON::PP::true, events => [] }, 'its events are always to be taken anew');
+	ok($json->decode($standby->safe_psql('postgres', "SELECT presence_wait('lobby', 'x', 1, '100 ms')"))->{resync}, 'waiting as well');
+	like($standby->safe_psql('postgres', 'SELECT presence_version()'), qr/^[0-9a-f]{32}$/, 'a version of the tables');
+	is((error_of($standby, 'postgres', 'SELECT presence_resync()'))[0], '25006', 'nobody is told from there');
+	finish($standby);
+}
+finish($node);
+done_testing();

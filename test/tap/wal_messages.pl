@@ -1,0 +1,77 @@
+# presence.wal_messages: every event is in the WAL as a logical message, once, in order, and only then; pg_recvlogical shows it.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use JSON::PP ();
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('wal_messages', conf => "wal_level = logical\nmax_replication_slots = 4\nmax_wal_senders = 4\nfsync = on\n"
+	  . "presence.private_channel = 'private'\n");
+$node->start;
+create_presence($node);
+$node->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('pipeline', 'test_decoding')");
+
+# The events that the slot has and that were not read yet.
+sub events_logged
+{
+	my @lines = split /\n/, $node->safe_psql('postgres', q{SELECT data FROM pg_logical_slot_get_changes('pipeline', NULL, NULL) WHERE data LIKE 'message:%'});
+	for my $line (@lines) { like($line, qr/^message: transactional: 1 prefix: presence, sz: \d+ content:/, 'a message of presence') }
+	return map { JSON::PP->new->decode(s/^.*? content://r) } @lines;
+}
+
+# Given that it is off, then nothing is written.
+$node->safe_psql('postgres', "SELECT presence_touch('before')");
+eventually($node, 'postgres', "SELECT seq > 0 FROM presence_info()", 'an event before it is on');
+is(scalar(events_logged()), 0, 'nothing is logged while it is off');
+
+# When it is turned on, then it begins with what comes.
+$node->append_conf('postgresql.conf', 'presence.wal_messages = on');
+$node->reload;
+$node->safe_psql('postgres', 'SELECT pg_sleep(0.5)');
+my $from = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
+$node->safe_psql('postgres', "SELECT presence_connect('ann', 'a1'), presence_join('ann', 'lobby'); SELECT presence_set_visibility('ben', 'nobody'); SELECT presence_touch('ben')");
+quiet($node);
+my $to = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
+my @events = events_logged();
+is_deeply([ map { $_->{seq} } @events ], [ $from + 1 .. $to ], 'each event once, in order, from the first after it was turned on');
+ok((grep { $_->{user_id} eq 'ben' && ($_->{audience} // '') eq 'nobody' } @events), 'what is told on the private channel is there');
+ok((grep { $_->{event} eq 'user_joined' && $_->{channel} eq 'lobby' } @events), 'and what is told on others');
+
+# An idle server writes nothing for it.
+quiet($node);
+my ($lsn, $xid) = split /\|/, $node->safe_psql('postgres', 'SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())');
+$node->safe_psql('postgres', 'SELECT pg_sleep(1.2)');
+is($node->safe_psql('postgres', 'SELECT pg_snapshot_xmax(pg_current_snapshot())'), $xid, 'an idle server takes no xid');
+
+# Given a worker that is killed while it writes, then every event is there at least once.
+$from = $to;
+for my $round (1 .. 2)
+{
+	$node->safe_psql('postgres', "SELECT presence_touch('r$round-' || i) FROM generate_series(1, 200) AS i");
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
+	wait_for_worker($node, 'postgres');
+}
+quiet($node);
+$to = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
+my %logged = map { $_->{seq} => 1 } events_logged();
+is_deeply([ sort { $a <=> $b } keys %logged ], [ $from + 1 .. $to ], 'no event is missing after the worker was ended in between');
+
+# pg_recvlogical is how a pipeline reads it.
+SKIP:
+{
+	my $program = $ENV{PRESENCE_NORMAL} . '/bin/pg_recvlogical';
+	skip 'there is no pg_recvlogical', 1 unless -x $program;
+	my $output = $node->basedir . '/received';
+	my $receiver = IPC::Run::start(
+		[ $program, '-h', $node->host, '-p', $node->port, '-d', 'postgres', '--slot', 'pipeline', '--start', '-f', $output, '--fsync-interval', '1' ],
+		'2>', '/dev/null');
+	$node->safe_psql('postgres', "SELECT presence_set_status('ann', 'busy', 'hello pipeline')");
+	ok(wait_until(sub { -e $output && slurp_file($output) =~ /content:\{.*"status_message":"hello pipeline"/ }), 'pg_recvlogical shows it');
+	$receiver->signal('TERM');
+	$receiver->finish;
+}
+finish($node);
+done_testing();
