@@ -380,6 +380,7 @@ class Roster {
   void note_rules(Cell cell, RealmPartition& share);
   void announce_again(Cell cell, RealmPartition& share);
   void note_detail(Cell cell, RealmPartition& share, const Policy& policy);
+  void note_new_rules(Cell cell, const Visibility* rules, const Policy& policy);
   const Visibility* visibility_of(const User& user) const;
   const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;
   Rules rules_in(const Visibility* visibility, std::optional<uint64_t> channel,

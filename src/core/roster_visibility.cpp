@@ -203,6 +203,8 @@ void Roster::grant_visibility(Cell cell, RealmPartition& share, Wish& wish, cons
     give_extras(changed, wish.spare_extras);
   const bool has_rules = wish.visibility != no_cell || visibility_of(changed);
   if (wish.visibility != no_cell) end_new_shown(changed, pool_.at<Visibility>(wish.visibility));
+  note_new_rules(
+      cell, wish.visibility == no_cell ? nullptr : &pool_.at<Visibility>(wish.visibility), policy);
   set_visibility(cell, wish.visibility);
   wish.visibility = no_cell;
   if (has_rules) note_rules(cell, share);
@@ -234,6 +236,22 @@ void Roster::announce_again(Cell cell, RealmPartition& share) {
   link_announcement(cell, share);
 }
 
+// Before they take the place of the old ones. What everybody may know by either may have been shown
+// by a snapshot before anything was told.
+void Roster::note_new_rules(Cell cell, const Visibility* rules, const Policy& policy) {
+  User& of = user(cell);
+  const Visibility* before = visibility_of(of);
+  const auto differs = [&](std::optional<uint64_t> channel) {
+    return detail_for_everybody(before, policy, channel) !=
+           detail_for_everybody(rules, policy, channel);
+  };
+  if (differs(std::nullopt)) of.detail_changed = true;
+  for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
+    Member& member = pool_.at<Member>(at);
+    if (differs(pool_.at<Channel>(member.channel).hash)) member.detail_changed = true;
+  }
+}
+
 // Everybody may see another part of the user than they were told.
 void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy) {
   const User& of = user(cell);
@@ -241,11 +259,10 @@ void Roster::note_detail(Cell cell, RealmPartition& share, const Policy& policy)
   if (detail_for_everybody(of, policy, std::nullopt) != static_cast<Detail>(of.told_detail))
     announce_again(cell, share);
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {
-    Member& member = pool_.at<Member>(at);
+    const Member& member = pool_.at<Member>(at);
     if (detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash) ==
         member.told_detail)
       continue;
-    member.detail_changed = true;
     announce_member(at);
   }
 }

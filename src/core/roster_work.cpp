@@ -61,7 +61,7 @@ void Roster::note_news(const User& told, const Policy& policy, bool is_shown, Us
       (stays && (out.detail != out.told_detail || told.data_changed));
   out.is_shown = is_shown;
   const bool may_know =
-      out.rules_changed || out.told_detail >= Detail::status || out.detail >= Detail::status;
+      told.detail_changed || out.told_detail >= Detail::status || out.detail >= Detail::status;
   out.everybody_hears |= is_shown && may_know;
 }
 
@@ -94,6 +94,7 @@ bool Roster::take_announcement(uint16_t realm, uint32_t partition, const Policy&
     told.announced = told.status;
     told.told_detail = static_cast<uint32_t>(out.detail) & 3;
     told.message_changed = told.data_changed = false;
+    told.detail_changed = 0;
     if (out.rules_changed) {
       pool_.at<Extras>(told.extras).rules_changed = false;
       free_bare_extras(told);

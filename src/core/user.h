@@ -67,7 +67,8 @@ struct User {
   uint32_t told_detail : 2;  // Detail: how much of `announced` everybody was told
   Cell persist_next;
   Cell persist_prev : cell_bits;
-  uint32_t to_announce : 1;  // in the list of the changed
+  uint32_t to_announce : 1;     // in the list of the changed
+  uint32_t detail_changed : 1;  // what everybody may know, since listeners were told last
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
 inline constexpr uint32_t max_claims = 127;    // fits User::claims

@@ -114,6 +114,18 @@ TEST_F(Snapshots, WhoHidesAllTheTimeIsNotBetrayed) {
   EXPECT_FALSE(user_news_.everybody_hears);
 }
 
+TEST_F(Snapshots, WhoHidesAndChangesOtherRulesIsNotBetrayed) {
+  touch("ann");
+  hide("ann");
+  told();
+  take_snapshot();
+  hide("ann");
+  take_snapshot();
+  ASSERT_TRUE(take_announcement(key("ann").partition()));
+  EXPECT_TRUE(user_news_.rules_changed);
+  EXPECT_FALSE(user_news_.everybody_hears);
+}
+
 TEST_F(Snapshots, WhoShowedItselfForAMomentIsToldToBeGone) {
   touch("ann");
   hide("ann");
@@ -164,6 +176,16 @@ TEST_F(Snapshots, TypingThatWasShownIsToldToBeOver) {
   take_snapshot();
   stop_typing("ann", "room");
   EXPECT_EQ(told_of_members(), Lines{"ann stopped typing in room (stopped)"});
+}
+
+TEST_F(Snapshots, TypingThatWasShownIsToldToBeOverForThoseWhoMayNotKnowAnyMore) {
+  touch("ann");
+  told_of_members();
+  type("ann", "room");
+  take_snapshot();
+  hide("ann");
+  EXPECT_EQ(told_of_members(),
+            (Lines{"ann stopped typing in room (manual)", "ann left room (manual)"}));
 }
 
 TEST_F(Snapshots, OfAHiddenMemberNothingIsTold) {

@@ -77,6 +77,10 @@ bool is_resync(const Entry& entry) {
   return entry.payload.find("\"event\":\"presence_resync\"") != std::string_view::npos;
 }
 
+bool has_rules(const Entry& entry) {
+  return entry.payload.find("\"event\":\"visibility_changed\"") != std::string_view::npos;
+}
+
 struct Telling {
   Told told;
   int most;
@@ -168,25 +172,32 @@ std::string_view told_of_status(const Entry& entry, const UserView& user) {
   return json.view();
 }
 
-// Whether it is in the channel, as all may see who see its status.
-bool is_there(const Asked& asked, std::string_view user_id) {
+// The user as those see it who see its status; in a channel, whether it is there, with what it has
+// given there. Offline: it is not there.
+void view_status(const Asked& asked, std::string_view user_id, UserView& out) {
+  static MemberView member;
   const RealmRef& realm = extension().realm;
-  return asked.channel_id == global_channel ||
-         is_member(realm, realm.key(user_id), realm.channel_key(asked.channel_id));
+  const UserKey key = realm.key(user_id);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  bool is_there =
+      view_user_at(realm, key, Detail::status, *asked.viewer, {}, policy, now, out) == Answer::done;
+  if (is_there && asked.channel_id != global_channel) {
+    is_there = view_member(realm, key, realm.channel_key(asked.channel_id), {}, policy, now,
+                           member) == Answer::done;
+    out.data_bytes = member.data_bytes;
+    std::memcpy(out.data_text, member.data_text, member.data_bytes);
+  }
+  if (is_there) return;
+  out = UserView{};
+  out.id_bytes = static_cast<uint32_t>(user_id.size());
+  std::memcpy(out.id_text, user_id.data(), user_id.size());
 }
 
 void tell_of_status(const Asked& asked, const Entry& entry, const Parsed& parsed,
                     Telling& telling) {
   static UserView user;
-  const RealmRef& realm = extension().realm;
-  const bool is_known =
-      view_user_at(realm, realm.key(parsed.user_id), Detail::status, *asked.viewer, {},
-                   current_policy(), current_time(), user) == Answer::done;
-  if (!is_known || !is_there(asked, parsed.user_id)) {
-    user = UserView{};
-    user.id_bytes = static_cast<uint32_t>(parsed.user_id.size());
-    std::memcpy(user.id_text, parsed.user_id.data(), parsed.user_id.size());
-  }
+  view_status(asked, parsed.user_id, user);
   telling.add(told_of_status(entry, user));
 }
 
@@ -205,16 +216,38 @@ bool concerns_viewer(const Asked& asked, const Parsed& parsed) {
   return parsed.user_id == asked.viewer->key.id;
 }
 
-// Whether the viewer may see other people since then.
-bool changes_who_is_seen(const Asked& asked, const Entry& entry, const Parsed& parsed) {
+bool is_present(const Asked& asked, std::string_view user_id) {
+  const RealmRef& realm = extension().realm;
+  const UserKey key = realm.key(user_id);
+  if (asked.channel_id != global_channel)
+    return is_member(realm, key, realm.channel_key(asked.channel_id));
+  Status status = Status::offline;
+  (void)status_of_user(realm, key, {}, current_policy(), current_time(), status);
+  return status != Status::offline;
+}
+
+// Something is told of it on the channel that is asked for, besides its rules.
+bool is_told_of(const Asked& asked, const Entries& entries, std::string_view user_id) {
+  char text[max_user_key_bytes];
+  const std::string_view key{text, write_user_key(user_id, text)};
+  for (size_t i = 0; i < entries.count; i++) {
+    const Entry& entry = entries.items[i];
+    if (entry.channel == asked.channel_id && !has_rules(entry) &&
+        entry.payload.find(key) != std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
+// Whether the viewer may see other people since then. Who is not there, and was not, is not there
+// for anybody.
+bool changes_who_is_seen(const Asked& asked, const Entries& entries, const Entry& entry,
+                         const Parsed& parsed) {
   const RealmRef& realm = extension().realm;
   switch (parsed.kind) {
     case Kind::rules:
-      // Whoever is not there is not there for anybody.
       return !concerns_viewer(asked, parsed) &&
-             (text_in(parsed.json, "status") != name_of(Status::offline) ||
-              text_in(parsed.json, "previous_status") != name_of(Status::offline)) &&
-             (asked.channel_id == global_channel || is_there(asked, parsed.user_id));
+             (is_present(asked, parsed.user_id) || is_told_of(asked, entries, parsed.user_id));
     case Kind::coming:
       if (entry.channel == global_channel) return false;
       if (concerns_viewer(asked, parsed)) return anybody_hides(realm);
@@ -237,7 +270,8 @@ bool has_to_look_again(const Asked& asked, const Entries& entries) {
       return true;
     const bool names_viewer = entry.payload.find(asked.naming) != std::string_view::npos;
     const bool is_secret = entry.head.hearers == Hearers::trusted;
-    if ((names_viewer || is_secret) && changes_who_is_seen(asked, entry, parse(entry))) return true;
+    if ((names_viewer || is_secret) && changes_who_is_seen(asked, entries, entry, parse(entry)))
+      return true;
   }
   return false;
 }
