@@ -10,6 +10,7 @@
 #include "postgres/names.h"
 #include "postgres/settings.h"
 #include "postgres/shared/events.h"
+#include "postgres/shared/many.h"
 #include "postgres/shared/work.h"
 #include "postgres/tables/rows.h"
 #include "postgres/worker/attempt.h"
@@ -196,11 +197,18 @@ std::string_view reason_in_channel(Reason reason, const UserView& user) {
   return user.reason == Reason::custom ? user.reason_name() : name_of(Reason::disconnect);
 }
 
-// What some listeners learn of a member. Calls `append` with each event of it.
+// What some listeners learn of a member.
+struct MemberStep {
+  const MemberChanges& changes;
+  std::string_view data;
+  bool comes_and_goes;  // they hear of it: of a large channel everybody hears counts instead
+};
+
+// Calls `append` with each event of the step.
 template <typename Append>
-void tell_step(const MemberNews& news, const MemberChanges& changes, std::string_view data,
-               EventFacts event, Append append) {
+void tell_step(const MemberNews& news, const MemberStep& step, EventFacts event, Append append) {
   const MemberView& member = news.member;
+  const MemberChanges& changes = step.changes;
   // For these listeners only: whoever may know everything hears nothing of it.
   const bool appears =
       (changes.joined && !news.all.joined) || (changes.typing_started && !news.all.typing_started);
@@ -212,9 +220,9 @@ void tell_step(const MemberNews& news, const MemberChanges& changes, std::string
     event.at = at;
     append(event);
   };
-  const bool comes_or_goes = (changes.joined || changes.left) && !news.large;
+  const bool comes_or_goes = (changes.joined || changes.left) && step.comes_and_goes;
   if (changes.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
-  if (comes_or_goes || changes.updated) event.user = card_of(member.id(), data);
+  if (comes_or_goes || changes.updated) event.user = card_of(member.id(), step.data);
   if (changes.joined && comes_or_goes) {
     event.reason = name_of(Reason::join);
     tell(EventKind::user_joined, appears ? now : member.joined_at);
@@ -264,31 +272,45 @@ size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   // Who hides from everybody is offline to them; who hides here alone has left.
   if (hides && news.of_user < Detail::status) event.status = Status::offline;
   size_t bytes = 0;
-  tell_step(news, news.everybody, data, event, [&](const EventFacts& told) {
+  tell_step(news, {news.everybody, data, !news.large}, event, [&](const EventFacts& told) {
     bytes += append_public(realm, openness_of(news).everybody(), told);
   });
   return bytes;
 }
 
-size_t tell_trusted(const RealmRef& realm, const MemberNews& news) {
+// Who shows itself to those with whom it shares a channel is seen by whoever joins a large one,
+// too.
+bool anybody_asks_for_channels(const RealmRef& realm) {
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  Counts all, seen;
+  count_users(realm, policy, now, all);
+  count_seen_users(realm, policy, now, seen);
+  return all.total() != seen.total();
+}
+
+size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool comes_and_goes) {
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
   size_t bytes = 0;
-  tell_step(news, news.all, news.member.data(), event, [&](const EventFacts& told) {
-    bytes += append_private(realm, openness_of(news).trusted(), told);
-  });
+  tell_step(news, {news.all, news.member.data(), comes_and_goes}, event,
+            [&](const EventFacts& told) {
+              bytes += append_private(realm, openness_of(news).trusted(), told);
+            });
   return bytes;
 }
 
 size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
   const bool is_typing_to_all = news.member.channel() == global_channel;
   const bool keeps_secrets = !openness_of(news).is_full();
+  const bool is_counted_only = news.large && (news.all.joined || news.all.left);
+  const bool changes_who_is_seen = is_counted_only && anybody_asks_for_channels(realm);
   size_t bytes = 0;
   if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
     bytes += tell_everybody(realm, news);
-  if (news.all.any() && (keeps_secrets || !private_channel().empty()))
-    bytes += tell_trusted(realm, news);
+  if (news.all.any() && (keeps_secrets || changes_who_is_seen || !private_channel().empty()))
+    bytes += tell_trusted(realm, news, !news.large || changes_who_is_seen);
   return bytes;
 }
 
