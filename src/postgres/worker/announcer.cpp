@@ -278,34 +278,26 @@ size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   return bytes;
 }
 
-// Who shows itself to those with whom it shares a channel is seen by whoever joins a large one,
-// too.
-bool anybody_asks_for_channels(const RealmRef& realm) {
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  Counts all, seen;
-  count_users(realm, policy, now, all);
-  count_seen_users(realm, policy, now, seen);
-  return all.total() != seen.total();
-}
-
 size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool comes_and_goes) {
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
+  const bool nobody_else_is_told = comes_and_goes && news.large;
+  const Hearers hearers = nobody_else_is_told ? Hearers::trusted : openness_of(news).trusted();
   size_t bytes = 0;
   tell_step(news, {news.all, news.member.data(), comes_and_goes}, event,
-            [&](const EventFacts& told) {
-              bytes += append_private(realm, openness_of(news).trusted(), told);
-            });
+            [&](const EventFacts& told) { bytes += append_private(realm, hearers, told); });
   return bytes;
 }
 
-size_t append_events_of(const RealmRef& realm, const MemberNews& news) {
+// Who shows itself to those with whom it shares a channel is seen by whoever joins a large one,
+// too.
+template <typename AnybodyHides>
+size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHides anybody_hides) {
   const bool is_typing_to_all = news.member.channel() == global_channel;
   const bool keeps_secrets = !openness_of(news).is_full();
   const bool is_counted_only = news.large && (news.all.joined || news.all.left);
-  const bool changes_who_is_seen = is_counted_only && anybody_asks_for_channels(realm);
+  const bool changes_who_is_seen = is_counted_only && anybody_hides();
   size_t bytes = 0;
   if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
     bytes += tell_everybody(realm, news);
@@ -342,7 +334,18 @@ struct Portion {
   size_t bytes = 0;
   bool any = false;
 
+  std::optional<bool> hides = {};  // looked up once
+
   bool is_full() const { return bytes >= most_bytes; }
+  bool anybody_hides() {
+    if (!hides) {
+      Counts all, seen;
+      count_users(realm, current_policy(), current_time(), all);
+      count_seen_users(realm, current_policy(), current_time(), seen);
+      hides = all.total() != seen.total();
+    }
+    return *hides;
+  }
 };
 
 // Goes on where it stopped the last time, so that no partition has to wait for the others. False:
@@ -395,7 +398,9 @@ bool announce_all(Portion& portion) {
              [&](uint32_t& partition, MemberNews& news) {
                return take_member_news(realm, partition, policy, now, news);
              },
-             [&](const MemberNews& news) { return append_events_of(realm, news); });
+             [&](const MemberNews& news) {
+               return append_events_of(realm, news, [&] { return portion.anybody_hides(); });
+             });
 }
 
 }  // namespace
