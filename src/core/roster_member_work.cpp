@@ -96,6 +96,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown,
 
   out.told_detail = member.told_detail;
   out.was_told = member.told_joined || member.told_typing;
+  out.has_rules = visibility != nullptr;
   out.message_changed = member.message_changed;
   out.data_changed = member.data_changed;
   out.told = is.joined && !told.joined ? Status::offline : member.told_status;

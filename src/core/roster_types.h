@@ -253,6 +253,7 @@ struct MemberNews {
   MemberChanges everybody;     // for everybody, who may see `detail` of it
   Detail told_detail, detail;  // what everybody was shown of it, and may see
   bool was_told;               // of it at all
+  bool has_rules;              // of its own about who sees it, here or elsewhere
   Detail of_user;              // what everybody may see of the user elsewhere
   bool message_changed, data_changed;
   Audience audience;

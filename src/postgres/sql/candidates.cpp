@@ -160,10 +160,6 @@ void add_companions_and_self(const RealmRef& realm, const Viewer& viewer, Specia
 
 }  // namespace
 
-bool anybody_hides(const RealmRef& realm) {
-  return count_closed(realm, current_policy(), current_time()) > 0;
-}
-
 Specials special_to(const RealmRef& realm, const Viewer& viewer) {
   Specials specials;
   add_related(realm, viewer, nullptr, specials);

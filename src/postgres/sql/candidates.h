@@ -55,9 +55,6 @@ Ordered in_order(const Candidates& candidates);
 // The same of those who may have been found in two ways.
 Ordered each_once_in_order(const Candidates& candidates);
 
-// There is somebody here whose status strangers do not see.
-bool anybody_hides(const RealmRef& realm);
-
 // Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
 // as a member of a channel of the viewer, or as itself.
 Specials special_to(const RealmRef& realm, const Viewer& viewer);

@@ -130,7 +130,6 @@ struct Parsed {
   Datum json;
   Kind kind;
   std::string_view user_id;
-  std::string_view audience;  // empty: not said
 };
 
 Parsed parse(const Entry& entry) {
@@ -139,7 +138,6 @@ Parsed parse(const Entry& entry) {
   parsed.json = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
   parsed.kind = kind_of(text_in(parsed.json, "event"));
   parsed.user_id = text_in(parsed.json, "user_id");
-  parsed.audience = text_in(parsed.json, "audience");
   return parsed;
 }
 
@@ -250,9 +248,9 @@ bool changes_who_is_seen(const Asked& asked, const Entries& entries, const Entry
              (is_present(asked, parsed.user_id) || is_told_of(asked, entries, parsed.user_id));
     case Kind::coming:
       if (entry.channel == global_channel) return false;
-      if (concerns_viewer(asked, parsed)) return anybody_hides(realm);
-      return parsed.audience == name_of(Audience::channel) && entry.channel != asked.channel_id &&
-             is_member(realm, realm.key(asked.viewer->key.id), realm.channel_key(entry.channel));
+      return concerns_viewer(asked, parsed) ||
+             (entry.channel != asked.channel_id &&
+              is_member(realm, realm.key(asked.viewer->key.id), realm.channel_key(entry.channel)));
     default:
       return false;
   }

@@ -282,22 +282,23 @@ size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool comes_an
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
-  const bool nobody_else_is_told = comes_and_goes && news.large;
-  const Hearers hearers = nobody_else_is_told ? Hearers::trusted : openness_of(news).trusted();
+  const bool says_more = news.has_rules || (comes_and_goes && news.large);
+  const Hearers hearers = says_more ? Hearers::trusted : openness_of(news).trusted();
   size_t bytes = 0;
   tell_step(news, {news.all, news.member.data(), comes_and_goes}, event,
             [&](const EventFacts& told) { bytes += append_private(realm, hearers, told); });
   return bytes;
 }
 
-// Who shows itself to those with whom it shares a channel is seen by whoever joins a large one,
-// too.
+// Who shows itself to those with whom it shares a channel, here or elsewhere, is seen by others
+// when it comes or goes; and so is whoever is in a large channel by who joins it.
 template <typename AnybodyHides>
 size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHides anybody_hides) {
   const bool is_typing_to_all = news.member.channel() == global_channel;
   const bool keeps_secrets = !openness_of(news).is_full();
-  const bool is_counted_only = news.large && (news.all.joined || news.all.left);
-  const bool changes_who_is_seen = is_counted_only && anybody_hides();
+  const bool comes_or_goes = news.all.joined || news.all.left;
+  const bool changes_who_is_seen =
+      comes_or_goes && (news.has_rules || (news.large && anybody_hides()));
   size_t bytes = 0;
   if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
     bytes += tell_everybody(realm, news);
