@@ -75,6 +75,7 @@ struct Member {
   bool message_changed : 1;
   bool data_changed : 1;
   // Since then, whatever is true by now: a snapshot may have been taken in between.
+  bool changed : 1;  // anything but cursor and state, of which the last is always told
   bool has_left : 1;
   bool has_stopped_typing : 1;
   bool detail_changed : 1;

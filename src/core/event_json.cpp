@@ -246,6 +246,9 @@ std::size_t write_event(const EventFacts& event, char* to) {
     default:
       break;
   }
+  if (event.kind == EventKind::user_updated && event.hides_place)
+    for (const std::string_view name : {"cursor_position", "selection_range", "state"})
+      json.text_or_null(name, {});
   if (has_user(event)) {
     const bool fits = json.length() + event.user.size() + end_bytes <= max_payload_bytes;
     if (!event.user.empty() && fits) {

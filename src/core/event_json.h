@@ -35,8 +35,9 @@ struct EventFacts {
   std::string_view user;  // what the application keeps with the user, and the id: a JSON object
   std::string_view cursor, selection, state;  // JSON; empty is null
   std::string_view user_name;                 // of who types; empty is null
-  uint32_t members = 0;                       // of the channel
-  bool large = false;                         // joins and leaves are told as counts
+  bool hides_place = false;  // of an update: cursor, selection and state are not shown any more
+  uint32_t members = 0;      // of the channel
+  bool large = false;        // joins and leaves are told as counts
   // Of those who may know everything: for whom it is, and how much of it everybody may know.
   std::optional<Audience> audience;
   Detail detail = Detail::full;

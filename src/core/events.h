@@ -27,6 +27,7 @@ struct Stream {
   uint64_t newest;  // its position, 0: none
   Bookmark sent;    // what has been broadcast
   Bookmark logged;  // what has been written to the WAL
+  uint64_t resync;  // whoever knows less than this seq takes a new snapshot
 };
 
 // Where some events of a stream are, so that a reader need not begin at the first one.

@@ -298,6 +298,7 @@ class Roster {
   void remove_member_if_idle(Cell member);
   void free_members(User& user);
   void announce_member(Cell member);
+  void announce_placed(Cell member);
   void announce_members(const User& user);
   void become_member(Cell member, Time at, Reason reason);
   void leave_channel(Cell member, Reason reason, Time at);

@@ -109,8 +109,8 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown,
       {is.joined && is_seen, is.typing && is_seen},
       status_changed || detail_changed || (member.message_changed && out.detail == Detail::full),
       member.data_changed || detail_changed);
-  out.is_shown = is_shown;
-  if (is_shown) {
+  out.is_shown = is_shown && member.changed;
+  if (out.is_shown) {
     tell_what_is(member, out.all);
     if (is_seen)
       tell_what_is(member, out.everybody);
@@ -118,20 +118,21 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown,
       tell_nothing_is(out.everybody);
   }
   // Who sees the member from now on does not know yet where it is.
-  if (member.joined && ((detail_changed && out.detail == Detail::full) || is_shown)) {
+  const bool sees_more = detail_changed || (out.is_shown && member.detail_changed);
+  if (member.joined && sees_more && out.detail == Detail::full) {
     member.cursor_changed |= member.cursor != no_cell;
     member.state_changed |= member.state != no_cell;
   }
   choose_placed(cell, now, out.all);
   out.everybody.moved = out.all.moved && out.detail == Detail::full;
   out.everybody.state_set = out.all.state_set && out.detail == Detail::full;
-  if (out.all.left) member.cursor_changed = member.state_changed = false;
+  if (!member.joined) member.cursor_changed = member.state_changed = false;
   member.told_joined = member.joined;
   member.told_typing = is.typing;
   member.told_status = of.status;
   member.told_detail = out.detail;
   member.message_changed = member.data_changed = false;
-  member.has_left = member.has_stopped_typing = member.detail_changed = false;
+  member.changed = member.has_left = member.has_stopped_typing = member.detail_changed = false;
 
   if (!out.all.any() && !out.everybody.any()) return false;
   const Cell message =

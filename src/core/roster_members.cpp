@@ -121,6 +121,12 @@ void Roster::free_members(User& user) {
 // ---- what follows ----------------------------------------------------------
 
 void Roster::announce_member(Cell cell) {
+  pool_.at<Member>(cell).changed = true;
+  announce_placed(cell);
+}
+
+// There is a cursor or a state to tell.
+void Roster::announce_placed(Cell cell) {
   Member& changed = pool_.at<Member>(cell);
   if (changed.to_announce) return;
   RealmPartition& share = region_.share(changed.realm, changed.partition);
@@ -155,12 +161,10 @@ void Roster::leave_channel(Cell cell, Reason reason, Time at) {
   member.has_left = true;
   member.reason = reason;
   member.changed_at = at;
-  // Whoever comes back before listeners hear of this has none, and they may know of one.
-  const auto differs = [&](bool changed, Cell text) {
-    return member.told_joined && (changed || text != no_cell);
-  };
-  member.cursor_changed = differs(member.cursor_changed, member.cursor);
-  member.state_changed = differs(member.state_changed, member.state);
+  // Whoever comes back before listeners hear of this has none, and they may know of one, or a
+  // snapshot may.
+  member.cursor_changed |= member.cursor != no_cell;
+  member.state_changed |= member.state != no_cell;
   set_text(member.cursor, no_cell);
   set_text(member.state, no_cell);
   region_.channels.depart(member.channel, cell);
@@ -272,7 +276,7 @@ DoneInChannel Roster::move(Cell cell, const ChannelKey& channel, const Move& mov
   if (!replace_text(pool_, place, placed.text())) return {Done::full, news};
   mark_placed(member, move.is_state, true);
   const bool tells = !member.in_lane && !member.to_announce;
-  if (tells) announce_member(found);
+  if (tells) announce_placed(found);
   region_.channels.arrive(member.channel, found, now);
   mark_member_row_dirty(found);
   Spares none;
@@ -310,7 +314,7 @@ void Roster::update_member(Cell cell, Wish& wish) {
     std::swap(wish.gives_state ? member.state : member.cursor, wish.placed);
     mark_placed(member, wish.gives_state, true);
     mark_member_row(cell, RowState::waiting);
-    if (!member.in_lane) announce_member(cell);
+    if (!member.in_lane) announce_placed(cell);
   }
 }
 
@@ -453,7 +457,7 @@ bool Roster::settle_lane(RealmPartition& share, const Policy& policy, Time now, 
     if (at_most == 0) return false;
     at_most--;
     unlink_in_lane(cell, share);
-    if (oldest.cursor_changed || oldest.state_changed) announce_member(cell);
+    if (oldest.cursor_changed || oldest.state_changed) announce_placed(cell);
   }
   return true;
 }

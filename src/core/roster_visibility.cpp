@@ -241,9 +241,11 @@ void Roster::announce_again(Cell cell, RealmPartition& share) {
 void Roster::note_new_rules(Cell cell, const Visibility* rules, const Policy& policy) {
   User& of = user(cell);
   const Visibility* before = visibility_of(of);
+  const auto is_seen = [&](const Visibility* by, std::optional<uint64_t> channel) {
+    return detail_for_everybody(by, policy, channel) >= Detail::status;
+  };
   const auto differs = [&](std::optional<uint64_t> channel) {
-    return detail_for_everybody(before, policy, channel) !=
-           detail_for_everybody(rules, policy, channel);
+    return is_seen(before, channel) != is_seen(rules, channel);
   };
   if (differs(std::nullopt)) of.detail_changed = true;
   for (Cell at = members_of(of); at != no_cell; at = pool_.at<Member>(at).next) {

@@ -500,7 +500,7 @@ class Checker {
         of.told_detail != to_anyone(user(owner), channel(of.channel).hash, true))
       return fail(name + " is seen otherwise than everybody was told");
     const bool has_moved = of.cursor_changed || of.state_changed;
-    if (has_moved && !of.joined && !of.told_joined)
+    if (has_moved && !of.joined && !of.told_joined && !of.to_announce)
       return fail(name + " has moved, and is no member");
     if (has_moved && !of.to_announce && !of.in_lane)
       return fail(name + " has moved, and nobody will be told");

@@ -112,6 +112,13 @@ void mark_taken(const RealmRef& realm, Taker taker, const Untaken& taken) {
   LWLockRelease(shared.events);
 }
 
+void note_resync(const RealmRef& realm) {
+  LWLockAcquire(shared.events, LW_EXCLUSIVE);
+  Stream& stream = realm.control().stream;
+  if (!realm.gone()) stream.resync = stream.seq + 1;
+  LWLockRelease(shared.events);
+}
+
 void skip_untaken(const RealmRef& realm, Taker taker) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
   Stream& stream = realm.control().stream;
@@ -121,6 +128,19 @@ void skip_untaken(const RealmRef& realm, Taker taker) {
 
 // ---- for who asks ----------------------------------------------------------
 
+namespace {
+
+// It is about rules, or about coming to a channel and going. The kind comes soon in a payload.
+bool tells_who_is_seen(const Event& event) {
+  const std::string_view head = event.payload.substr(0, 1024);
+  for (const std::string_view kind :
+       {"\"event\":\"visibility_changed\"", "\"event\":\"user_joined\"", "\"event\":\"user_left\""})
+    if (head.find(kind) != std::string_view::npos) return true;
+  return false;
+}
+
+}  // namespace
+
 bool Interest::covers(const Event& event) const {
   switch (event.hearers) {
     case Hearers::everybody:
@@ -128,7 +148,8 @@ bool Interest::covers(const Event& event) const {
       return (!channel.empty() && event.channel == channel) ||
              (!naming.empty() && event.payload.find(naming) != std::string_view::npos);
     case Hearers::trusted:
-      return secrets != Secrets::none;
+      return secrets == Secrets::all ||
+             (secrets == Secrets::untold && (event.channel == channel || tells_who_is_seen(event)));
     case Hearers::trusted_as_well:
       return secrets == Secrets::all;
   }
@@ -180,7 +201,7 @@ Heard hear_events(const RealmRef& realm, uint64_t epoch, uint64_t seq, const Int
   LWLockAcquire(shared.events, LW_SHARED);
   const Stream& stream = realm.control().stream;
   Heard heard{true, stream.epoch, seq, true, 0};
-  heard.known = epoch == stream.epoch && seq <= stream.seq;
+  heard.known = epoch == stream.epoch && seq <= stream.seq && seq >= stream.resync;
   if (heard.known && seq < stream.seq) copy_interesting(realm, interest, buffer, heard);
   LWLockRelease(shared.events);
   return heard;

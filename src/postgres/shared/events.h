@@ -47,12 +47,15 @@ struct Untaken {
 Untaken copy_untaken(const RealmRef& realm, Taker taker, uint32_t at_most,
                      std::string_view private_channel, std::span<char> buffer);
 void mark_taken(const RealmRef& realm, Taker taker, const Untaken& taken);
+// Whoever knows no more than what there is now takes a new snapshot, of whatever channel.
+void note_resync(const RealmRef& realm);
 // It begins with what comes from now on.
 void skip_untaken(const RealmRef& realm, Taker taker);
 
 // ---- for who asks ----------------------------------------------------------
 
-// Of what only the trusted may hear: nothing, what nobody else was told, or all.
+// Of what only the trusted may hear: nothing; what nobody else was told, as far as it is about the
+// channel or about who is seen; or all.
 enum class Secrets : uint8_t { none, untold, all };
 
 // Which events somebody wants to hear of.

@@ -63,7 +63,7 @@ void free_slot(uint32_t number) {
 void begin_stream(RealmControl& control, uint64_t epoch) {
   LWLockAcquire(shared.events, LW_EXCLUSIVE);
   const uint64_t end = shared.ring.end();
-  control.stream = Stream{epoch, 0, end, 0, {end, 0}, {end, 0}};
+  control.stream = Stream{epoch, 0, end, 0, {end, 0}, {end, 0}, 0};
   control.marks = EventMarks{};
   LWLockRelease(shared.events);
 }

@@ -17,6 +17,7 @@ extern "C" {
 #include "storage/latch.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 }
 
@@ -102,7 +103,10 @@ Told look(const Asked& asked, const Position& position, MemoryContext looking) {
   if (extension().realm.gone()) raise_gone();
   MemoryContextReset(looking);
   MemoryContext before = MemoryContextSwitchTo(looking);
+  // The application may be asked, and must not answer as of when the wait began.
+  PushActiveSnapshot(GetLatestSnapshot());
   const Told told = events_after(asked, position);
+  PopActiveSnapshot();
   MemoryContextSwitchTo(before);
   return told;
 }

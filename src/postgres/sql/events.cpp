@@ -129,96 +129,152 @@ Kind kind_of(std::string_view event) {
 struct Parsed {
   Datum json;
   Kind kind;
+  bool is_coming;  // rather than going
   std::string_view user_id;
+  std::string_view reason;
 };
 
 Parsed parse(const Entry& entry) {
   char* text = pnstrdup(entry.payload.data(), entry.payload.size());
   Parsed parsed;
   parsed.json = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
-  parsed.kind = kind_of(text_in(parsed.json, "event"));
+  const std::string_view event = text_in(parsed.json, "event");
+  parsed.kind = kind_of(event);
+  parsed.is_coming = event == "user_joined";
+  parsed.reason = text_in(parsed.json, "reason");
   parsed.user_id = text_in(parsed.json, "user_id");
   return parsed;
 }
 
-std::string_view without(Datum json, std::initializer_list<const char*> names) {
-  for (const char* name : names)
-    json = DirectFunctionCall2(jsonb_delete, json, CStringGetTextDatum(name));
-  return text_of_jsonb(json);
+// Somebody as a viewer sees it now: what was in between may not have been for it.
+struct Now {
+  Detail detail;
+  bool is_there;
+  const UserView* user;
+  const MemberView* member;  // in a channel
+};
+
+Now look_at(const Asked& asked, std::string_view user_id) {
+  static UserView user;
+  static MemberView member;
+  const RealmRef& realm = extension().realm;
+  const UserKey key = realm.key(user_id);
+  const bool in_channel = asked.channel_id != global_channel;
+  const ChannelKey channel = realm.channel_key(asked.channel_id);
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  Now seen{see_detail(user_id, *asked.viewer, in_channel ? asked.channel_id : std::string_view{}),
+           false, &user, in_channel ? &member : nullptr};
+  if (seen.detail < Detail::status) return seen;
+  seen.is_there =
+      view_user_at(realm, key, seen.detail, *asked.viewer, {}, policy, now, user) == Answer::done &&
+      user.status != Status::offline;
+  if (!in_channel || !seen.is_there) return seen;
+  seen.is_there = view_member(realm, key, channel, {}, policy, now, member) == Answer::done;
+  member.detail = seen.detail;
+  return seen;
 }
 
-// What somebody who may know the status and no more is told: how things are now.
-std::string_view told_of_status(const Entry& entry, const UserView& user) {
-  const bool is_gone = user.status == Status::offline;
+// Never nothing: what was known before may be something.
+std::string_view user_card(std::string_view user_id, std::string_view data) {
+  if (!data.empty()) return card_of(user_id, data);
+  JsonText json;
+  json.begin_object();
+  json.text("id", user_id);
+  for (const char* name : {"name", "avatar"}) json.null(name);
+  json.end_object();
+  return json.view();
+}
+
+void begin_event(JsonText& json, const Entry& entry, const char* kind, std::string_view user_id) {
   char epoch[epoch_bytes];
   write_epoch(stream_of(extension().realm).epoch, epoch);
-  JsonText json;
   json.begin_object();
   json.number("v", 1);
   json.text("epoch", {epoch, epoch_bytes});
   json.number("seq", static_cast<int64>(entry.head.seq));
   json.text("channel", entry.channel);
-  json.text("event", is_gone ? "user_left" : "user_updated");
-  json.text("user_id", user.id());
-  json.text("status", name_of(user.status));
-  json.null("status_message");
-  json.text("reason", name_of(is_gone ? Reason::logout : Reason::activity));
-  const std::string_view data = name_and_avatar(user.data());
-  if (!is_gone && !data.empty()) json.raw("user", card_of(user.id(), data));
+  json.text("event", kind);
+  json.text("user_id", user_id);
+}
+
+std::string_view end_event(JsonText& json) {
   json.moment("timestamp", current_time());
   json.end_object();
   return json.view();
 }
 
-// The user as those see it who see its status; in a channel, whether it is there, with what it has
-// given there. Offline: it is not there.
-void view_status(const Asked& asked, std::string_view user_id, UserView& out) {
-  static MemberView member;
-  const RealmRef& realm = extension().realm;
-  const UserKey key = realm.key(user_id);
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  bool is_there =
-      view_user_at(realm, key, Detail::status, *asked.viewer, {}, policy, now, out) == Answer::done;
-  if (is_there && asked.channel_id != global_channel) {
-    is_there = view_member(realm, key, realm.channel_key(asked.channel_id), {}, policy, now,
-                           member) == Answer::done;
-    out.data_bytes = member.data_bytes;
-    std::memcpy(out.data_text, member.data_text, member.data_bytes);
-  }
-  if (is_there) return;
-  out = UserView{};
-  out.id_bytes = static_cast<uint32_t>(user_id.size());
-  std::memcpy(out.id_text, user_id.data(), user_id.size());
+void add_placed(JsonText& json, const char* name, std::string_view bytes) {
+  bytes.empty() ? json.null(name) : json.raw(name, text_of_jsonb(jsonb_of_bytes(bytes)));
 }
 
-void tell_of_status(const Asked& asked, const Entry& entry, const Parsed& parsed,
-                    Telling& telling) {
-  static UserView user;
-  view_status(asked, parsed.user_id, user);
-  telling.add(told_of_status(entry, user));
+std::string_view told_as_now(const Entry& entry, std::string_view user_id, const Now& now) {
+  JsonText json;
+  begin_event(json, entry, now.is_there ? "user_updated" : "user_left", user_id);
+  json.text("status", name_of(now.is_there ? now.user->status : Status::offline));
+  json.text("reason", name_of(now.is_there ? Reason::activity : Reason::logout));
+  if (!now.is_there) return end_event(json);
+  const bool all = now.detail == Detail::full;
+  json.text_or_null("status_message", all ? now.user->message() : std::string_view{});
+  const std::string_view data = now.member ? now.member->data() : now.user->data();
+  const std::string_view shown = all ? data : name_and_avatar(data);
+  json.raw("user", user_card(user_id, shown));
+  if (now.member) {
+    add_placed(json, "cursor_position", all ? now.member->cursor() : std::string_view{});
+    add_placed(json, "selection_range", all ? now.member->selection() : std::string_view{});
+    add_placed(json, "state", all ? now.member->state() : std::string_view{});
+    json.boolean("typing", now.member->typing);
+  }
+  return end_event(json);
+}
+
+std::string_view typing_as_now(const Asked& asked, const Entry& entry, std::string_view user_id) {
+  static MemberView typing;
+  const RealmRef& realm = extension().realm;
+  const bool types = view_typing(realm, realm.key(user_id), realm.channel_key(asked.channel_id),
+                                 current_policy(), current_time(), typing) == Answer::done;
+  JsonText json;
+  begin_event(json, entry, types ? "typing_start" : "typing_stop", user_id);
+  if (types)
+    json.text_or_null("user_name", typing.name());
+  else
+    json.text("reason", name_of(Reason::stopped));
+  return end_event(json);
 }
 
 // Something that not everybody may know.
 void tell_secret(const Asked& asked, const Entry& entry, const Parsed& parsed, Telling& telling) {
-  const std::string_view channel =
-      asked.channel_id == global_channel ? std::string_view{} : asked.channel_id;
-  const Detail detail = see_detail(parsed.user_id, *asked.viewer, channel);
-  if (detail == Detail::full || (detail == Detail::status && parsed.kind == Kind::typing))
-    telling.add(without(parsed.json, {"audience", "detail", "prev"}));
-  else if (detail == Detail::status && parsed.kind != Kind::placed)
-    tell_of_status(asked, entry, parsed, telling);
+  const Now now = look_at(asked, parsed.user_id);
+  if (now.detail < Detail::status) return;
+  if (parsed.kind == Kind::typing)
+    telling.add(typing_as_now(asked, entry, parsed.user_id));
+  else if (parsed.kind != Kind::placed || (now.detail == Detail::full && now.is_there))
+    telling.add(told_as_now(entry, parsed.user_id, now));
 }
 
 bool concerns_viewer(const Asked& asked, const Parsed& parsed) {
   return parsed.user_id == asked.viewer->key.id;
 }
 
+// Somebody comes to a channel of the viewer, or goes, or the viewer does: who shows itself to those
+// with whom it shares one is seen from now on, or no longer.
+bool changes_companions(const Asked& asked, const Entry& entry, const Parsed& parsed) {
+  if (entry.channel == global_channel) return false;
+  if (concerns_viewer(asked, parsed)) return true;
+  const RealmRef& realm = extension().realm;
+  const bool is_told_as_it_is = entry.channel == asked.channel_id && parsed.is_coming;
+  return !is_told_as_it_is &&
+         is_member(realm, realm.key(asked.viewer->key.id), realm.channel_key(entry.channel));
+}
+
 bool is_present(const Asked& asked, std::string_view user_id) {
+  static MemberView view;
   const RealmRef& realm = extension().realm;
   const UserKey key = realm.key(user_id);
+  const ChannelKey channel = realm.channel_key(asked.channel_id);
   if (asked.channel_id != global_channel)
-    return is_member(realm, key, realm.channel_key(asked.channel_id));
+    return is_member(realm, key, channel) ||
+           view_typing(realm, key, channel, current_policy(), current_time(), view) == Answer::done;
   Status status = Status::offline;
   (void)status_of_user(realm, key, {}, current_policy(), current_time(), status);
   return status != Status::offline;
@@ -241,16 +297,15 @@ bool is_told_of(const Asked& asked, const Entries& entries, std::string_view use
 // for anybody.
 bool changes_who_is_seen(const Asked& asked, const Entries& entries, const Entry& entry,
                          const Parsed& parsed) {
-  const RealmRef& realm = extension().realm;
   switch (parsed.kind) {
     case Kind::rules:
       return !concerns_viewer(asked, parsed) &&
              (is_present(asked, parsed.user_id) || is_told_of(asked, entries, parsed.user_id));
     case Kind::coming:
-      if (entry.channel == global_channel) return false;
-      return concerns_viewer(asked, parsed) ||
-             (entry.channel != asked.channel_id &&
-              is_member(realm, realm.key(asked.viewer->key.id), realm.channel_key(entry.channel)));
+      return changes_companions(asked, entry, parsed);
+    case Kind::presence:
+      // Who is forgotten has no rules any more.
+      return parsed.reason == name_of(Reason::forgotten) && !concerns_viewer(asked, parsed);
     default:
       return false;
   }

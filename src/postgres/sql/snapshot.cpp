@@ -118,9 +118,9 @@ struct Reading {
 void view_user_of(const MemberView& member, const Viewer& viewer, UserView& out) {
   const RealmRef realm = extension().realm;
   const UserKey key = realm.key(member.id());
-  const bool is_there = !RecoveryInProgress() &&
-                        view_user_at(realm, key, member.detail, viewer, wishes_for(key),
-                                     current_policy(), current_time(), out) == Answer::done;
+  const bool is_there =
+      !RecoveryInProgress() && view_user_at(realm, key, member.detail, viewer, wishes_for(key),
+                                            current_policy(), current_time(), out) == Answer::done;
   if (!is_there && !see_user(member.id(), &viewer, out)) out = UserView{};
   out.detail = member.detail;
   out.status = member.status;
@@ -130,8 +130,10 @@ void view_user_of(const MemberView& member, const Viewer& viewer, UserView& out)
   std::copy_n(member.data_text, member.data_bytes, out.data_text);
 }
 
-Datum member_json(const MemberView& view, void* context) {
+// The application may be asked about the user, and ask for members itself: the view is not its own.
+Datum member_json(const MemberView& shared_view, void* context) {
   static UserView user;
+  const MemberView view = shared_view;
   const auto& reading = *static_cast<Reading*>(context);
   view_user_of(view, reading.viewer, user);
   MemberColumns columns{};
@@ -221,9 +223,12 @@ Read read_snapshot(const Wanted& wanted, Facts facts) {
   RealmRef realm = whole_realm();
   Read read{};
   if (wisher_count() > 0) hold_snapshot(realm);
-  begin_snapshot(realm);
+  // Begun when its end is certain: there may be no room for it.
   PG_ENSURE_ERROR_CLEANUP(end_snapshot_of, PointerGetDatum(&realm));
-  { read = read_with_position(realm, wanted, facts); }
+  {
+    begin_snapshot(realm);
+    read = read_with_position(realm, wanted, facts);
+  }
   PG_END_ENSURE_ERROR_CLEANUP(end_snapshot_of, PointerGetDatum(&realm));
   end_snapshot(realm);
   return read;
@@ -274,9 +279,10 @@ void add_freshness(JsonText& json) {
   if (freshness.stale_since != 0) json.moment("stale_since", freshness.stale_since);
 }
 
-// How many there are beyond those that are listed is no secret: channel_occupancy says so.
-int count_of_members(const Wanted& wanted, const Picture& picture) {
-  if (picture.users.count <= wanted.most || RecoveryInProgress()) return picture.users.count;
+// How many there are in a large channel is no secret: channel_occupancy says so.
+int count_of_members(const Wanted& wanted, const Picture& picture, bool is_large) {
+  if (picture.users.count <= wanted.most) return picture.users.count;
+  if (!is_large) return count_for_viewer(wanted.channel_id, wanted.viewer);
   const RealmRef& realm = extension().realm;
   return static_cast<int>(
       count_members(realm, realm.channel_key(wanted.channel_id), current_policy(), current_time()));
@@ -285,8 +291,9 @@ int count_of_members(const Wanted& wanted, const Picture& picture) {
 void add_channel(JsonText& json, const Wanted& wanted, const Picture& picture) {
   if (picture.is_whole) return;
   const ChannelKey channel = extension().realm.channel_key(wanted.channel_id);
-  json.number("members", count_of_members(wanted, picture));
-  json.boolean("large", !RecoveryInProgress() && shared.region.channels.is_large(channel));
+  const bool is_large = !RecoveryInProgress() && shared.region.channels.is_large(channel);
+  json.number("members", count_of_members(wanted, picture, is_large));
+  json.boolean("large", is_large);
 }
 
 Datum snapshot_json(const Wanted& wanted, const Read& read) {
@@ -341,5 +348,8 @@ PRESENCE_FUNCTION(presence_snapshot) {
 PRESENCE_FUNCTION(presence_version) {
   extension();
   const Wanted wanted = wanted_snapshot(fcinfo);
-  PG_RETURN_DATUM(text_datum(version_of(wanted, read_snapshot(wanted, Facts::told))));
+  // It has no position: nothing need be told for it.
+  const RealmRef realm = RecoveryInProgress() ? extension().realm : whole_realm();
+  const Read read{read_picture(wanted, Facts::told), stream_of(realm)};
+  PG_RETURN_DATUM(text_datum(version_of(wanted, read)));
 }

@@ -125,14 +125,17 @@ Openness openness_of(const UserNews& news) {
 // Who hides goes offline for everybody as by a logout, and who shows itself connects.
 size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
   const UserView& user = news.user;
-  const bool hides = news.now == Status::offline && user.status != Status::offline;
+  const bool is_hidden = news.detail < Detail::status;
+  const bool was_hidden = news.told_detail < Detail::status;
+  const bool hides =
+      news.now == Status::offline && (user.status != Status::offline || (is_hidden && was_hidden));
   const bool appears = news.before == Status::offline && user.announced != Status::offline;
   const Detail detail = hides ? news.told_detail : news.detail;
   const bool detail_changed = !hides && !appears && news.detail != news.told_detail;
   EventFacts event = facts_of(user, global_channel, news.before, detail);
   // What changes while the user hides is not for everybody any more.
   if (hides && user.message_changed) event.message = {};
-  const bool is_secret = news.detail < Detail::status && user.data_changed;
+  const bool is_secret = is_hidden && (user.data_changed || was_hidden);
   const std::string_view data = is_secret ? std::string_view{} : data_shown(user.data(), detail);
   if (hides || appears) {
     event.reason = name_of(hides ? Reason::logout : Reason::connect);
@@ -202,6 +205,7 @@ struct MemberStep {
   const MemberChanges& changes;
   std::string_view data;
   bool comes_and_goes;  // they hear of it: of a large channel everybody hears counts instead
+  bool hides;           // they may not know it any more: what they hear happens now
 };
 
 // Calls `append` with each event of the step.
@@ -212,8 +216,7 @@ void tell_step(const MemberNews& news, const MemberStep& step, EventFacts event,
   // For these listeners only: whoever may know everything hears nothing of it.
   const bool appears =
       (changes.joined && !news.all.joined) || (changes.typing_started && !news.all.typing_started);
-  const bool hides =
-      (changes.left && !news.all.left) || (changes.typing_stopped && !news.all.typing_stopped);
+  const bool hides = step.hides;
   const Time now = current_time();
   const auto tell = [&](EventKind kind, Time at) {
     event.kind = kind;
@@ -260,19 +263,22 @@ Openness openness_of(const MemberNews& news) {
 }
 
 size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
-  const bool hides = news.everybody.left && !news.all.left;
+  const bool hides = news.detail < Detail::status;
+  const bool was_hidden = news.told_detail < Detail::status;
   const Detail detail = hides ? news.told_detail : news.detail;
-  const Status previous = news.everybody.joined ? Status::offline : news.told;
-  EventFacts event = facts_of(news.user, news.member.channel(), previous, detail);
+  const bool knows_nothing = news.everybody.joined || was_hidden;
+  EventFacts event = facts_of(news.user, news.member.channel(),
+                              knows_nothing ? Status::offline : news.told, detail);
   // What changes while the user hides is not for everybody any more.
   if (hides && news.message_changed) event.message = {};
-  const bool is_secret = news.detail < Detail::status && news.data_changed;
+  const bool is_secret = hides && (news.data_changed || was_hidden);
   const std::string_view data =
       is_secret ? std::string_view{} : data_shown(news.member.data(), detail);
   // Who hides from everybody is offline to them; who hides here alone has left.
-  if (hides && news.of_user < Detail::status) event.status = Status::offline;
+  if (hides && (news.of_user < Detail::status || was_hidden)) event.status = Status::offline;
+  event.hides_place = news.detail == Detail::status && news.told_detail == Detail::full;
   size_t bytes = 0;
-  tell_step(news, {news.everybody, data, !news.large}, event, [&](const EventFacts& told) {
+  tell_step(news, {news.everybody, data, !news.large, hides}, event, [&](const EventFacts& told) {
     bytes += append_public(realm, openness_of(news).everybody(), told);
   });
   return bytes;
@@ -285,7 +291,7 @@ size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool comes_an
   const bool says_more = news.has_rules || (comes_and_goes && news.large);
   const Hearers hearers = says_more ? Hearers::trusted : openness_of(news).trusted();
   size_t bytes = 0;
-  tell_step(news, {news.all, news.member.data(), comes_and_goes}, event,
+  tell_step(news, {news.all, news.member.data(), comes_and_goes, false}, event,
             [&](const EventFacts& told) { bytes += append_private(realm, hearers, told); });
   return bytes;
 }

@@ -113,6 +113,7 @@ void add_to_resync(std::string_view channel, long room) {
 
 // Everybody's channel comes first.
 void begin_resync(const RealmRef& realm) {
+  note_resync(realm);
   if (!chains) begin(realm, stream_of(realm).epoch);
   if (!resync.context)
     resync.context =
