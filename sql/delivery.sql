@@ -63,6 +63,9 @@ BEGIN
 END
 $$;
 
+SELECT test.all_told();
+CREATE TABLE test.beginning AS SELECT epoch, seq FROM presence_info();
+
 -- ---- snapshots ---------------------------------------------------------------------------------------------------------
 
 SELECT test.plain(presence_snapshot());
@@ -103,21 +106,21 @@ SELECT presence_set_state('cem', 'lobby', '"a"');
 SELECT test.hear('lobby', 2);
 SELECT test.hear('lobby', 2);
 SELECT test.hear('lobby', 2);
--- No position, another run, a position to come, one before the first: the last is a position like any other.
+-- No position, another run, a position to come; and the first of all.
 SELECT e -> 'resync', e -> 'events', e ->> 'epoch' = i.epoch, (e ->> 'seq')::bigint = i.seq
 FROM presence_info() i, (VALUES (NULL, NULL), ('x', 1), ('0123456789abcdef', 1)) v (epoch, seq), presence_events('lobby', v.epoch, v.seq) e;
 SELECT e -> 'resync' FROM presence_info() i, presence_events('lobby', i.epoch, i.seq + 1) e;
-SELECT e -> 'resync', jsonb_array_length(e -> 'events') > 2 FROM presence_info() i, presence_events('lobby', i.epoch, 0) e;
+SELECT e -> 'resync', jsonb_array_length(e -> 'events') > 2 FROM test.beginning i, presence_events('lobby', i.epoch, i.seq) e;
 SELECT test.error_of($$SELECT presence_events('lobby', 'x', -1)$$);
 SELECT test.error_of($$SELECT presence_events('lobby', 'x', 1, 0)$$);
 SELECT test.error_of($$SELECT presence_events(NULL, 'x', 1)$$);
 -- An event is the same whether it is heard or asked for, and each names the one before it.
 SELECT bool_and(prev = lag) FROM (SELECT (e ->> 'prev')::bigint AS prev, lag((e ->> 'seq')::bigint) OVER (ORDER BY n) AS lag
-    FROM presence_info() i, jsonb_array_elements(presence_events('lobby', i.epoch, 0) -> 'events') WITH ORDINALITY t (e, n)) AS _ WHERE lag IS NOT NULL;
+    FROM test.beginning i, jsonb_array_elements(presence_events('lobby', i.epoch, i.seq) -> 'events') WITH ORDINALITY t (e, n)) AS _ WHERE lag IS NOT NULL;
 
 -- ---- waiting -----------------------------------------------------------------------------------------------------------
 
-SELECT jsonb_array_length(presence_wait('lobby', epoch, 0) -> 'events') > 2 FROM presence_info();
+SELECT jsonb_array_length(presence_wait('lobby', epoch, seq) -> 'events') > 2 FROM test.beginning;
 SELECT e -> 'resync', e -> 'events' FROM presence_info() i, presence_wait('lobby', i.epoch, i.seq, '10 ms') e;
 SELECT e -> 'resync', e -> 'events' FROM presence_info() i, presence_wait('lobby', i.epoch, i.seq, '-1 s') e;
 SELECT presence_wait('lobby', 'x', 1) -> 'resync';
@@ -137,7 +140,7 @@ $$;
 SELECT test.changes_version($$SELECT 1$$), test.changes_version($$SELECT presence_touch('cem', page_url => '/x')$$),
        test.changes_version($$SELECT presence_set_message('cem', 'hi')$$), test.changes_version($$SELECT presence_set_status('cem', 'busy')$$),
        test.changes_version($$SELECT presence_set_state('cem', 'lobby', '1')$$), test.changes_version($$SELECT presence_typing('cem', 'lobby')$$),
-       test.changes_version($$SELECT presence_join('cem', 'lobby', '{"name": "C"}')$$), test.changes_version($$SELECT presence_leave('cem', 'lobby')$$);
+       test.changes_version($$SELECT presence_join('cem', 'lobby', '{"name": "D"}')$$), test.changes_version($$SELECT presence_leave('cem', 'lobby')$$);
 SELECT test.changes_version($$SELECT presence_set_message('cem', 'ho')$$, 'global_presence'), test.changes_version($$SELECT presence_set_message('cem', 'ha')$$, 'lobby');
 
 -- ---- who hides ---------------------------------------------------------------------------------------------------------
