@@ -30,9 +30,8 @@ export class Sessions {
   async connect(socket, args) {
     const statement = callStatement(this.#schema, 'presence_connect', { ...args, bind: true });
     const { rows: [{ result }] } = await this.#listener.query(statement);
-    const session = this.#sessions.get(result.session_id) ?? { userId: args.user_id, sockets: new Set() };
-    session.sockets.add(socket);
-    this.#sessions.set(result.session_id, session);
+    const sockets = this.#sessions.get(result.session_id)?.sockets ?? new Set();
+    this.#sessions.set(result.session_id, { userId: args.user_id, sockets: sockets.add(socket) });
     return result;
   }
 
@@ -44,9 +43,14 @@ export class Sessions {
     await this.goodbye(id);
   }
 
-  /** The session ends after the grace, unless somebody comes back to it. */
-  goodbye(id) {
-    return this.#database.call('presence_disconnect', { session_id: id });
+  /**
+   * The session ends after the grace, unless somebody comes back to it: on the connection of `connect`, or a goodbye might
+   * overtake a reload.
+   */
+  async goodbye(id) {
+    const { rows: [{ result }] } =
+      await this.#listener.query(callStatement(this.#schema, 'presence_disconnect', { session_id: id }));
+    return result;
   }
 
   /**

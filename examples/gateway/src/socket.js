@@ -1,17 +1,17 @@
 // A browser's WebSocket: what it says is done in its order, and what it is told is cut off when it does not read.
 
 import { object, position, requiredText, text } from './arguments.js';
+import { Backlog } from './backlog.js';
 import { isCall, perform } from './calls.js';
 import { CallError, describe, invalid } from './errors.js';
 import { Subscription } from './subscription.js';
 
 export const TOO_SLOW = 4000;
 export const RESTARTS = 1012;
-const POLICY = 1008;
 const FAILED = 1011;
 
-/** A browser that does not wait for answers may be ahead by so many calls. */
-const MAX_UNANSWERED = 200;
+/** A browser that does not wait for answers may be ahead by so many calls; what else it says waits in its socket. */
+const MAX_UNANSWERED = 20;
 /** Who reads slowly may still learn why it is cut. */
 const CLOSING_TIME = 2_000;
 
@@ -20,6 +20,7 @@ export class Socket {
   #socket;
   #user;
   #request;
+  #backlog;
   #sessionId = null;
   #subscriptions = new Map();
   #lastCall = Promise.resolve();
@@ -37,14 +38,10 @@ export class Socket {
     this.#socket = socket;
     this.#user = user;
     this.#request = request;
+    this.#backlog = new Backlog(gateway.config.maxBuffered);
     socket.on('message', (data, isBinary) => this.#received(data, isBinary));
     socket.on('close', () => this.#wasClosed());
     socket.on('error', () => {}); // A close follows.
-  }
-
-  /** @param {import('./messages.js').Message} message */
-  send(message) {
-    this.#write(message.frame);
   }
 
   close(code, reason) {
@@ -54,13 +51,13 @@ export class Socket {
     setTimeout(() => this.#socket.terminate(), CLOSING_TIME).unref();
   }
 
-  tellPositions() {
-    for (const subscription of this.#subscriptions.values()) subscription.tellPosition();
+  refresh() {
+    for (const subscription of this.#subscriptions.values()) subscription.refresh();
   }
 
   #write(frame) {
     if (this.#closed) return;
-    if (this.#socket.bufferedAmount > this.#gateway.config.maxBuffered) return this.close(TOO_SLOW, 'too slow');
+    if (!this.#backlog.admits(this.#socket.bufferedAmount, frame.length)) return this.close(TOO_SLOW, 'too slow');
     this.#socket.send(frame, { binary: false });
   }
 
@@ -68,8 +65,10 @@ export class Socket {
 
   #received(data, isBinary) {
     if (this.#closed) return;
-    if (++this.#unanswered > MAX_UNANSWERED) return this.close(POLICY, 'too many calls at once');
-    this.#lastCall = this.#lastCall.then(() => this.#answer(data, isBinary)).finally(() => this.#unanswered--);
+    if (++this.#unanswered === MAX_UNANSWERED) this.#socket.pause();
+    this.#lastCall = this.#lastCall.then(() => this.#answer(data, isBinary)).finally(() => {
+      if (this.#unanswered-- === MAX_UNANSWERED) this.#socket.resume();
+    });
   }
 
   async #answer(data, isBinary) {
@@ -133,12 +132,16 @@ export class Socket {
 
   async #subscribe(message) {
     if (!this.#sessionId) throw new CallError('55000', 'say hello before "subscribe"');
-    const channel = requiredText(message, 'channel');
+    const channel = this.#gateway.channelForBrowsers(requiredText(message, 'channel'));
     const before = this.#subscriptions.get(channel);
     if (!before && this.#subscriptions.size >= this.#gateway.config.maxChannels)
       throw new CallError('54000', 'too many channels', `At most ${this.#gateway.config.maxChannels} at once.`);
     const of = { channel, viewer: this.#gateway.viewerFor(this.#user), position: position(message) };
-    const out = { send: (told) => this.send(told), fail: () => this.#subscriptionFailed(subscription) };
+    const out = {
+      send: (told) => this.#write(told.frame),
+      resync: (told) => this.#write(told.frame), // The browser subscribes again.
+      fail: () => this.#subscriptionFailed(subscription),
+    };
     const subscription = new Subscription(of, out, this.#gateway.catchUp);
     this.#subscriptions.set(channel, subscription);
     this.#gateway.channels.add(subscription);
