@@ -60,18 +60,16 @@ export class Sessions {
   async bindAgain() {
     const ids = [...this.#sessions.keys()];
     if (ids.length === 0) return;
-    const { rows: [{ unknown }] } =
-      await this.#listener.query(`SELECT ${this.#database.schema}.presence_heartbeat_many($1) AS unknown`, [ids]);
-    for (const id of unknown) this.#forget(id);
-    const known = ids.filter((id) => this.#sessions.has(id));
     // Who was idle stays so: connecting is no activity of the person here.
-    await this.#listener.query(
-      `SELECT count(*)
+    const { rows } = await this.#listener.query(
+      `SELECT s.session_id AS id
          FROM unnest($1::text[], $2::text[]) AS s (user_id, session_id),
-              ${this.#database.schema}.presence_connect(s.user_id, s.session_id, bind => true, status => coalesce(
-                (SELECT was.status FROM ${this.#database.schema}.presence_sessions(s.user_id) AS was
-                  WHERE was.session_id = s.session_id), 'online')) AS c`,
-      [known.map((id) => this.#sessions.get(id).userId), known]);
+              LATERAL (SELECT status FROM ${this.#database.schema}.presence_sessions(s.user_id) AS live
+                        WHERE live.session_id = s.session_id) AS was,
+              LATERAL ${this.#database.schema}.presence_connect(s.user_id, s.session_id, bind => true, status => was.status) AS c`,
+      [ids.map((id) => this.#sessions.get(id).userId), ids]);
+    const bound = new Set(rows.map(({ id }) => id));
+    for (const id of ids) if (!bound.has(id)) this.#forget(id);
   }
 
   /** The gateway stops. */
@@ -83,7 +81,7 @@ export class Sessions {
   }
 
   #forget(id) {
-    const { sockets } = this.#sessions.get(id);
+    const sockets = this.#sessions.get(id)?.sockets ?? []; // Its last socket may be closed by now.
     this.#sessions.delete(id);
     for (const socket of sockets) socket.close(1012, 'the session has ended');
   }

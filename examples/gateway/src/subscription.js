@@ -128,6 +128,7 @@ export class Subscription {
   takeSnapshot(position, message) {
     if (this.#closed) return;
     this.#snapshotDue = this.#again && this.#snapshotDue;
+    this.#positionDue = false;
     this.#told = position;
     this.#out.send(message);
     this.#arrive(position);
