@@ -13,7 +13,7 @@ const FAILED = 1011;
 /** A browser that does not wait for answers may be ahead by so many calls; what else it says waits in its socket. */
 const MAX_UNANSWERED = 20;
 /** Who reads slowly may still learn why it is cut. */
-const CLOSING_TIME = 2_000;
+const CLOSING_TIME = 5_000;
 
 export class Socket {
   #gateway;

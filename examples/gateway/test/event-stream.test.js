@@ -37,8 +37,8 @@ test('with the id of the last message it goes on from there', async () => {
   const first = await Stream.open(gateway, 'e2-me', 'e2');
   await until('the snapshot', () => first.lastId);
   first.close();
-  await database.setStatus('e2-other', 'busy');
-  await database.setStatus('e2-other', 'away');
+  await database.setStatus('e2-other', 'busy', { channel: 'e2' });
+  await database.setStatus('e2-other', 'away', { channel: 'e2' });
 
   const second = await Stream.open(gateway, 'e2-me', 'e2', first.lastId);
   await until('both', () => second.picture.events.length === 2);

@@ -47,6 +47,38 @@ class TestDatabase {
   }
 
   /** Somebody is in a channel, with a session of its own. */
+  enter(user, channel) {
+    return this.#isToldOn(channel, user, async () => {
+      await this.ask('SELECT presence_connect($1, $2, $3)', [user, `session-${user}`, { name: user }]);
+      await this.ask('SELECT presence_join($1, $2, session_id => $3)', [user, channel, `session-${user}`]);
+    });
+  }
+
+  /** A choice of a status, which does not become one event with the next. */
+  setStatus(user, status, { message = null, channel = 'global_presence' } = {}) {
+    return this.#isToldOn(channel, user, () => this.ask('SELECT presence_set_status($1, $2, $3)', [user, status, message]));
+  }
+
+  /** Does something, and waits until listeners have heard of it. */
+  async #isToldOn(channel, user, change) {
+    const { epoch, seq } = await this.ask('SELECT to_jsonb(i) FROM presence_info() AS i');
+    await change();
+    await until(`${user} is told of on ${channel}`, () => this.ask(
+      `SELECT EXISTS (SELECT FROM jsonb_array_elements(presence_events($1, $2, $3, 10000) -> 'events') AS e WHERE e ->> 'user_id' = $4)`,
+      [channel, epoch, seq, user]));
+  }
+
+  /** Whether nothing has happened after a position. */
+  knowsAll(channel, { epoch, seq }, viewer = null) {
+    return this.ask("SELECT answer -> 'events' = '[]' AND NOT (answer ->> 'resync')::boolean FROM presence_events($1, $2, $3, viewer => $4) AS answer",
+      [channel, epoch, seq, viewer]);
+  }
+
+  status(user) {
+    return this.ask('SELECT presence_status($1)', [user]);
+  }
+
+  /** Somebody is in a channel, with a session of its own. */
   async enter(user, channel) {
     await this.ask('SELECT presence_connect($1, $2, $3)', [user, `session-${user}`, { name: user }]);
     await this.ask('SELECT presence_join($1, $2, session_id => $3)', [user, channel, `session-${user}`]);
