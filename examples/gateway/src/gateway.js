@@ -151,5 +151,5 @@ const reason = (text) => Buffer.from(text).subarray(0, 120).toString().replace(/
 /** A proxy on this machine says for whom it asks; nobody else is believed. */
 function whereFrom({ headers, socket }) {
   const isLocal = ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(socket.remoteAddress);
-  return { address: (isLocal && headers['x-real-ip']) || socket.remoteAddress, agent: headers['user-agent'] };
+  return { address: (isLocal && headers['x-real-ip']) || socket.remoteAddress, agent: headers['user-agent'], stream: socket };
 }

@@ -78,24 +78,6 @@ class TestDatabase {
     return this.ask('SELECT presence_status($1)', [user]);
   }
 
-  /** Somebody is in a channel, with a session of its own. */
-  async enter(user, channel) {
-    await this.ask('SELECT presence_connect($1, $2, $3)', [user, `session-${user}`, { name: user }]);
-    await this.ask('SELECT presence_join($1, $2, session_id => $3)', [user, channel, `session-${user}`]);
-    await this.told();
-  }
-
-  /** A choice of a status, which does not become one event with the next. */
-  async setStatus(user, status, message = null) {
-    await this.ask('SELECT presence_set_status($1, $2, $3)', [user, status, message]);
-    await this.told();
-  }
-
-  /** Listeners have all events. */
-  told() {
-    return until('all is told', () => this.ask('SELECT fresh FROM presence_info()'));
-  }
-
   /** Ends the connections of a gateway; how many there were. */
   async cutOff(gateway) {
     return Number(await this.ask(
