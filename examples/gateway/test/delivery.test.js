@@ -1,7 +1,7 @@
 // What a browser knows is true, whatever happens to it, to the gateway and to the gateway's connections.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Browser } from './support/browser.js';
@@ -31,75 +31,120 @@ async function knowsTheTruth(browser, channel) {
   assert.deepEqual(browser.complaints, []);
 }
 
-test('a snapshot, then events', async () => {
-  await database.enter('d1-old', 'd1');
-  const browser = await Browser.open(gateway, 'd1-me', ['d1']);
-  assert.ok(browser.picture('d1').users.has('d1-old'), 'the snapshot comes before the answer');
-  assert.equal(browser.picture('d1').snapshots, 1);
+// Those that wait for a grace do so together.
+describe('while the gateway runs', { concurrency: true }, () => {
+  test('a snapshot, then events', async () => {
+    await database.enter('d1-old', 'd1');
+    const browser = await Browser.open(gateway, 'd1-me', ['d1']);
+    assert.ok(browser.picture('d1').users.has('d1-old'), 'the snapshot comes before the answer');
+    assert.equal(browser.picture('d1').snapshots, 1);
 
-  await database.enter('d1-new', 'd1');
-  await database.setStatus('d1-new', 'busy', { message: 'in a call' });
-  await browser.call('join', { channel: 'd1' });
-  await browser.hears('d1', 'itself', ({ user_id }) => user_id === 'd1-me');
-  assert.deepEqual(browser.picture('d1').users.get('d1-new').status, 'busy');
-  await knowsTheTruth(browser, 'd1');
-  assert.equal(browser.picture('d1').snapshots, 1);
-  await browser.close();
-});
-
-test('events that come while the snapshot is read are not lost', async () => {
-  const changes = (async () => { for (let i = 0; i < 60; i++) await database.setStatus('d2-other', i % 2 ? 'busy' : 'away', { message: `${i}` }); })();
-  const browsers = await Promise.all(Array.from({ length: 8 }, async (_, i) => {
-    await sleep(10 * i);
-    return Browser.open(gateway, `d2-${i}`, ['global_presence']);
-  }));
-  await changes;
-  for (const browser of browsers) {
-    await until('the last change', () => browser.picture('global_presence').users.get('d2-other')?.status_message === '59');
-    assert.deepEqual(browser.complaints, []);
+    await database.enter('d1-new', 'd1');
+    await database.setStatus('d1-new', 'busy', { message: 'in a call' });
+    await browser.call('join', { channel: 'd1' });
+    await browser.hears('d1', 'itself', ({ user_id }) => user_id === 'd1-me');
+    assert.deepEqual(browser.picture('d1').users.get('d1-new').status, 'busy');
+    await knowsTheTruth(browser, 'd1');
+    assert.equal(browser.picture('d1').snapshots, 1);
     await browser.close();
-  }
-});
+  });
 
-test('who comes back with a position hears what it missed, and no snapshot', async () => {
-  await database.enter('d3-other', 'd3');
-  const first = await Browser.open(gateway, 'd3-me', ['d3']);
-  const { position } = first.picture('d3');
-  first.cut();
-  await database.setStatus('d3-other', 'busy', { channel: 'd3' });
-  await database.setStatus('d3-other', 'away', { channel: 'd3' });
+  test('events that come while the snapshot is read are not lost', async () => {
+    const changes = (async () => { for (let i = 0; i < 60; i++) await database.setStatus('d2-other', i % 2 ? 'busy' : 'away', { message: `${i}` }); })();
+    const browsers = await Promise.all(Array.from({ length: 8 }, async (_, i) => {
+      await sleep(10 * i);
+      return Browser.open(gateway, `d2-${i}`, ['global_presence']);
+    }));
+    await changes;
+    for (const browser of browsers) {
+      await until('the last change', () => browser.picture('global_presence').users.get('d2-other')?.status_message === '59');
+      assert.deepEqual(browser.complaints, []);
+      await browser.close();
+    }
+  });
 
-  const second = await Browser.open(gateway, 'd3-me', [], { session_id: first.hello.session_id });
-  assert.equal(second.hello.session_id, first.hello.session_id);
-  const answer = await second.subscribe('d3', position);
-  assert.deepEqual(second.picture('d3').events.map(({ status }) => status), ['busy', 'away']);
-  assert.equal(second.picture('d3').snapshots, 0);
-  assert.deepEqual(second.complaints, []);
-  assert.ok(answer.seq >= second.picture('d3').events.at(-1).seq);
-  assert.deepEqual({ channel: 'd3', ...second.picture('d3').position }, answer);
-  await second.close();
-});
+  test('who comes back with a position hears what it missed, and no snapshot', async () => {
+    await database.enter('d3-other', 'd3');
+    const first = await Browser.open(gateway, 'd3-me', ['d3']);
+    const { position } = first.picture('d3');
+    first.cut();
+    await database.setStatus('d3-other', 'busy', { channel: 'd3' });
+    await database.setStatus('d3-other', 'away', { channel: 'd3' });
 
-test('with a position that is not known any more it begins anew', async () => {
-  const browser = await Browser.open(gateway, 'd4-me');
-  await browser.subscribe('d4', { epoch: '0123456789abcdef', seq: 7 });
-  assert.equal(browser.picture('d4').snapshots, 1);
-  await browser.close();
-});
+    const second = await Browser.open(gateway, 'd3-me', [], { session_id: first.hello.session_id });
+    assert.equal(second.hello.session_id, first.hello.session_id);
+    const answer = await second.subscribe('d3', position);
+    assert.deepEqual(second.picture('d3').events.map(({ status }) => status), ['busy', 'away']);
+    assert.equal(second.picture('d3').snapshots, 0);
+    assert.deepEqual(second.complaints, []);
+    assert.ok(answer.seq >= second.picture('d3').events.at(-1).seq);
+    assert.deepEqual({ channel: 'd3', ...second.picture('d3').position }, answer);
+    await second.close();
+  });
 
-test('a channel that is subscribed to again in mid-stream is told once', async () => {
-  const browser = await Browser.open(gateway, 'd5-me', ['d5']);
-  await browser.subscribe('d5', browser.picture('d5').position);
-  await database.enter('d5-other', 'd5');
-  await browser.hears('d5', 'the other', ({ event }) => event === 'user_joined');
-  await sleep(100);
-  assert.equal(browser.picture('d5').events.length, 1);
+  test('with a position that is not known any more it begins anew', async () => {
+    const browser = await Browser.open(gateway, 'd4-me');
+    await browser.subscribe('d4', { epoch: '0123456789abcdef', seq: 7 });
+    assert.equal(browser.picture('d4').snapshots, 1);
+    await browser.close();
+  });
 
-  assert.equal(await browser.call('unsubscribe', { channel: 'd5' }), true);
-  await database.setStatus('d5-other', 'busy');
-  await sleep(200);
-  assert.equal(browser.picture('d5').events.length, 1);
-  await browser.close();
+  test('a channel that is subscribed to again in mid-stream is told once', async () => {
+    const browser = await Browser.open(gateway, 'd5-me', ['d5']);
+    await browser.subscribe('d5', browser.picture('d5').position);
+    await database.enter('d5-other', 'd5');
+    await browser.hears('d5', 'the other', ({ event }) => event === 'user_joined');
+    await sleep(100);
+    assert.equal(browser.picture('d5').events.length, 1);
+
+    assert.equal(await browser.call('unsubscribe', { channel: 'd5' }), true);
+    await database.setStatus('d5-other', 'busy');
+    await sleep(200);
+    assert.equal(browser.picture('d5').events.length, 1);
+    await browser.close();
+  });
+
+  test('two tabs are one user until the last is closed', async () => {
+    const watcher = await Browser.open(gateway, 'd7-watcher', ['d7']);
+    const tabs = [await Browser.open(gateway, 'd7-me'), await Browser.open(gateway, 'd7-me')];
+    assert.notEqual(tabs[0].hello.session_id, tabs[1].hello.session_id);
+    for (const tab of tabs) await tab.call('join', { channel: 'd7' });
+    await tabs[0].close();
+    await sleep(3_500);
+    assert.equal(await database.status('d7-me'), 'online');
+    assert.equal(watcher.picture('d7').events.filter(({ user_id }) => user_id === 'd7-me').length, 1);
+    await tabs[1].close();
+    await watcher.hears('d7', 'the end', ({ event, user_id }) => event === 'user_left' && user_id === 'd7-me');
+    await watcher.close();
+  });
+
+  test('a page that closes says goodbye by beacon', async () => {
+    const watcher = await Browser.open(gateway, 'd8-watcher', ['global_presence']);
+    const browser = await Browser.open(gateway, 'd8-me');
+    const answer = await fetch(`http://${gateway.address}/presence/bye`,
+      { method: 'POST', body: JSON.stringify({ session_id: browser.hello.session_id }) });
+    assert.equal(answer.status, 204);
+    await watcher.hears('global_presence', 'the end', ({ status, user_id }) => status === 'offline' && user_id === 'd8-me');
+    browser.cut();
+    await watcher.close();
+  });
+
+  test('a reload within the grace is no event, however the goodbye and the new page meet', async () => {
+    const watcher = await Browser.open(gateway, 'd9-watcher', ['global_presence']);
+    let browser = await Browser.open(gateway, 'd9-me');
+    await watcher.hears('global_presence', 'it', ({ user_id }) => user_id === 'd9-me');
+    for (let i = 0; i < 10; i++) {
+      const session = { session_id: browser.hello.session_id };
+      browser.cut();
+      browser = await Browser.open(gateway, 'd9-me', [], session);
+    }
+    await sleep(3_500);
+    assert.equal(await browser.call('heartbeat'), true);
+    const heard = watcher.picture('global_presence').events.filter(({ user_id }) => user_id === 'd9-me');
+    assert.deepEqual(heard.map(({ event }) => event), ['user_status_changed', 'user_joined'], 'the first connect alone');
+    await browser.close();
+    await watcher.close();
+  });
 });
 
 test('after presence_resync the browser asks again, and has one snapshot', async () => {
@@ -113,48 +158,6 @@ test('after presence_resync the browser asks again, and has one snapshot', async
   assert.equal(browser.picture('d6').snapshots, 1, 'of the new subscription alone');
   await knowsTheTruth(browser, 'd6');
   await browser.close();
-});
-
-test('two tabs are one user until the last is closed', async () => {
-  const watcher = await Browser.open(gateway, 'd7-watcher', ['d7']);
-  const tabs = [await Browser.open(gateway, 'd7-me'), await Browser.open(gateway, 'd7-me')];
-  assert.notEqual(tabs[0].hello.session_id, tabs[1].hello.session_id);
-  for (const tab of tabs) await tab.call('join', { channel: 'd7' });
-  await tabs[0].close();
-  await sleep(3_500);
-  assert.equal(await database.status('d7-me'), 'online');
-  assert.equal(watcher.picture('d7').events.filter(({ user_id }) => user_id === 'd7-me').length, 1);
-  await tabs[1].close();
-  await watcher.hears('d7', 'the end', ({ event, user_id }) => event === 'user_left' && user_id === 'd7-me');
-  await watcher.close();
-});
-
-test('a page that closes says goodbye by beacon', async () => {
-  const watcher = await Browser.open(gateway, 'd8-watcher', ['global_presence']);
-  const browser = await Browser.open(gateway, 'd8-me');
-  const answer = await fetch(`http://${gateway.address}/presence/bye`,
-    { method: 'POST', body: JSON.stringify({ session_id: browser.hello.session_id }) });
-  assert.equal(answer.status, 204);
-  await watcher.hears('global_presence', 'the end', ({ status, user_id }) => status === 'offline' && user_id === 'd8-me');
-  browser.cut();
-  await watcher.close();
-});
-
-test('a reload within the grace is no event, however the goodbye and the new page meet', async () => {
-  const watcher = await Browser.open(gateway, 'd9-watcher', ['global_presence']);
-  let browser = await Browser.open(gateway, 'd9-me');
-  await watcher.hears('global_presence', 'it', ({ user_id }) => user_id === 'd9-me');
-  for (let i = 0; i < 10; i++) {
-    const session = { session_id: browser.hello.session_id };
-    browser.cut();
-    browser = await Browser.open(gateway, 'd9-me', [], session);
-  }
-  await sleep(3_500);
-  assert.equal(await browser.call('heartbeat'), true);
-  const heard = watcher.picture('global_presence').events.filter(({ user_id }) => user_id === 'd9-me');
-  assert.deepEqual(heard.map(({ event }) => event), ['user_status_changed', 'user_joined'], 'the first connect alone');
-  await browser.close();
-  await watcher.close();
 });
 
 test('the gateway is killed: who comes back within the grace was never away, and misses nothing', async () => {
