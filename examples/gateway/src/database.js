@@ -8,7 +8,7 @@ import pg from 'pg';
 export function connectionSettings({ databaseUrl }) {
   return {
     connectionString: databaseUrl,
-    application_name: 'presence-gateway',
+    fallback_application_name: 'presence-gateway',
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
   };
