@@ -11,6 +11,7 @@ export function connectionSettings({ databaseUrl }) {
     fallback_application_name: 'presence-gateway',
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
   };
 }
 

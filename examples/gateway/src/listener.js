@@ -39,7 +39,7 @@ export class Listener extends EventEmitter {
   }
 
   async open() {
-    const client = new pg.Client({ ...connectionSettings(this.#config), query_timeout: CHECK_TIMEOUT });
+    const client = new pg.Client(connectionSettings(this.#config));
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
     client.on('notification', (notification) => this.#heard(client, notification));

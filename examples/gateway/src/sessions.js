@@ -40,7 +40,7 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (!session?.sockets.delete(socket) || session.sockets.size > 0) return;
     this.#sessions.delete(id);
-    await this.goodbye(id);
+    if (this.#listener.isReady) await this.goodbye(id); // Else it has ended with the connection.
   }
 
   /**

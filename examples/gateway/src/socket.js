@@ -12,6 +12,8 @@ const FAILED = 1011;
 
 /** A browser that does not wait for answers may be ahead by so many calls; what else it says waits in its socket. */
 const MAX_UNANSWERED = 20;
+/** Bytes that are gathered for one write. */
+const MAX_GATHERED = 16_384;
 /** Who reads slowly may still learn why it is cut. */
 const CLOSING_TIME = 5_000;
 
@@ -60,14 +62,20 @@ export class Socket {
 
   #write(frame) {
     if (this.#closed) return;
-    if (!this.#backlog.admits(this.#socket.bufferedAmount, frame.length)) return this.close(TOO_SLOW, 'too slow');
     this.#gatherWrites();
+    if (!this.#backlog.admits(this.#socket.bufferedAmount, frame.length)) return this.close(TOO_SLOW, 'too slow');
     this.#socket.send(frame, { binary: false });
   }
 
   /** All that is said in one turn goes to the operating system at once: the more there is to tell, the less each costs. */
   #gatherWrites() {
-    if (this.#gathering) return;
+    if (this.#gathering) {
+      // What is gathered must not look like what is not read.
+      if (this.#socket.bufferedAmount < MAX_GATHERED) return;
+      this.#stream.uncork();
+      this.#stream.cork();
+      return;
+    }
     this.#gathering = true;
     this.#stream.cork();
     setImmediate(() => {

@@ -138,6 +138,10 @@ describe('while the gateway runs', { concurrency: true }, () => {
       browser.cut();
       browser = await Browser.open(gateway, 'd9-me', [], session);
     }
+    // The other way round: the new page is there before the old one is gone.
+    const old = browser;
+    browser = await Browser.open(gateway, 'd9-me', [], { session_id: old.hello.session_id });
+    await old.close();
     await sleep(3_500);
     assert.equal(await browser.call('heartbeat'), true);
     const heard = watcher.picture('global_presence').events.filter(({ user_id }) => user_id === 'd9-me');
@@ -145,6 +149,21 @@ describe('while the gateway runs', { concurrency: true }, () => {
     await browser.close();
     await watcher.close();
   });
+});
+
+test('the last event is not lost either, when it comes while a large snapshot is read', async () => {
+  await database.ask(`SELECT count(presence_connect('d6-' || i, 'd6-' || i)) FROM generate_series(1, 3000) AS i`);
+  await until('they are here', async () => (await database.snapshot('global_presence')).users.length >= 3_000);
+  await until('they are told', () => database.ask('SELECT fresh FROM presence_info()'));
+  for (let i = 1; i <= 12; i++) {
+    const browser = await Browser.open(gateway, `d6-${i}`);
+    const subscribed = browser.subscribe('global_presence');
+    await sleep(4 * i);
+    await database.ask('SELECT presence_set_status($1, $2)', [`d6-${i}`, 'busy']);
+    await subscribed;
+    await until('the last event', () => browser.picture('global_presence').users.get(`d6-${i}`)?.status === 'busy');
+    await browser.close();
+  }
 });
 
 test('after presence_resync the browser asks again, and has one snapshot', async () => {
@@ -203,6 +222,8 @@ test('its database connections are cut: nobody is away, and nothing is missed', 
   assert.equal(browser.closed, null);
   assert.equal(await database.status('d12-me'), 'online');
   assert.equal(browser.picture('d12').snapshots, 1, 'it goes on from its position');
+  await database.enter('d12-after', 'd12');
+  await browser.hears('d12', 'what comes after', ({ user_id }) => user_id === 'd12-after');
   assert.equal(await browser.call('heartbeat'), true);
   await knowsTheTruth(browser, 'd12');
   await browser.close();
