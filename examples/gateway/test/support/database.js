@@ -15,6 +15,8 @@ export async function openDatabase() {
     "SELECT current_setting('presence.disconnect_grace') AS grace, current_setting('presence.private_channel') AS name");
   if (grace !== GRACE) throw new Error(`the server needs presence.disconnect_grace = '${GRACE}', it has ${grace}`);
   if (!name || name !== privateChannel) throw new Error('PRESENCE_PRIVATE_CHANNEL is not the server\'s presence.private_channel');
+  await database.query('CREATE SCHEMA IF NOT EXISTS presence');
+  await database.query('CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence');
   await database.query('SELECT presence_reset()');
   return new TestDatabase(database);
 }
