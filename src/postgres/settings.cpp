@@ -157,7 +157,7 @@ void define_settings() {
   DefineCustomIntVariable("presence.broadcast_interval",
                           "The first event goes out at once, the next ones in one batch per "
                           "interval.",
-                          nullptr, &settings.broadcast_interval, 10, 1, 10 * second_ms, PGC_SIGHUP,
+                          nullptr, &settings.broadcast_interval, 5, 1, 10 * second_ms, PGC_SIGHUP,
                           GUC_UNIT_MS, nullptr, nullptr, nullptr);
   duration("presence.flush_interval",
            "How often last_seen, page and counters are written to the tables.",

@@ -150,6 +150,7 @@ sub waiter
 	$node->safe_psql('postgres', "SELECT presence_connect('ann', 'a1', user_data => '{\"name\": \"Ann\"}'); SELECT presence_set_status('ann', 'busy', 'here')");
 	$node->safe_psql('postgres', "SELECT presence_join('ann', 'lobby')");
 	eventually($node, 'postgres', 'SELECT count(*) = 1 FROM channel_presence', 'the member has a row');
+	eventually($node, 'postgres', q{SELECT user_data ->> 'name' = 'Ann' FROM user_presence WHERE user_id = 'ann'}, 'and its user, with what the application keeps');
 	$node->backup('base');
 	my $standby = PostgreSQL::Test::Cluster->new('delivery_standby', install_path => $ENV{PRESENCE_NORMAL});
 	$standby->init_from_backup($node, 'base', has_streaming => 1);

@@ -14,6 +14,6 @@ export class PresenceError extends Error {
 
   /** The connection is at fault, not the call: the same may succeed later. */
   get isTransient(): boolean {
-    return this.code === 'closed' || this.code === 'timeout';
+    return this.code === 'closed' || this.code === 'timeout' || this.code.startsWith('08');
   }
 }

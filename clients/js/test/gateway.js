@@ -76,7 +76,7 @@ test('two people in a document', async () => {
   bensPaper.setState({ hand: 'raised' });
   await until('the state', () => annsPaper.users.get(ben.id).state?.hand === 'raised');
   bensPaper.keystroke('Benny');
-  await until('typing', () => annsPaper.typists.get(ben.id)?.user_name === 'Benny');
+  await until('typing', () => annsPaper.typists.get(ben.id)?.user_name === 'Ben');
   bensPaper.stopTyping();
   await until('no typing', () => annsPaper.typists.size === 0);
 

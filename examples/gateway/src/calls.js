@@ -1,7 +1,7 @@
 // The calls of PROTOCOL.md that are one function of the database each. The user is who authenticated, never what a message
 // says.
 
-import { boolean, integer, json, requiredText, text } from './arguments.js';
+import { boolean, integer, json, object, requiredText, text } from './arguments.js';
 
 /**
  * @typedef {object} Caller
@@ -14,7 +14,7 @@ const CALLS = {
   join: ({ user, sessionId }, message) => ['presence_join', {
     user_id: user.id,
     channel_id: requiredText(message, 'channel'),
-    user_data: json(message, 'user_data'),
+    user_data: aboutUser(user, object(message, 'user_data')),
     session_id: sessionId,
   }],
   leave: ({ user, sessionId }, message) => ['presence_leave', {
@@ -39,7 +39,7 @@ const CALLS = {
     user_id: user.id,
     channel_id: requiredText(message, 'channel'),
     typing: boolean(message, 'typing'),
-    user_name: text(message, 'user_name'),
+    user_name: user.data.name ?? text(message, 'user_name'),
   }],
   touch: ({ user, sessionId }, message) => ['presence_touch', {
     user_id: user.id,
@@ -68,6 +68,11 @@ const CALLS = {
     channel_id: text(message, 'channel'),
   }],
 };
+
+/** What a browser says about its user, for a parameter of type jsonb. What is known of the user goes over it. */
+function aboutUser({ data }, said) {
+  return said ? JSON.stringify({ ...said, ...data }) : undefined;
+}
 
 export const isCall = (name) => Object.hasOwn(CALLS, name);
 

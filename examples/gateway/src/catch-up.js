@@ -5,17 +5,28 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { isConnectionError } from './errors.js';
 import { eventMessage, snapshotMessage } from './messages.js';
 
-/** Questions of one query. */
-const BATCH = 200;
+/** Questions of one query. A snapshot may be large, and all of a query are in memory at once. */
+const MOST_SNAPSHOTS = 20;
+const MOST_RESUMES = 200;
+/** The database's own limit: who is left out of a snapshot would appear with its next event only. */
+const MAX_USERS = 10_000;
 const MAX_EVENTS = 1_000;
 const RETRY_AFTER = 250;
+
+/**
+ * @typedef {object} Question
+ * @property {string} channel
+ * @property {string | null} viewer
+ * @property {string} [epoch]
+ * @property {number} [seq]
+ * @property {import('./subscription.js').Subscription[]} from who asks
+ */
 
 export class CatchUp {
   #database;
   #present;
-  #waiting = new Set();
-  #enabled = false;
-  #running = false;
+  #snapshots = new Lane(MOST_SNAPSHOTS, (questions) => this.#answerWithSnapshots(questions));
+  #resumes = new Lane(MOST_RESUMES, (questions) => this.#answerWithEvents(questions));
 
   /**
    * @param {import('./database.js').Database} database
@@ -27,11 +38,73 @@ export class CatchUp {
   }
 
   add(subscription) {
+    (subscription.needsSnapshot ? this.#snapshots : this.#resumes).add(subscription);
+  }
+
+  /** While nothing is listened to nobody is asked: what happens after the answer would not be heard. */
+  pause() {
+    this.#snapshots.pause();
+    this.#resumes.pause();
+  }
+
+  resume() {
+    this.#snapshots.resume();
+    this.#resumes.resume();
+  }
+
+  /** @param {Question[]} questions */
+  async #answerWithSnapshots(questions) {
+    const { rows } = await this.#database.query(
+      `SELECT s ->> 'epoch' AS epoch, (s ->> 'seq')::float8 AS seq, s::text AS json
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (channel, viewer, number),
+              ${this.#database.schema}.presence_snapshot(asked.channel, asked.viewer, $3) AS s
+        ORDER BY number`,
+      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer), MAX_USERS]);
+    rows.forEach(({ epoch, seq, json }, index) => {
+      const position = { epoch, seq };
+      const message = snapshotMessage(json, position);
+      for (const subscription of questions[index].from) subscription.takeSnapshot(position, message);
+    });
+  }
+
+  /** @param {Question[]} questions */
+  async #answerWithEvents(questions) {
+    const { rows } = await this.#database.query(
+      `SELECT a AS answer
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+                WITH ORDINALITY AS asked (channel, viewer, epoch, seq, number),
+              ${this.#database.schema}.presence_events(asked.channel, asked.epoch, asked.seq, $5, asked.viewer) AS a
+        ORDER BY number`,
+      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer),
+        questions.map(({ epoch }) => epoch), questions.map(({ seq }) => seq), MAX_EVENTS]);
+    rows.forEach(({ answer: { epoch, seq, resync, events } }, index) => {
+      const told = events.map((event) => ({ event, message: eventMessage(this.#present(event)) }));
+      for (const subscription of questions[index].from)
+        if (resync) subscription.takeResync();
+        else subscription.takeEvents({ epoch, seq }, told, events.length < MAX_EVENTS);
+    });
+  }
+}
+
+/** Asks with one query at a time, so what waits is bounded by who waits. */
+class Lane {
+  #most;
+  #answer;
+  #waiting = new Set();
+  #enabled = false;
+  #running = false;
+
+  /** @param {number} most questions of one query @param {(questions: Question[]) => Promise<void>} answer */
+  constructor(most, answer) {
+    this.#most = most;
+    this.#answer = answer;
+  }
+
+  add(subscription) {
     this.#waiting.add(subscription);
     this.#run();
   }
 
-  /** While nothing is listened to nobody is asked: what happens after the answer would not be heard. */
   pause() {
     this.#enabled = false;
   }
@@ -54,12 +127,12 @@ export class CatchUp {
   #takeQuestions() {
     const questions = new Map();
     for (const subscription of this.#waiting) {
-      if (questions.size === BATCH) break;
+      const { channel, viewer, position } = subscription;
+      const { epoch, seq } = subscription.needsSnapshot ? {} : position;
+      const key = JSON.stringify([channel, viewer, epoch, seq]);
+      if (questions.size === this.#most && !questions.has(key)) continue;
       this.#waiting.delete(subscription);
       if (!subscription.beginAsking()) continue;
-      const { channel, viewer, position, needsSnapshot } = subscription;
-      const { epoch, seq } = needsSnapshot ? { epoch: null, seq: null } : position;
-      const key = JSON.stringify([channel, viewer, epoch, seq]);
       const question = questions.get(key);
       if (question) question.from.push(subscription);
       else questions.set(key, { channel, viewer, epoch, seq, from: [subscription] });
@@ -67,20 +140,11 @@ export class CatchUp {
     return [...questions.values()];
   }
 
-  async #ask(questions) {
-    const forSnapshots = questions.filter(({ epoch }) => epoch === null);
-    const forEvents = questions.filter(({ epoch }) => epoch !== null);
-    await Promise.all([
-      this.#answer(forSnapshots, (some) => this.#answerWithSnapshots(some)),
-      this.#answer(forEvents, (some) => this.#answerWithEvents(some)),
-    ]);
-  }
-
   /** One that is refused must not keep the others from their answers: then each is asked alone. */
-  async #answer(questions, answer) {
+  async #ask(questions) {
     if (questions.length === 0) return;
     try {
-      await answer(questions);
+      await this.#answer(questions);
     } catch (error) {
       if (isConnectionError(error)) {
         await sleep(RETRY_AFTER);
@@ -88,40 +152,9 @@ export class CatchUp {
       } else if (questions.length === 1) {
         forEachOf(questions, (subscription) => subscription.fail(error));
       } else {
-        for (const question of questions) await this.#answer([question], answer);
+        for (const question of questions) await this.#ask([question]);
       }
     }
-  }
-
-  async #answerWithSnapshots(questions) {
-    const { rows } = await this.#database.query(
-      `SELECT s ->> 'epoch' AS epoch, (s ->> 'seq')::float8 AS seq, s::text AS json
-         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (channel, viewer, number),
-              ${this.#database.schema}.presence_snapshot(asked.channel, viewer => asked.viewer) AS s
-        ORDER BY number`,
-      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer)]);
-    rows.forEach(({ epoch, seq, json }, index) => {
-      const position = { epoch, seq };
-      const message = snapshotMessage(json, position);
-      for (const subscription of questions[index].from) subscription.takeSnapshot(position, message);
-    });
-  }
-
-  async #answerWithEvents(questions) {
-    const { rows } = await this.#database.query(
-      `SELECT a AS answer
-         FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-                WITH ORDINALITY AS asked (channel, viewer, epoch, seq, number),
-              ${this.#database.schema}.presence_events(asked.channel, asked.epoch, asked.seq, $5, asked.viewer) AS a
-        ORDER BY number`,
-      [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer),
-        questions.map(({ epoch }) => epoch), questions.map(({ seq }) => seq), MAX_EVENTS]);
-    rows.forEach(({ answer: { epoch, seq, resync, events } }, index) => {
-      const told = events.map((event) => ({ event, message: eventMessage(this.#present(event)) }));
-      for (const subscription of questions[index].from)
-        if (resync) subscription.takeResync();
-        else subscription.takeEvents({ epoch, seq }, told, events.length < MAX_EVENTS);
-    });
   }
 }
 

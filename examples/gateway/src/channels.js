@@ -39,6 +39,10 @@ export class Channels {
     this.#listener.unlisten(channel).catch(() => {}); // A lost connection does not listen either.
   }
 
+  names() {
+    return this.#byName.keys();
+  }
+
   of(channel) {
     return this.#byName.get(channel) ?? [];
   }

@@ -8,9 +8,10 @@ import pg from 'pg';
 export function connectionSettings({ databaseUrl }) {
   return {
     connectionString: databaseUrl,
-    application_name: 'presence-gateway',
+    fallback_application_name: 'presence-gateway',
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
   };
 }
 

@@ -1,12 +1,16 @@
 // Server-Sent Events: one channel, to read only. What does not read is cut off; EventSource comes back by itself with the
 // id of the last message.
 
+import { Backlog } from './backlog.js';
 import { Subscription } from './subscription.js';
+
+const COMMENT = Buffer.from(':\n\n');
 
 export class EventStream {
   #gateway;
   #response;
   #subscription;
+  #backlog;
   #closed = false;
 
   /**
@@ -17,7 +21,12 @@ export class EventStream {
   constructor(gateway, response, of) {
     this.#gateway = gateway;
     this.#response = response;
-    this.#subscription = new Subscription(of, { send: (told) => this.#write(told.block), fail: () => {} }, gateway.catchUp);
+    this.#backlog = new Backlog(gateway.config.maxBuffered);
+    this.#subscription = new Subscription(of, {
+      send: (told) => this.#write(told.block),
+      resync: () => this.#subscription.restart(), // It cannot ask for a snapshot.
+      fail: () => this.#failed(),
+    }, gateway.catchUp);
     response.on('close', () => this.#end());
     response.on('error', () => {}); // A close follows.
   }
@@ -35,11 +44,11 @@ export class EventStream {
 
   /** EventSource does not tell a dead connection from a silent one. */
   keepAlive() {
-    if (this.#response.headersSent) this.#write(':\n\n');
+    if (this.#response.headersSent) this.#write(COMMENT);
   }
 
-  tellPositions() {
-    this.#subscription.tellPosition();
+  refresh() {
+    this.#subscription.refresh();
   }
 
   close() {
@@ -50,8 +59,13 @@ export class EventStream {
   #write(block) {
     if (this.#closed) return;
     if (!this.#response.headersSent) this.#begin();
-    if (this.#response.writableLength > this.#gateway.config.maxBuffered) return void this.#response.destroy();
+    if (!this.#backlog.admits(this.#response.writableLength, block.length)) return void this.#response.destroy();
     this.#response.write(block);
+  }
+
+  /** Before anything was sent `run` tells why. */
+  #failed() {
+    if (this.#response.headersSent) this.close();
   }
 
   #begin() {

@@ -11,6 +11,7 @@ import { WebSocketServer } from 'ws';
 import { CatchUp } from './catch-up.js';
 import { Channels } from './channels.js';
 import { Database } from './database.js';
+import { CallError } from './errors.js';
 import { requestHandler } from './http.js';
 import { Listener } from './listener.js';
 import { presentPublic, PublicView } from './public-view.js';
@@ -19,7 +20,8 @@ import { RESTARTS, Socket } from './socket.js';
 import { presentToViewer, ViewerView } from './viewer-view.js';
 
 const PING_EVERY = 30_000;
-const TELL_POSITIONS_EVERY = 60_000;
+/** Quiet channels are asked about so often: positions do not grow old, and nothing stays missed. */
+const REFRESH_EVERY = 60_000;
 const UNAUTHENTICATED = 4001;
 
 export class Gateway {
@@ -64,6 +66,12 @@ export class Gateway {
     return this.#view.viewerFor(user);
   }
 
+  /** The channel, when browsers may subscribe to it. */
+  channelForBrowsers(channel) {
+    if (this.#view.isForBrowsers(channel)) return channel;
+    throw new CallError('42501', 'this channel is not for browsers');
+  }
+
   /** Resolves with the address when it serves, which it does whether the database is there already or not. */
   async start() {
     this.#listener.on('event', (event, name) => this.#view.heard(event, name));
@@ -73,7 +81,7 @@ export class Gateway {
     this.#webSockets.on('connection', (socket, request) => this.#connected(socket, request));
     this.#timers = [
       setInterval(() => this.#ping(), PING_EVERY),
-      setInterval(() => this.#tellPositions(), TELL_POSITIONS_EVERY),
+      setInterval(() => this.#refresh(), REFRESH_EVERY),
     ];
     await new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -118,7 +126,7 @@ export class Gateway {
       socket.resume();
     } catch (error) {
       socket.resume();
-      socket.close(UNAUTHENTICATED, error.message);
+      socket.close(UNAUTHENTICATED, reason(error.message));
     }
   }
 
@@ -131,14 +139,17 @@ export class Gateway {
     for (const stream of this.streams) stream.keepAlive();
   }
 
-  #tellPositions() {
-    for (const socket of this.sockets) socket.tellPositions();
-    for (const stream of this.streams) stream.tellPositions();
+  #refresh() {
+    for (const socket of this.sockets) socket.refresh();
+    for (const stream of this.streams) stream.refresh();
   }
 }
+
+/** A closing frame has room for 123 bytes. */
+const reason = (text) => Buffer.from(text).subarray(0, 120).toString().replace(/\ufffd$/, '');
 
 /** A proxy on this machine says for whom it asks; nobody else is believed. */
 function whereFrom({ headers, socket }) {
   const isLocal = ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(socket.remoteAddress);
-  return { address: (isLocal && headers['x-real-ip']) || socket.remoteAddress, agent: headers['user-agent'] };
+  return { address: (isLocal && headers['x-real-ip']) || socket.remoteAddress, agent: headers['user-agent'], stream: socket };
 }

@@ -17,7 +17,7 @@ export function requestHandler(gateway, authenticate) {
   };
 
   return (request, response) => {
-    const { pathname } = new URL(request.url, 'http://gateway');
+    const [pathname] = request.url.split('?', 1);
     const route = routes[`${request.method} ${pathname}`];
     if (!route) return serveStatic(request, response, () => reply(response, 404, { error: 'not found' }));
     route(request, response).catch((error) => refuse(response, error));
@@ -29,8 +29,9 @@ export function requestHandler(gateway, authenticate) {
 
   async function stream(request, response) {
     const user = await authenticated(request);
-    const channel = new URL(request.url, 'http://gateway').searchParams.get('channel');
-    if (!channel) throw invalid('"channel" is missing');
+    const name = new URL(request.url, 'http://gateway').searchParams.get('channel');
+    if (!name) throw invalid('"channel" is missing');
+    const channel = gateway.channelForBrowsers(name);
     const position = lastPosition(request.headers['last-event-id']);
     await new EventStream(gateway, response, { channel, viewer: gateway.viewerFor(user), position }).run();
   }
@@ -38,7 +39,7 @@ export function requestHandler(gateway, authenticate) {
   async function call(request, response) {
     const user = await authenticated(request);
     const message = await jsonBody(request);
-    if (!isCall(message.call)) throw invalid(`unknown call "${message.call}"`, 'Others need a WebSocket.');
+    if (!isCall(message.call)) throw invalid(`unknown call "${message.call}"`, 'What is not one function of the database needs a WebSocket.');
     const result = await perform(gateway.database, { user, sessionId: undefined }, message);
     reply(response, 200, { ref: message.ref, result });
   }

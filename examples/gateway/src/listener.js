@@ -23,6 +23,7 @@ export class Listener extends EventEmitter {
   #retry = null;
   #check = null;
   #worker = null;
+  #lastQuery = Promise.resolve();
   #asking = false;
   #unchecked = [];
 
@@ -76,7 +77,13 @@ export class Listener extends EventEmitter {
   /** Queries are done in the order in which they are asked. */
   query(text, values) {
     if (!this.#client) return Promise.reject(new Error('no connection to the database'));
-    return this.#client.query(text, values);
+    return this.#queryInTurn(this.#client, text, values);
+  }
+
+  #queryInTurn(client, text, values) {
+    const answer = this.#lastQuery.then(() => client.query(text, values));
+    this.#lastQuery = answer.catch(() => {});
+    return answer;
   }
 
   /** Returns the name on which the channel's events are heard. */
@@ -115,21 +122,22 @@ export class Listener extends EventEmitter {
   async #checkConnection(client) {
     if (this.#asking) return;
     this.#asking = true;
+    const before = this.#worker;
+    const tooLate = setTimeout(() => client.connection.stream.destroy(), CHECK_TIMEOUT);
     try {
       this.#worker = await this.#askForWorker(client);
-    } catch {
-      client.connection.stream.destroy(); // Does not answer any more.
+    } catch (error) {
+      if (client === this.#client) this.reopen(error);
     }
+    clearTimeout(tooLate);
     this.#asking = false;
+    // What a worker said that has ended meanwhile is true, too.
     for (const { processId, channel, payload } of this.#unchecked.splice(0))
-      if (processId === this.#worker) this.#tell(channel, payload);
+      if (processId === this.#worker || processId === before) this.#tell(channel, payload);
   }
 
   async #askForWorker(client) {
-    const { rows: [info] } = await client.query({
-      text: `SELECT worker_pid FROM ${this.#schema}.presence_info()`,
-      query_timeout: CHECK_TIMEOUT,
-    });
+    const { rows: [info] } = await this.#queryInTurn(client, `SELECT worker_pid FROM ${this.#schema}.presence_info()`);
     return info.worker_pid;
   }
 

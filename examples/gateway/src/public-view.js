@@ -14,17 +14,16 @@ export class PublicView {
     return null;
   }
 
+  isForBrowsers() {
+    return true;
+  }
+
   /** Nothing but the channels themselves. */
   async begin() {}
 
   heard(event) {
-    const subscriptions = this.#channels.of(event.channel);
-    if (event.event === 'presence_resync') {
-      for (const subscription of subscriptions) subscription.restart();
-      return;
-    }
     const message = eventMessage(event);
-    for (const subscription of subscriptions) subscription.hear(event, message);
+    for (const subscription of this.#channels.of(event.channel)) subscription.hear(event, message);
   }
 }
 

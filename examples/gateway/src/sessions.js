@@ -30,9 +30,8 @@ export class Sessions {
   async connect(socket, args) {
     const statement = callStatement(this.#schema, 'presence_connect', { ...args, bind: true });
     const { rows: [{ result }] } = await this.#listener.query(statement);
-    const session = this.#sessions.get(result.session_id) ?? { userId: args.user_id, sockets: new Set() };
-    session.sockets.add(socket);
-    this.#sessions.set(result.session_id, session);
+    const sockets = this.#sessions.get(result.session_id)?.sockets ?? new Set();
+    this.#sessions.set(result.session_id, { userId: args.user_id, sockets: sockets.add(socket) });
     return result;
   }
 
@@ -41,12 +40,17 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (!session?.sockets.delete(socket) || session.sockets.size > 0) return;
     this.#sessions.delete(id);
-    await this.goodbye(id);
+    if (this.#listener.isReady) await this.goodbye(id); // Else it has ended with the connection.
   }
 
-  /** The session ends after the grace, unless somebody comes back to it. */
-  goodbye(id) {
-    return this.#database.call('presence_disconnect', { session_id: id });
+  /**
+   * The session ends after the grace, unless somebody comes back to it: on the connection of `connect`, or a goodbye might
+   * overtake a reload.
+   */
+  async goodbye(id) {
+    const { rows: [{ result }] } =
+      await this.#listener.query(callStatement(this.#schema, 'presence_disconnect', { session_id: id }));
+    return result;
   }
 
   /**
@@ -56,18 +60,16 @@ export class Sessions {
   async bindAgain() {
     const ids = [...this.#sessions.keys()];
     if (ids.length === 0) return;
-    const { rows: [{ unknown }] } =
-      await this.#listener.query(`SELECT ${this.#database.schema}.presence_heartbeat_many($1) AS unknown`, [ids]);
-    for (const id of unknown) this.#forget(id);
-    const known = ids.filter((id) => this.#sessions.has(id));
     // Who was idle stays so: connecting is no activity of the person here.
-    await this.#listener.query(
-      `SELECT count(*)
+    const { rows } = await this.#listener.query(
+      `SELECT s.session_id AS id
          FROM unnest($1::text[], $2::text[]) AS s (user_id, session_id),
-              ${this.#database.schema}.presence_connect(s.user_id, s.session_id, bind => true, status => coalesce(
-                (SELECT was.status FROM ${this.#database.schema}.presence_sessions(s.user_id) AS was
-                  WHERE was.session_id = s.session_id), 'online')) AS c`,
-      [known.map((id) => this.#sessions.get(id).userId), known]);
+              LATERAL (SELECT status FROM ${this.#database.schema}.presence_sessions(s.user_id) AS live
+                        WHERE live.session_id = s.session_id) AS was,
+              LATERAL ${this.#database.schema}.presence_connect(s.user_id, s.session_id, bind => true, status => was.status) AS c`,
+      [ids.map((id) => this.#sessions.get(id).userId), ids]);
+    const bound = new Set(rows.map(({ id }) => id));
+    for (const id of ids) if (!bound.has(id)) this.#forget(id);
   }
 
   /** The gateway stops. */
@@ -79,7 +81,7 @@ export class Sessions {
   }
 
   #forget(id) {
-    const { sockets } = this.#sessions.get(id);
+    const sockets = this.#sessions.get(id)?.sockets ?? []; // Its last socket may be closed by now.
     this.#sessions.delete(id);
     for (const socket of sockets) socket.close(1012, 'the session has ended');
   }

@@ -1,25 +1,30 @@
 // A browser's WebSocket: what it says is done in its order, and what it is told is cut off when it does not read.
 
 import { object, position, requiredText, text } from './arguments.js';
+import { Backlog } from './backlog.js';
 import { isCall, perform } from './calls.js';
 import { CallError, describe, invalid } from './errors.js';
 import { Subscription } from './subscription.js';
 
 export const TOO_SLOW = 4000;
 export const RESTARTS = 1012;
-const POLICY = 1008;
 const FAILED = 1011;
 
-/** A browser that does not wait for answers may be ahead by so many calls. */
-const MAX_UNANSWERED = 200;
+/** A browser that does not wait for answers may be ahead by so many calls; what else it says waits in its socket. */
+const MAX_UNANSWERED = 20;
+/** Bytes that are gathered for one write. */
+const MAX_GATHERED = 16_384;
 /** Who reads slowly may still learn why it is cut. */
-const CLOSING_TIME = 2_000;
+const CLOSING_TIME = 5_000;
 
 export class Socket {
   #gateway;
   #socket;
   #user;
   #request;
+  #stream;
+  #gathering = false;
+  #backlog;
   #sessionId = null;
   #subscriptions = new Map();
   #lastCall = Promise.resolve();
@@ -30,21 +35,18 @@ export class Socket {
    * @param {import('./gateway.js').Gateway} gateway
    * @param {import('ws').WebSocket} socket
    * @param {import('./auth.js').User} user
-   * @param {{address: string, agent: string | undefined}} request
+   * @param {{address: string, agent: string | undefined, stream: import('node:stream').Duplex}} request
    */
   constructor(gateway, socket, user, request) {
     this.#gateway = gateway;
     this.#socket = socket;
     this.#user = user;
     this.#request = request;
+    this.#stream = request.stream;
+    this.#backlog = new Backlog(gateway.config.maxBuffered);
     socket.on('message', (data, isBinary) => this.#received(data, isBinary));
     socket.on('close', () => this.#wasClosed());
     socket.on('error', () => {}); // A close follows.
-  }
-
-  /** @param {import('./messages.js').Message} message */
-  send(message) {
-    this.#write(message.frame);
   }
 
   close(code, reason) {
@@ -54,22 +56,42 @@ export class Socket {
     setTimeout(() => this.#socket.terminate(), CLOSING_TIME).unref();
   }
 
-  tellPositions() {
-    for (const subscription of this.#subscriptions.values()) subscription.tellPosition();
+  refresh() {
+    for (const subscription of this.#subscriptions.values()) subscription.refresh();
   }
 
   #write(frame) {
     if (this.#closed) return;
-    if (this.#socket.bufferedAmount > this.#gateway.config.maxBuffered) return this.close(TOO_SLOW, 'too slow');
+    this.#gatherWrites();
+    if (!this.#backlog.admits(this.#socket.bufferedAmount, frame.length)) return this.close(TOO_SLOW, 'too slow');
     this.#socket.send(frame, { binary: false });
+  }
+
+  /** All that is said in one turn goes to the operating system at once: the more there is to tell, the less each costs. */
+  #gatherWrites() {
+    if (this.#gathering) {
+      // What is gathered must not look like what is not read.
+      if (this.#socket.bufferedAmount < MAX_GATHERED) return;
+      this.#stream.uncork();
+      this.#stream.cork();
+      return;
+    }
+    this.#gathering = true;
+    this.#stream.cork();
+    setImmediate(() => {
+      this.#gathering = false;
+      this.#stream.uncork();
+    });
   }
 
   // ---- calls -----------------------------------------------------------------
 
   #received(data, isBinary) {
     if (this.#closed) return;
-    if (++this.#unanswered > MAX_UNANSWERED) return this.close(POLICY, 'too many calls at once');
-    this.#lastCall = this.#lastCall.then(() => this.#answer(data, isBinary)).finally(() => this.#unanswered--);
+    if (++this.#unanswered === MAX_UNANSWERED) this.#socket.pause();
+    this.#lastCall = this.#lastCall.then(() => this.#answer(data, isBinary)).finally(() => {
+      if (this.#unanswered-- === MAX_UNANSWERED) this.#socket.resume();
+    });
   }
 
   async #answer(data, isBinary) {
@@ -133,12 +155,16 @@ export class Socket {
 
   async #subscribe(message) {
     if (!this.#sessionId) throw new CallError('55000', 'say hello before "subscribe"');
-    const channel = requiredText(message, 'channel');
+    const channel = this.#gateway.channelForBrowsers(requiredText(message, 'channel'));
     const before = this.#subscriptions.get(channel);
     if (!before && this.#subscriptions.size >= this.#gateway.config.maxChannels)
       throw new CallError('54000', 'too many channels', `At most ${this.#gateway.config.maxChannels} at once.`);
     const of = { channel, viewer: this.#gateway.viewerFor(this.#user), position: position(message) };
-    const out = { send: (told) => this.send(told), fail: () => this.#subscriptionFailed(subscription) };
+    const out = {
+      send: (told) => this.#write(told.frame),
+      resync: (told) => this.#write(told.frame), // The browser subscribes again.
+      fail: () => this.#subscriptionFailed(subscription),
+    };
     const subscription = new Subscription(of, out, this.#gateway.catchUp);
     this.#subscriptions.set(channel, subscription);
     this.#gateway.channels.add(subscription);

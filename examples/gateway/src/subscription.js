@@ -11,6 +11,14 @@ import { positionMessage } from './messages.js';
 import { misses, positionOf, reaches } from './position.js';
 
 /** @typedef {import('./position.js').Position} Position */
+/** @typedef {import('./messages.js').Message} Message */
+
+/**
+ * @typedef {object} Browser
+ * @property {(message: Message) => void} send
+ * @property {(message: Message) => void} resync what was told is not to be relied on any more; `message` says so
+ * @property {() => void} fail there will be nothing more
+ */
 
 /** More than these are not held back: they are asked for again. */
 const MAX_HELD = 1_000;
@@ -29,6 +37,8 @@ export class Subscription {
   #snapshotDue;
   /** Whether the browser is told how far it is when it is current again. */
   #positionDue = false;
+  /** How far the browser knows that it was told. @type {Position | null} */
+  #told;
   #wasReady = false;
   #settle;
 
@@ -37,13 +47,14 @@ export class Subscription {
    * @param {string} of.channel
    * @param {string | null} of.viewer whose view it is; null: what everybody may know
    * @param {Position | null} of.position to resume from; null: from a snapshot
-   * @param {{send: (message: import('./messages.js').Message) => void, fail: () => void}} out the browser
+   * @param {Browser} out
    * @param {import('./catch-up.js').CatchUp} catchUp
    */
   constructor({ channel, viewer, position }, out, catchUp) {
     this.channel = channel;
     this.viewer = viewer;
     this.position = position;
+    this.#told = position;
     this.#snapshotDue = position === null;
     this.#out = out;
     this.#catchUp = catchUp;
@@ -67,9 +78,14 @@ export class Subscription {
     this.#fallBehind();
   }
 
-  /** What was told is not to be relied on any more. */
+  /** The same, if it has begun. */
+  refresh() {
+    if (this.#state !== 'new') this.resume();
+  }
+
+  /** Begins anew, with a snapshot. */
   restart() {
-    if (this.#state === 'new') return;
+    if (this.#closed) return;
     this.#snapshotDue = true;
     this.#fallBehind();
   }
@@ -90,13 +106,7 @@ export class Subscription {
       this.#hold(event, message);
       return this.resume();
     }
-    this.position = positionOf(event);
-    this.#out.send(message);
-  }
-
-  /** Tells how far it is, so that a later resume has less to look at. */
-  tellPosition() {
-    if (this.#state === 'current') this.#out.send(positionMessage(this.channel, this.position));
+    this.#tell(event, message);
   }
 
   close() {
@@ -118,6 +128,8 @@ export class Subscription {
   takeSnapshot(position, message) {
     if (this.#closed) return;
     this.#snapshotDue = this.#again && this.#snapshotDue;
+    this.#positionDue = false;
+    this.#told = position;
     this.#out.send(message);
     this.#arrive(position);
   }
@@ -125,18 +137,15 @@ export class Subscription {
   /** @param {boolean} isAll whether these are all events up to the position */
   takeEvents(position, events, isAll) {
     if (this.#closed) return;
-    for (const { event, message } of events) {
-      if (event.event === 'presence_resync') return this.#askForSnapshot();
-      this.#out.send(message);
-      this.position = positionOf(event);
-    }
+    for (const { event, message } of events) this.#tell(event, message);
     this.#again ||= !isAll;
     this.#arrive(position);
   }
 
-  /** What was missed is not known any more. */
+  /** What was missed is not known any more, or this viewer sees other people now. */
   takeResync() {
-    if (!this.#closed) this.#askForSnapshot();
+    this.#snapshotDue = true;
+    this.askAgain();
   }
 
   /** The database refuses to answer. */
@@ -172,19 +181,27 @@ export class Subscription {
     this.#held.push({ event, message });
   }
 
-  #askForSnapshot() {
-    this.#snapshotDue = true;
-    this.askAgain();
+  #tell(event, message) {
+    this.position = positionOf(event);
+    this.#told = this.position;
+    if (event.event === 'presence_resync') this.#out.resync(message);
+    else this.#out.send(message);
+  }
+
+  #tellPosition() {
+    this.#positionDue = false;
+    this.#told = this.position;
+    this.#out.send(positionMessage(this.channel, this.position));
   }
 
   #arrive(position) {
     this.position = position;
     this.#state = 'current';
     if (this.#again || (this.#wanted && !reaches(position, this.#wanted))) return this.#fallBehind();
+    // What this viewer may not hear of was passed over; the next event must not look like the one after a gap.
+    if (this.#positionDue || !reaches(this.#told, position)) this.#tellPosition();
     for (const { event, message } of this.#held.splice(0)) this.hear(event, message);
     if (this.#state !== 'current') return;
-    if (this.#positionDue) this.tellPosition();
-    this.#positionDue = false;
     this.#wasReady = true;
     this.#settle.resolve(this.position);
   }

@@ -36,6 +36,11 @@ export class ViewerView {
     return user.id;
   }
 
+  /** Whoever subscribed to the private channel would learn everything, and by leaving it make the gateway deaf. */
+  isForBrowsers(channel) {
+    return channel !== this.#privateChannel;
+  }
+
   /** To be done on each new connection, before anybody asks. */
   async begin() {
     this.#position = null;
@@ -48,20 +53,23 @@ export class ViewerView {
   }
 
   #heardPublicly(event) {
-    const subscriptions = this.#channels.of(event.channel);
-    if (event.event === 'presence_resync') restart(subscriptions);
-    else if (event.user_id === undefined) hear(subscriptions, event);
+    if (event.user_id === undefined) hear(this.#channels.of(event.channel), event);
   }
 
   #heardPrivately(event) {
     const missed = this.#position !== null && misses(this.#position, event);
     this.#position = positionOf(event);
-    if (missed) resume(this.#channels.all());
-    if (event.event === 'presence_resync') return restart(this.#channels.all());
+    if (missed) refresh(this.#channels.all());
+    if (event.event === 'presence_resync') return this.#heardResync(event);
     if (!isForEverybody(event)) return wake(this.#whoMayLearnOf(event), event);
     // Whoever comes into a room sees whom only those in the room may see.
     if (EVERYWHERE.has(event.event)) wake(this.#channels.ofViewer(event.user_id), event);
     hear(this.#channels.of(event.channel), event);
+  }
+
+  /** Its channel is the private one, whose name is a secret. Channels on which nothing has happened yet have none of their own. */
+  #heardResync(event) {
+    for (const channel of this.#channels.names()) hear(this.#channels.of(channel), { ...event, channel });
   }
 
   #whoMayLearnOf({ event, channel }) {
@@ -91,10 +99,7 @@ function wake(subscriptions, event) {
   for (const subscription of subscriptions) subscription.wake(positionOf(event));
 }
 
-function resume(subscriptions) {
-  for (const subscription of subscriptions) subscription.resume();
+function refresh(subscriptions) {
+  for (const subscription of subscriptions) subscription.refresh();
 }
 
-function restart(subscriptions) {
-  for (const subscription of subscriptions) subscription.restart();
-}

@@ -70,8 +70,8 @@ void reload_at_commit(const RealmRef& realm);
 void know_rules_at_commit(const RealmRef& realm);
 // The extension is dropped: at COMMIT the worker looks.
 void drop_at_commit(const RealmRef& realm);
-// A snapshot has shown this transaction's own changes: until they are true, or taken back, it counts
-// as being taken.
+// A snapshot has shown this transaction's own changes: until they are true, or taken back, it
+// counts as being taken.
 void hold_snapshot(const RealmRef& realm);
 // The extension is made: at COMMIT the launcher looks.
 void start_at_commit();

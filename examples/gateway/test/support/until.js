@@ -1,0 +1,16 @@
+// Waiting for what will be so soon.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PATIENCE = 15_000;
+
+/** What `condition` returns when it is something, or an error that says what it was waited for. */
+export async function until(what, condition) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const result = await condition();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await sleep(20);
+  }
+}
