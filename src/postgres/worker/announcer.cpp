@@ -284,12 +284,12 @@ size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   return bytes;
 }
 
-size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool comes_and_goes) {
+size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool changes_who_is_seen) {
+  const bool comes_and_goes = !news.large || changes_who_is_seen;
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
-  const bool says_more = news.has_rules || (comes_and_goes && news.large);
-  const Hearers hearers = says_more ? Hearers::trusted : openness_of(news).trusted();
+  const Hearers hearers = changes_who_is_seen ? Hearers::trusted : openness_of(news).trusted();
   size_t bytes = 0;
   tell_step(news, {news.all, news.member.data(), comes_and_goes, false}, event,
             [&](const EventFacts& told) { bytes += append_private(realm, hearers, told); });
@@ -309,7 +309,7 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHi
   if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
     bytes += tell_everybody(realm, news);
   if (news.all.any() && (keeps_secrets || changes_who_is_seen || !private_channel().empty()))
-    bytes += tell_trusted(realm, news, !news.large || changes_who_is_seen);
+    bytes += tell_trusted(realm, news, changes_who_is_seen);
   return bytes;
 }
 
