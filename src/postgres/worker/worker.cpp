@@ -6,6 +6,7 @@
 #include "postgres/worker/worker.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "postgres/clock.h"
@@ -117,10 +118,19 @@ void load(Worker& worker, Time now) {
   clean_sessions(worker, now);
 }
 
+// Almost surely another when what is told on all channels together is told elsewhere, or no more.
+size_t mark_of_outlets() {
+  const std::hash<std::string_view> hash;
+  return (hash(private_channel()) * 31 + hash(firehose_channel())) * 2 + settings.global_broadcast;
+}
+
 void reload_settings(Worker& worker, Time now) {
   if (!ConfigReloadPending) return;
   ConfigReloadPending = false;
+  const size_t outlets = mark_of_outlets();
   ProcessConfigFile(PGC_SIGHUP);
+  // What was not told there before is missed by whoever goes on from before.
+  if (mark_of_outlets() != outlets) worker.realm.control().resync.store(true);
   const Policy before = std::exchange(worker.policy, current_policy());
   if (worker.policy == before) return;
   // Who sees whom is another question now.
