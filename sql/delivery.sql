@@ -7,8 +7,6 @@
 SET search_path = presence;
 SET client_min_messages = warning;
 SELECT presence_reset();
-ALTER SYSTEM SET presence.private_channel = 'trusted';
-SELECT pg_reload_conf();
 
 -- An answer without what differs from run to run.
 CREATE FUNCTION test.plain(answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
@@ -63,6 +61,15 @@ BEGIN
 END
 $$;
 
+-- The worker knows a channel that tells of all others when it says that nobody can go on from before.
+CREATE FUNCTION test.looks_again(from_epoch text, from_seq bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT test.eventually(format('SELECT (presence.presence_events(%L, %L, %s) ->> %L)::bool', 'global_presence', from_epoch, from_seq, 'resync'))
+$$;
+SELECT test.all_told();
+SELECT epoch, seq FROM presence_info() \gset
+ALTER SYSTEM SET presence.private_channel = 'trusted';
+SELECT pg_reload_conf();
+SELECT test.looks_again(:'epoch', :seq);
 SELECT test.all_told();
 CREATE TABLE test.beginning AS SELECT epoch, seq FROM presence_info();
 
@@ -87,6 +94,18 @@ SELECT s ->> 'epoch' = epoch, (s ->> 'seq')::bigint = seq FROM presence_snapshot
 SELECT s -> 'truncated', jsonb_array_length(s -> 'users') FROM presence_snapshot(max_users => 1) s;
 SELECT s -> 'truncated', s -> 'users' FROM presence_snapshot(max_users => 0) s;
 SELECT s -> 'truncated', s -> 'members', jsonb_array_length(s -> 'users') FROM presence_snapshot('lobby', max_users => 1) s;
+-- Names that need quotes, or have more bytes than letters.
+SELECT count(*) FROM (SELECT presence_join('"Ü" \ ''', 'Zimmer "1"', '{"name": "Jürgen \"J\""}')) AS _;
+SELECT s ->> 'channel', u ->> 'user_id', u ->> 'name' FROM presence_snapshot('Zimmer "1"') s, jsonb_array_elements(s -> 'users') u;
+SELECT s -> 'members' FROM presence_snapshot('zimmer "1"') s;
+SELECT presence_logout('"Ü" \ ''');
+-- A transaction sees its own changes, and nobody else does.
+BEGIN;
+SELECT count(*) FROM (SELECT presence_set_status('ann', 'busy', 'mine'), presence_join('own', 'lobby'), presence_leave('ben', 'lobby')) AS _;
+SELECT u ->> 'user_id', u ->> 'status', u ->> 'status_message' FROM jsonb_array_elements(presence_snapshot('lobby') -> 'users') u ORDER BY 1;
+SELECT u ->> 'user_id', u ->> 'status' FROM jsonb_array_elements(presence_snapshot() -> 'users') u WHERE u ->> 'user_id' IN ('ann', 'own') ORDER BY 1;
+ROLLBACK;
+SELECT u ->> 'user_id', u ->> 'status', u ->> 'status_message' FROM jsonb_array_elements(presence_snapshot('lobby') -> 'users') u ORDER BY 1;
 SELECT test.error_of($$SELECT presence_snapshot(NULL)$$);
 SELECT test.error_of($$SELECT presence_snapshot('')$$);
 SELECT test.error_of($$SELECT presence_snapshot(max_users => -1)$$);
@@ -94,6 +113,7 @@ SELECT test.error_of(format('SELECT presence_snapshot(%L)', repeat('x', 129)));
 
 -- ---- events ------------------------------------------------------------------------------------------------------------
 
+SELECT test.all_told();
 SELECT test.subscribe('everybody', 'global_presence') -> 'truncated', test.subscribe('lobby', 'lobby') -> 'members';
 SELECT test.hear('everybody');
 SELECT count(*) FROM (SELECT presence_set_status('ann', 'away', 'tea'), presence_join('cem', 'lobby', '{"name": "Cem"}'), presence_leave('ben', 'lobby')) AS _;
@@ -114,6 +134,11 @@ SELECT e -> 'resync', jsonb_array_length(e -> 'events') > 2 FROM test.beginning 
 SELECT test.error_of($$SELECT presence_events('lobby', 'x', -1)$$);
 SELECT test.error_of($$SELECT presence_events('lobby', 'x', 1, 0)$$);
 SELECT test.error_of($$SELECT presence_events(NULL, 'x', 1)$$);
+SELECT test.error_of($$SELECT presence_events('', 'x', 1)$$);
+SELECT test.error_of(format('SELECT presence_events(%L, %L, 1)', repeat('x', 129), 'x'));
+SELECT e -> 'resync' FROM presence_info() i, presence_events('lobby', i.epoch, NULL) e;
+SELECT e -> 'resync' FROM presence_info() i, presence_events('lobby', NULL, i.seq) e;
+SELECT e -> 'resync' FROM presence_info() i, presence_events('lobby', upper(i.epoch) || ' ', i.seq) e;
 -- An event is the same whether it is heard or asked for, and each names the one before it.
 SELECT bool_and(prev = lag) FROM (SELECT (e ->> 'prev')::bigint AS prev, lag((e ->> 'seq')::bigint) OVER (ORDER BY n) AS lag
     FROM test.beginning i, jsonb_array_elements(presence_events('lobby', i.epoch, i.seq) -> 'events') WITH ORDINALITY t (e, n)) AS _ WHERE lag IS NOT NULL;
@@ -142,6 +167,25 @@ SELECT test.changes_version($$SELECT 1$$), test.changes_version($$SELECT presenc
        test.changes_version($$SELECT presence_set_state('cem', 'lobby', '1')$$), test.changes_version($$SELECT presence_typing('cem', 'lobby')$$),
        test.changes_version($$SELECT presence_join('cem', 'lobby', '{"name": "D"}')$$), test.changes_version($$SELECT presence_leave('cem', 'lobby')$$);
 SELECT test.changes_version($$SELECT presence_set_message('cem', 'ho')$$, 'global_presence'), test.changes_version($$SELECT presence_set_message('cem', 'ha')$$, 'lobby');
+SELECT test.changes_version($$SELECT presence_join_document('cem', 7)$$, 'document_7'), test.changes_version($$SELECT presence_move_cursor('cem', 7, '1')$$, 'document_7'),
+       test.changes_version($$SELECT presence_move_cursor('cem', 7, '1')$$, 'document_7'), test.changes_version($$SELECT presence_move_cursor('cem', 7, '1', '[1, 2]')$$, 'document_7'),
+       test.changes_version($$SELECT presence_leave_document('cem', 7)$$, 'document_7');
+SELECT presence_typing('kim', 'lobby'), test.changes_version($$SELECT presence_typing('kim', 'lobby', false)$$);
+SELECT presence_version() = presence_version(max_users => 1), presence_version('lobby') = presence_version('hall');
+
+-- ---- large channels ------------------------------------------------------------------------------------------------------
+
+SELECT count(presence_join('l' || i, 'hall')) FROM generate_series(1, 501) AS i;
+SELECT test.eventually($$SELECT (presence.presence_snapshot('hall') -> 'large')::bool$$);
+SELECT s -> 'members', s -> 'truncated', jsonb_array_length(s -> 'users') FROM presence_snapshot('hall') s;
+SELECT s -> 'members', s -> 'truncated', jsonb_array_length(s -> 'users') FROM presence_snapshot('hall', max_users => 2) s;
+SELECT test.subscribe('hall', 'hall') -> 'large';
+SELECT count(*) FROM (SELECT presence_leave('l7', 'hall'), presence_set_status('l8', 'busy')) AS _;
+SELECT test.eventually($$SELECT count(*) = 1 FROM test.consumer c, jsonb_array_elements(presence.presence_events('hall', c.epoch, c.seq) -> 'events') e
+    WHERE c.name = 'hall' AND e ->> 'event' = 'channel_occupancy' AND (e -> 'members')::int = 500$$);
+SELECT heard FROM test.hear('hall') heard WHERE heard ~ 'l[78]';
+SELECT count(presence_logout('l' || i)) FROM generate_series(1, 501) AS i;
+SELECT test.all_told();
 
 -- ---- who hides ---------------------------------------------------------------------------------------------------------
 
@@ -154,6 +198,7 @@ CREATE FUNCTION test.sees(viewer text, channel text) RETURNS text LANGUAGE sql A
 $$;
 SELECT who, test.sees(who, 'global_presence'), test.sees(who, 'lobby') FROM (VALUES (NULL), ('ann'), ('ben'), ('cem'), ('dan')) v (who);
 SELECT test.sees(NULL, 'trusted');
+SELECT presence_version('lobby', 'ann') = presence_version('lobby', 'ben'), presence_version('lobby', 'cem') = presence_version('lobby');
 SELECT count(test.subscribe(coalesce(who, 'public') || ' in lobby', 'lobby', who)) FROM (VALUES (NULL), ('ann'), ('ben'), ('cem'), ('dan')) v (who);
 SELECT test.subscribe('trusted', 'trusted') -> 'truncated';
 SELECT count(*) FROM (SELECT presence_set_status('dan', 'busy', 'psst')) AS _;
@@ -174,58 +219,50 @@ SET SESSION AUTHORIZATION regress_self;
 SELECT jsonb_array_length(presence.presence_snapshot('trusted') -> 'users'), presence.presence_snapshot('trusted') -> 'members';
 SELECT presence.presence_events('trusted', epoch, 0) -> 'events' FROM presence.presence_info();
 SELECT presence.presence_snapshot(viewer => 'ann');
+SELECT presence.presence_events('lobby', 'x', 1, viewer => 'ann');
+SELECT presence.presence_wait('lobby', 'x', 1, viewer => 'ann');
+SELECT presence.presence_version(viewer => 'ann');
+SELECT presence.presence_resync();
 RESET SESSION AUTHORIZATION;
 
 -- ---- the firehose, and a call for new snapshots ---------------------------------------------------------------------------
 
+SELECT epoch, seq FROM presence_info() \gset
 ALTER SYSTEM SET presence.firehose_channel = 'all of it';
 SELECT pg_reload_conf();
-SELECT pg_sleep(0.3);
+SELECT test.looks_again(:'epoch', :seq);
+SELECT test.all_told();
 SELECT test.subscribe('firehose', 'all of it') -> 'truncated';
 SELECT count(*) FROM (SELECT presence_join('eve', 'lobby'), presence_set_state('ben', 'lobby', '1') FROM presence_join('ben', 'lobby')) AS _;
 SELECT test.hear('firehose');
-ALTER SYSTEM RESET presence.firehose_channel;
 ALTER SYSTEM SET presence.firehose_channel = 'global_presence';
+ALTER SYSTEM RESET presence.firehose_channel;
 SELECT test.subscribe('everybody', 'global_presence') -> 'truncated', test.subscribe('lobby', 'lobby') -> 'truncated';
 SELECT presence_resync();
 SELECT test.hear('everybody');
 SELECT test.hear('lobby');
 SELECT test.hear('lobby');
 
--- ---- what a snapshot has shown is told --------------------------------------------------------------------------------------
+-- ---- where nobody is open to everybody --------------------------------------------------------------------------------------
 
--- From the first event on the worker waits two seconds for more of them.
-ALTER SYSTEM SET presence.broadcast_interval = '2s';
+-- Given that only contacts see anybody, then everybody else takes a new snapshot, and a contact hears what happens.
+SELECT test.subscribe('everybody', 'global_presence') -> 'truncated', test.subscribe('ann', 'global_presence', 'ann') -> 'truncated';
+ALTER SYSTEM SET presence.default_audience = 'contacts';
+SELECT epoch, seq FROM presence_info() \gset
 SELECT pg_reload_conf();
-SELECT pg_sleep(0.3);
-CREATE PROCEDURE test.there_and_back(shown bool) LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_sleep(2.1);
-    PERFORM presence.presence_set_message('zoe', clock_timestamp()::text);
-    COMMIT;
-    PERFORM pg_sleep(0.2);
-    PERFORM test.subscribe('before', 'lobby'), test.subscribe('all before', 'global_presence');
-    PERFORM presence.presence_set_status('ann', 'busy'), presence.presence_leave('eve', 'lobby'), presence.presence_join('hal', 'lobby');
-    PERFORM presence.presence_connect('ivy', 'i1');
-    COMMIT;
-    PERFORM presence.presence_typing('kim', 'lobby');
-    IF shown THEN
-        PERFORM test.subscribe('between', 'lobby'), test.subscribe('all between', 'global_presence');
-        COMMIT;
-    END IF;
-    PERFORM presence.presence_set_status('ann', 'away', 'tea'), presence.presence_join('eve', 'lobby'), presence.presence_leave('hal', 'lobby');
-    PERFORM presence.presence_logout('ivy'), presence.presence_typing('kim', 'lobby', false);
-    COMMIT;
-    PERFORM pg_sleep(2.1);
-END
-$$;
-CALL test.there_and_back(false);
-SELECT regexp_replace(heard, '''.*''', '...') FROM test.hear('before') heard;
-CALL test.there_and_back(true);
-SELECT u ->> 'user_id', u ->> 'status' FROM test.consumer, jsonb_array_elements(snapshot -> 'users') u WHERE name = 'between' ORDER BY 1;
-SELECT regexp_replace(heard, '''.*''', '...') FROM test.hear('between') heard ORDER BY 1;
-SELECT heard FROM test.hear('all between') heard WHERE heard ~ 'ivy|ann' ORDER BY 1;
-ALTER SYSTEM RESET presence.broadcast_interval;
+SELECT test.looks_again(:'epoch', :seq);
+\c -
+SET search_path = presence;
+SET client_min_messages = warning;
+SELECT test.hear('everybody'), test.hear('ann');
+SELECT presence_add_contact('ben', 'ann');
+SELECT test.all_told();
+SELECT jsonb_array_length(test.subscribe('everybody', 'global_presence') -> 'users');
+SELECT u ->> 'user_id', u ->> 'status' FROM jsonb_array_elements(test.subscribe('ann', 'global_presence', 'ann') -> 'users') u;
+SELECT count(*) FROM (SELECT presence_set_status('ben', 'away', 'for contacts'), presence_set_status('eve', 'away')) AS _;
+SELECT test.hear('everybody');
+SELECT test.hear('ann');
+ALTER SYSTEM RESET presence.default_audience;
 ALTER SYSTEM RESET presence.private_channel;
 SELECT pg_reload_conf();
 DROP OWNED BY regress_self;
