@@ -13,14 +13,14 @@ SELECT pg_reload_conf();
 \c -
 SET search_path = presence;
 -- The worker has read both when typing outlives its three seconds.
-CREATE FUNCTION test.outlives(gap interval) RETURNS bool LANGUAGE plpgsql AS $$
+CREATE FUNCTION test.types_on(gap interval) RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM presence.presence_typing('ann', 'lobby');
     PERFORM presence.presence_test_advance(gap);
     RETURN EXISTS (SELECT FROM presence.presence_typing_users('lobby'));
 END
 $$;
-SELECT test.eventually($$SELECT test.outlives('11 s')$$);
+SELECT test.eventually($$SELECT test.types_on('11 s')$$);
 SELECT presence_typing('ann', 'lobby', false);
 -- The worker stands still while it is at rest, where it holds no lock; then it goes on, and tells everything, also what waits for
 -- the cursor interval.
