@@ -97,7 +97,7 @@ sub waiter
 	$node->safe_psql('postgres', 'SELECT presence_reset()');
 	# Each client counts up, one message after the other.
 	my $counting = $node->basedir . '/counting.sql';
-	append_to_file($counting, "DO \$\$ BEGIN FOR n IN 1 .. 4000 LOOP PERFORM presence_set_message('WHO-' || n % 40, n::text); COMMIT; END LOOP; END \$\$;\n");
+	append_to_file($counting, "DO \$\$ BEGIN FOR n IN 1 .. 1000000 LOOP PERFORM presence_set_message('WHO-' || n % 40, n::text); COMMIT; END LOOP; END \$\$;\n");
 	my @writers;
 	for my $who (1 .. 3)
 	{
@@ -106,8 +106,8 @@ sub waiter
 	}
 	my ($looks, $back, $events) = (0, 0, 0);
 	my %map;
-	my $deadline = time + 8;
-	while (time < $deadline)
+	my $deadline = time + 90;
+	while (($looks < 8 || $events < 50) && time < $deadline)
 	{
 		my $snapshot = ask("presence_snapshot()");
 		%map = map { $_->{user_id} => $_->{status_message} // 0 } @{ $snapshot->{users} };
@@ -127,7 +127,8 @@ sub waiter
 			}
 		}
 	}
-	$_->kill_kill for @writers;
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %'});
+	$_->finish for @writers;
 	cmp_ok($looks, '>', 5, 'snapshots were taken');
 	cmp_ok($events, '>', 20, 'and events came after them');
 	is($back, 0, 'none was older than what was known');
