@@ -100,7 +100,11 @@ like($mapped->{out}, qr/^\{"snapshot": \{.*"user_id": "ann"/, 'after the snapsho
 unlike($tail->{out}, qr/snapshot/, 'and else without');
 
 # when their connections are cut, and something happens before they are back
-$node->safe_psql('postgres', "BEGIN; $stop_listening; SELECT presence_set_message('ann', 'two'); COMMIT; SELECT presence_set_message('ann', 'three')");
+# Both at once would be one event.
+my $before_two = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
+$node->safe_psql('postgres', "BEGIN; $stop_listening; SELECT presence_set_message('ann', 'two'); COMMIT");
+$node->poll_query_until('postgres', "SELECT seq > $before_two FROM presence_info()") or die 'two is not told';
+$node->safe_psql('postgres', "SELECT presence_set_message('ann', 'three')");
 prints($_, qr/"three"/, 'what happened without a connection is printed later') for $tail, $mapped;
 is_deeply(messages($_), [qw(one two three)], 'each event once') for $tail, $mapped;
 

@@ -23,8 +23,6 @@
 #include "postgres/tables/jsonb.h"
 
 extern "C" {
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -127,7 +125,6 @@ Kind kind_of(std::string_view event) {
 
 // An event about somebody.
 struct Parsed {
-  Datum json;
   Kind kind;
   bool is_coming;  // rather than going
   std::string_view user_id;
@@ -137,12 +134,12 @@ struct Parsed {
 Parsed parse(const Entry& entry) {
   char* text = pnstrdup(entry.payload.data(), entry.payload.size());
   Parsed parsed;
-  parsed.json = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
-  const std::string_view event = text_in(parsed.json, "event");
+  const Datum json = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+  const std::string_view event = text_in(json, "event");
   parsed.kind = kind_of(event);
   parsed.is_coming = event == "user_joined";
-  parsed.reason = text_in(parsed.json, "reason");
-  parsed.user_id = text_in(parsed.json, "user_id");
+  parsed.reason = text_in(json, "reason");
+  parsed.user_id = text_in(json, "user_id");
   return parsed;
 }
 
@@ -171,7 +168,6 @@ Now look_at(const Asked& asked, std::string_view user_id) {
       user.status != Status::offline;
   if (!in_channel || !seen.is_there) return seen;
   seen.is_there = view_member(realm, key, channel, {}, policy, now, member) == Answer::done;
-  member.detail = seen.detail;
   return seen;
 }
 
