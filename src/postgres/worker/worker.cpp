@@ -297,17 +297,20 @@ long milliseconds_until(Time moment, Time now) {
 constexpr Duration last_flush_lasts = 3 * second;  // at most
 
 // The worker is told to end, as in a planned stop: what only waits for the next flush is written
-// first. If it is told so again, it ends at once.
+// first, and what somebody else had locked is tried again. If it is told so again, it ends at once.
 void write_before_end(Worker& worker) {
   if (!ProcDiePending || !worker.realm.complete()) return;
   ProcDiePending = false;
   const Time began = current_time();
   Time now = began;
+  bool is_done = false;
   do {
-    worker.next_flush = worker.next_activities = 0;
+    worker.next_flush = worker.next_activities = worker.next_try = 0;
+    worker.next_sessions = worker.next_members = 0;
     write(worker, now);
     now = current_time();
-  } while (worker.more_rows && now - began < last_flush_lasts);
+    is_done = !worker.more_rows && worker.realm.control().behind_since.load() == 0;
+  } while (!is_done && now - began < last_flush_lasts);
   ProcDiePending = true;
   InterruptPending = true;
 }
