@@ -19,9 +19,11 @@ export function memberOf({ user_id, status, status_message, user_data, cursor_po
 }
 
 const OF_GLOBAL = `SELECT user_id, status, status_message, user_data FROM presence.presence_online_users(100000, viewer => $1)`;
+// presence_members has no message, and presence_get one by the rule for everywhere: here the channel's own counts.
 const OF_CHANNEL = `
-  SELECT m.user_id, m.status, m.user_data, m.cursor_position, m.selection_range, m.state, m.typing, g.status_message
-  FROM presence.presence_members($2, 100000, viewer => $1) AS m, presence.presence_get(m.user_id, viewer => $1) AS g`;
+  SELECT m.user_id, m.status, m.user_data, m.cursor_position, m.selection_range, m.state, m.typing,
+         CASE WHEN presence.presence_can_see($1, m.user_id, $2) = 'full' THEN g.status_message END AS status_message
+  FROM presence.presence_members($2, 100000, viewer => $1) AS m, presence.presence_get(m.user_id) AS g`;
 const OF_TYPISTS = `SELECT user_id FROM presence.presence_typing_users($2, viewer => $1)`;
 
 /** What a viewer sees of a channel; all of it for null, whom the database takes for the application itself. */
