@@ -582,8 +582,11 @@ SELECT test.eventually($$SELECT count(*) = 20 FROM test.evil_text JOIN presence.
 SELECT test.eventually($$SELECT count(*) = 20 FROM test.evil_text JOIN presence.channel_presence ON channel_id = t AND user_id = t$$);
 SELECT count(*) FROM test.evil_text JOIN presence.user_presence ON user_id = t WHERE status_message = t;
 SELECT count(*) FROM test.evil_text JOIN presence.presence_history ON user_id = t WHERE change_reason = t;
+-- In one transaction: what is announced meanwhile is not delivered into the middle of this.
+BEGIN;
 SELECT count(*) FROM test.evil_text WHERE presence_listen(t) = presence_notify_channel(t);
 UNLISTEN *;
+COMMIT;
 SELECT count(*) FROM test.evil_text WHERE presence_disconnect('s' || t, t);
 -- As a level: its names are words of grants too.
 CREATE ROLE "regress'; DROP TABLE presence.user_presence; --" LOGIN;

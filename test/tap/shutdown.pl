@@ -41,6 +41,28 @@ is($node->safe_psql('postgres', "SELECT cursor_position->>'line', state FROM pre
 is($node->safe_psql('postgres', "SELECT current_page, activity_count FROM presence_get('pat')"), '/late|1', 'so do page and counter');
 is($node->safe_psql('postgres', "SELECT count(*) FROM user_activities WHERE user_id = 'pat'"), 1, 'and activities');
 
+# Told to end in the middle of a round, where it waits for a lock, the worker goes on to the end.
+my $holder = $node->background_psql('postgres');
+my $partitions = $node->safe_psql('postgres', q{SELECT string_agg(inhrelid::regclass::text, ', ') FROM pg_inherits WHERE inhparent = 'presence_history'::regclass});
+$holder->query_safe("BEGIN; LOCK TABLE $partitions");
+$node->safe_psql('postgres', q{SELECT presence_touch('pat', 'click', '/later', 'pat 1'), presence_move_cursor('pat', 7, '{"line": 9}')});
+$node->safe_psql('postgres', q{SELECT presence_connect('sam', 'sam 1')});
+is($node->safe_psql('postgres', q{DO $$
+	DECLARE worker int = (SELECT pid FROM pg_stat_activity WHERE backend_type = 'presence worker');
+	BEGIN
+		LOOP
+			PERFORM pg_stat_clear_snapshot();
+			EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE pid = worker AND wait_event_type = 'Lock');
+		END LOOP;
+		PERFORM pg_terminate_backend(worker);
+	END $$;
+	SELECT 'told'}), 'told', 'the worker waits for a partition and is told to end');
+eventually($node, 'postgres', q{SELECT count(*) = 2 FROM user_activities WHERE user_id = 'pat'}, 'activities are written nevertheless');
+eventually($node, 'postgres', q{SELECT cursor_position->>'line' = '9' FROM document_presence WHERE user_id = 'pat'}, 'so are cursors');
+$holder->query_safe('COMMIT');
+$holder->quit;
+eventually($node, 'postgres', q{SELECT count(*) = 1 FROM user_presence WHERE user_id = 'sam'}, 'what was locked is written by the next worker');
+
 # A smart shutdown does not wait for the worker.
 $node->stop('smart');
 $node->start;

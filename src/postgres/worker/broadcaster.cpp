@@ -14,6 +14,7 @@ extern "C" {
 #include "commands/async.h"
 #include "replication/message.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 }
 
@@ -42,7 +43,13 @@ void for_each_event(const Sending& sending, Send send) {
   }
 }
 
+// The commit waits for the lock of everybody who notifies, and somebody else may keep it: as long
+// as a standby that must confirm is away.
+constexpr const char* longest_wait_ms = "1000";
+
 void notify_all(void* sending) {
+  (void)set_config_option("lock_timeout", longest_wait_ms, PGC_USERSET, PGC_S_SESSION,
+                          GUC_ACTION_LOCAL, true, 0, false);
   for_each_event(*static_cast<Sending*>(sending), [](const char* channel, const char* payload) {
     char name[max_channel_bytes + 1];
     notify_name(channel, name);

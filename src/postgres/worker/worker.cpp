@@ -21,6 +21,7 @@
 #include "postgres/worker/attempt.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/chains.h"
+#include "postgres/worker/ending.h"
 #include "postgres/worker/launcher.h"
 #include "postgres/worker/member_rows.h"
 #include "postgres/worker/partitions.h"
@@ -102,8 +103,8 @@ void clean_sessions(Worker& worker, Time now) {
 }
 
 void load(Worker& worker, Time now) {
-  if (worker.realm.complete()) clean_sessions(worker, now);
   if (worker.realm.complete() || now < worker.next_load) return;
+  const EndsAtOnce while_loading;
   const bool done = attempt(
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
       [](void*) {
@@ -113,9 +114,7 @@ void load(Worker& worker, Time now) {
       },
       nullptr);
   worker.next_load = done ? 0 : now + failed_load_waits;
-  if (!done) return;
-  worker.next_clean = now;
-  clean_sessions(worker, now);
+  if (done) worker.next_clean = now;
 }
 
 // Almost surely another when what is told on all channels together is told elsewhere, or no more.
@@ -296,11 +295,10 @@ long milliseconds_until(Time moment, Time now) {
 
 constexpr Duration last_flush_lasts = 3 * second;  // at most
 
-// The worker is told to end, as in a planned stop: what only waits for the next flush is written
-// first, and what somebody else had locked is tried again. If it is told so again, it ends at once.
+// As in a planned stop: what only waits for the next flush is written first, and what somebody else
+// had locked is tried again. A second request ends this at once.
 void write_before_end(Worker& worker) {
-  if (!ProcDiePending || !worker.realm.complete()) return;
-  ProcDiePending = false;
+  if (!worker.realm.complete()) return;
   const Time began = current_time();
   Time now = began;
   bool is_done = false;
@@ -311,15 +309,12 @@ void write_before_end(Worker& worker) {
     now = current_time();
     is_done = !worker.more_rows && worker.realm.control().behind_since.load() == 0;
   } while (!is_done && now - began < last_flush_lasts);
-  ProcDiePending = true;
-  InterruptPending = true;
 }
 
 void sleep(Worker& worker, const Rest& rest) {
   const long timeout = milliseconds_until(rest.until, current_time());
   // Whoever waits for a lock resets the latch: somebody may have set it during the round.
-  if (timeout == 0 || ProcDiePending || worker.realm.control().awake.load()) {
-    write_before_end(worker);
+  if (timeout == 0 || worker.realm.control().awake.load()) {
     CHECK_FOR_INTERRUPTS();
     return;
   }
@@ -329,7 +324,6 @@ void sleep(Worker& worker, const Rest& rest) {
   const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
   (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
-  write_before_end(worker);
   CHECK_FOR_INTERRUPTS();
 }
 
@@ -340,6 +334,7 @@ Rest round(Worker& worker) {
   const Time now = current_time();
   reload_settings(worker, now);
   load(worker, now);
+  if (worker.realm.complete()) clean_sessions(worker, now);
   worker.next_due = settle_realm(worker.realm, worker.policy, now);
   tell(worker, now);
   log(worker, now);
@@ -381,6 +376,7 @@ RealmRef open() {
 
 WorkerEnd run_worker(Oid extension_oid) {
   Worker worker = begin(open());
+  handle_requests_to_end();
   for (;;) {
     if (worker_stop_requested()) return WorkerEnd::stop_requested;
     if (worker.realm.gone()) return WorkerEnd::extension_dropped;
@@ -390,7 +386,12 @@ WorkerEnd run_worker(Oid extension_oid) {
       return WorkerEnd::extension_dropped;
     }
     pgstat_report_activity(STATE_RUNNING, "presence: applying what is due");
-    sleep(worker, round(worker));
+    const Rest rest = round(worker);
+    if (end_is_requested()) {
+      write_before_end(worker);
+      end_process();
+    }
+    sleep(worker, rest);
   }
 }
 
