@@ -92,6 +92,31 @@ sub waiter
 	is(scalar(keys %{ $heard{u7} }), 30, 'each change is there');
 }
 
+# ---- whoever heard an event on the private channel may go on from there by asking
+{
+	$node->append_conf('postgresql.conf', "presence.private_channel = 'trusted'");
+	$node->reload;
+	eventually($node, 'postgres', q{SELECT current_setting('presence.private_channel') = 'trusted'}, 'there is a private channel');
+	my $listener = PresenceTest::Listener->new($node, 'postgres', 'trusted');
+	$node->safe_psql('postgres', "SELECT presence_connect('pair' || i, 'pair' || i) FROM generate_series(1, 3) AS i; SELECT presence_join('pair' || i, 'lobby') FROM generate_series(1, 3) AS i");
+	my $of = sub { grep { ($_->{user_id} // '') =~ /^pair/ } @_ };
+	$listener->wait_for(sub { $of->(@_) >= 9 }) or die 'the private channel has not all events';
+	my @heard = $of->($listener->events);
+	my @missed;
+	for my $at (0 .. $#heard)
+	{
+		for my $channel ('global_presence', 'lobby')
+		{
+			my %told = map { ("$_->{event} $_->{user_id}", 1) }
+			  @{ ask("presence_events('$channel', '$heard[$at]{epoch}', $heard[$at]{seq}, viewer => 'vic')")->{events} };
+			push @missed, map { "after $heard[$at]{event} $heard[$at]{user_id}: $_->{event} $_->{user_id}" }
+			  grep { $_->{channel} eq $channel && !$told{"$_->{event} $_->{user_id}"} } @heard[ $at + 1 .. $#heard ];
+		}
+	}
+	is_deeply(\@missed, [], 'all that comes after it there is told');
+	$listener->quit;
+}
+
 # ---- the extension is dropped while somebody waits
 {
 	my ($psql, $output) = waiter('lobby', '3 s');

@@ -58,8 +58,29 @@ struct Openness {
   Detail told, now;
 
   bool is_full() const { return told == Detail::full && now == Detail::full; }
-  Hearers everybody() const { return is_full() ? Hearers::everybody : Hearers::everybody_in_part; }
-  Hearers trusted() const { return is_full() ? Hearers::trusted_as_well : Hearers::trusted; }
+};
+
+bool has_trusted_listeners() { return !private_channel().empty(); }
+
+// What everybody hears of somebody. When the trusted hear just the same, they hear each event next
+// to everybody: whoever goes on from a position that it has from the one has missed nothing of the
+// other.
+struct Public {
+  const RealmRef& realm;
+  Openness openness;
+  bool for_trusted;  // as well
+  Audience audience;
+  size_t bytes = 0;
+
+  void append(const EventFacts& event) {
+    const bool is_all = openness.is_full();
+    bytes += append_public(realm, is_all ? Hearers::everybody : Hearers::everybody_in_part, event);
+    if (!for_trusted) return;
+    EventFacts twin = event;
+    twin.audience = audience;
+    twin.detail = openness.now;
+    bytes += append_private(realm, Hearers::trusted_as_well, twin);
+  }
 };
 
 std::string_view text_of_bytes(std::string_view jsonb) {
@@ -123,7 +144,7 @@ Openness openness_of(const UserNews& news) {
 }
 
 // Who hides goes offline for everybody as by a logout, and who shows itself connects.
-size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
+void tell_everybody(const UserNews& news, Public& everybody) {
   const UserView& user = news.user;
   const bool is_hidden = news.detail < Detail::status;
   const bool was_hidden = news.told_detail < Detail::status;
@@ -142,47 +163,51 @@ size_t tell_everybody(const RealmRef& realm, const UserNews& news) {
     event.at = current_time();
   }
   const bool message_changed = user.message_changed && news.detail == Detail::full;
-  size_t bytes = 0;
   tell_step(user,
             {news.before, news.now, message_changed || detail_changed,
              user.data_changed || detail_changed, news.is_shown, data},
-            event, [&](const EventFacts& told) {
-              bytes += append_public(realm, openness_of(news).everybody(), told);
+            event, [&](const EventFacts& told) { everybody.append(told); });
+}
+
+EventFacts facts_for_trusted(const UserNews& news) {
+  EventFacts event = facts_of(news.user, global_channel, news.user.announced, Detail::full);
+  event.audience = news.audience;
+  event.detail = news.detail;
+  return event;
+}
+
+size_t tell_trusted(const RealmRef& realm, const UserNews& news) {
+  const UserView& user = news.user;
+  size_t bytes = 0;
+  tell_step(user,
+            {user.announced, user.status, user.message_changed, user.data_changed, news.is_shown,
+             user.data()},
+            facts_for_trusted(news), [&](const EventFacts& told) {
+              bytes += append_private(realm, Hearers::trusted, told);
             });
   return bytes;
 }
 
 // Who asks presence_can_see() must ask again.
-size_t tell_trusted(const RealmRef& realm, const UserNews& news) {
-  const UserView& user = news.user;
-  EventFacts event = facts_of(user, global_channel, user.announced, Detail::full);
-  event.audience = news.audience;
-  event.detail = news.detail;
-  const Hearers trusted =
-      settings.global_broadcast ? openness_of(news).trusted() : Hearers::trusted;
-  size_t bytes = 0;
-  tell_step(user,
-            {user.announced, user.status, user.message_changed, user.data_changed, news.is_shown,
-             user.data()},
-            event, [&](const EventFacts& told) { bytes += append_private(realm, trusted, told); });
-  if (news.rules_changed || openness_of(news).told != news.detail) {
-    event.kind = EventKind::visibility_changed;
-    event.at = current_time();
-    bytes += append_private(realm, Hearers::trusted, event);
-  }
-  return bytes;
+size_t tell_rules(const RealmRef& realm, const UserNews& news) {
+  EventFacts event = facts_for_trusted(news);
+  event.kind = EventKind::visibility_changed;
+  event.at = current_time();
+  return append_private(realm, Hearers::trusted, event);
 }
 
-// What everybody knows of the user is not all there is to know. Then presence_events() must find
-// it, whether anybody listens or not.
-bool keeps_secrets(const UserNews& news) {
-  return news.rules_changed || !openness_of(news).is_full();
-}
-
+// Where everybody knows less than there is to know, presence_events() must find what the trusted
+// hear, whether anybody listens or not.
 size_t append_events_of(const RealmRef& realm, const UserNews& news) {
-  size_t bytes = 0;
-  if (news.everybody_hears && settings.global_broadcast) bytes += tell_everybody(realm, news);
-  if (!private_channel().empty() || keeps_secrets(news)) bytes += tell_trusted(realm, news);
+  const Openness openness = openness_of(news);
+  const bool is_public = settings.global_broadcast && news.everybody_hears;
+  const bool for_trusted = has_trusted_listeners() || !openness.is_full();
+  const bool together = is_public && for_trusted && openness.is_full();
+  Public everybody{realm, openness, together, news.audience};
+  if (is_public) tell_everybody(news, everybody);
+  size_t bytes = everybody.bytes;
+  if (for_trusted && !together) bytes += tell_trusted(realm, news);
+  if (news.rules_changed || openness.told != openness.now) bytes += tell_rules(realm, news);
   return bytes;
 }
 
@@ -262,7 +287,7 @@ Openness openness_of(const MemberNews& news) {
   return {news.was_told ? news.told_detail : news.detail, news.detail};
 }
 
-size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
+void tell_everybody(const MemberNews& news, Public& everybody) {
   const bool hides = news.detail < Detail::status;
   const bool was_hidden = news.told_detail < Detail::status;
   const Detail detail = hides ? news.told_detail : news.detail;
@@ -277,11 +302,8 @@ size_t tell_everybody(const RealmRef& realm, const MemberNews& news) {
   // Who hides from everybody is offline to them; who hides here alone has left.
   if (hides && (news.of_user < Detail::status || was_hidden)) event.status = Status::offline;
   event.hides_place = news.detail == Detail::status && news.told_detail == Detail::full;
-  size_t bytes = 0;
-  tell_step(news, {news.everybody, data, !news.large, hides}, event, [&](const EventFacts& told) {
-    bytes += append_public(realm, openness_of(news).everybody(), told);
-  });
-  return bytes;
+  tell_step(news, {news.everybody, data, !news.large, hides}, event,
+            [&](const EventFacts& told) { everybody.append(told); });
 }
 
 size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool changes_who_is_seen) {
@@ -289,10 +311,10 @@ size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool changes_
   EventFacts event = facts_of(news.user, news.member.channel(), news.told, Detail::full);
   event.audience = news.audience;
   event.detail = news.detail;
-  const Hearers hearers = changes_who_is_seen ? Hearers::trusted : openness_of(news).trusted();
   size_t bytes = 0;
-  tell_step(news, {news.all, news.member.data(), comes_and_goes, false}, event,
-            [&](const EventFacts& told) { bytes += append_private(realm, hearers, told); });
+  tell_step(
+      news, {news.all, news.member.data(), comes_and_goes, false}, event,
+      [&](const EventFacts& told) { bytes += append_private(realm, Hearers::trusted, told); });
   return bytes;
 }
 
@@ -300,16 +322,19 @@ size_t tell_trusted(const RealmRef& realm, const MemberNews& news, bool changes_
 // when it comes or goes; and so is whoever is in a large channel by who joins it.
 template <typename AnybodyHides>
 size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHides anybody_hides) {
+  const Openness openness = openness_of(news);
   const bool is_typing_to_all = news.member.channel() == global_channel;
-  const bool keeps_secrets = !openness_of(news).is_full();
   const bool comes_or_goes = news.all.joined || news.all.left;
   const bool changes_who_is_seen =
       comes_or_goes && (news.has_rules || (news.large && anybody_hides()));
-  size_t bytes = 0;
-  if (news.everybody.any() && (settings.global_broadcast || !is_typing_to_all))
-    bytes += tell_everybody(realm, news);
-  if (news.all.any() && (keeps_secrets || changes_who_is_seen || !private_channel().empty()))
-    bytes += tell_trusted(realm, news, changes_who_is_seen);
+  const bool is_public = news.everybody.any() && (settings.global_broadcast || !is_typing_to_all);
+  const bool for_trusted =
+      news.all.any() && (changes_who_is_seen || has_trusted_listeners() || !openness.is_full());
+  const bool together = is_public && for_trusted && openness.is_full() && !changes_who_is_seen;
+  Public everybody{realm, openness, together, news.audience};
+  if (is_public) tell_everybody(news, everybody);
+  size_t bytes = everybody.bytes;
+  if (for_trusted && !together) bytes += tell_trusted(realm, news, changes_who_is_seen);
   return bytes;
 }
 
