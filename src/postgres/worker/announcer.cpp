@@ -453,10 +453,22 @@ bool announce_all(Portion& portion) {
              });
 }
 
+// A long snapshot could not be read between two portions. The next one waits for it, unless that
+// takes too long, or one has waited in vain lately.
+void wait_for_snapshots(const RealmRef& realm) {
+  constexpr int longest_ms = 250;
+  static bool in_vain = false;
+  const std::atomic<uint32_t>& quiet = realm.control().quiet;
+  int waited_ms = 0;
+  for (; !in_vain && quiet.load() > 0 && waited_ms < longest_ms; waited_ms++) pg_usleep(1000);
+  in_vain = quiet.load() > 0;
+}
+
 }  // namespace
 
 Announced announce(const RealmRef& realm, bool stuck) {
   if (!has_to_resync() && !has_announcements(realm)) return Announced::nothing;
+  wait_for_snapshots(realm);
   static MemoryContext context;
   if (!context)
     context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);
