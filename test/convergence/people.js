@@ -1,5 +1,5 @@
-// The people: one random call after the other. With the same seed they are the same calls in the same order; which of them
-// reach the server before it goes down is not.
+// The people: one random call after the other. With the same seed they are the same calls in the same order, whatever happens
+// meanwhile; how many there is time for, and which of them reach the server before it goes down, is not the same.
 
 export const CHANNELS = ['lobby', 'hall', 'document_7'];
 const SESSIONS = 3;

@@ -79,9 +79,9 @@ function makeConsumers() {
 /** Makes the calls and lets the disasters happen. A third of the consumers comes later. */
 async function live(world, seconds, wrong) {
   const { random, consumers, db } = world;
-  const people = new People(random, USERS);
-  const schedule = scheduleOf(random, seconds * 1000);
+  const schedule = scheduleOf(random.fork(), seconds * 1000);
   const late = random.some(consumers, OF_EACH_KIND);
+  const people = new People(random.fork(), USERS);
   const begun = async (one) => {
     await one.start(world);
     one.isStarted = true;
@@ -94,9 +94,9 @@ async function live(world, seconds, wrong) {
   while (Date.now() - begin < seconds * 1000) {
     const passed = Date.now() - begin;
     while (schedule.length > 0 && schedule[0].at <= passed) {
-      const { name } = schedule.shift();
+      const { name, random: own } = schedule.shift();
       // One after the other, while the people go on.
-      disaster = disaster.then(() => DISASTERS[name](world)).catch((error) => wrong.push(`${name}: ${error.message}`));
+      disaster = disaster.then(() => DISASTERS[name]({ ...world, random: own })).catch((error) => wrong.push(`${name}: ${error.message}`));
     }
     if (late.length > 0 && passed > (seconds * 1000 * (OF_EACH_KIND - late.length)) / OF_EACH_KIND) await begun(late.pop());
     if (under.size < CALLS_AT_A_TIME) {
