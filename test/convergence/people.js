@@ -73,6 +73,17 @@ export async function call(db, [name, ...values]) {
   return undefined;
 }
 
+/** Everybody joins a channel. */
+export async function joinInDroves(db, users, channel) {
+  for (const user of users) await call(db, ['presence_join', user, channel]);
+}
+
+/** Those who are in a channel leave it, all but a few. */
+export async function leaveInDroves(db, channel) {
+  const { rows } = await db.query('SELECT user_id FROM presence.presence_members($1, 100000) ORDER BY user_id OFFSET 8', [channel]);
+  for (const { user_id } of rows) await call(db, ['presence_leave', user_id, channel]);
+}
+
 export function isAway(error) {
   return AWAY.test(error.code ?? '') || (!error.code && /terminated|timeout|closed|not queryable/i.test(error.message));
 }

@@ -59,7 +59,7 @@ async function main() {
       say,
     });
     calls += counts.calls;
-    say(`${wrong.length === 0 ? 'ok' : 'not ok'} - seed ${seed}: ${counts.calls} calls, ${counts.disasters} disasters, ${counts.compared} maps compared`);
+    say(`${wrong.length === 0 ? 'ok' : 'not ok'} - seed ${seed}: ${counts.calls} calls, ${counts.disasters} disasters, ${counts.large} large channels ended, ${counts.compared} maps compared`);
     if (wrong.length === 0) continue;
     failed.push(seed);
     for (const line of wrong.slice(0, LINES_SHOWN)) say(`    ${line}`);
