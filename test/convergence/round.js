@@ -13,6 +13,7 @@ import { Gateway } from './gateway.js';
 import { CHANNELS, People, call } from './people.js';
 import { randomOf } from './random.js';
 import { PRIVATE_CHANNEL, Server } from './server.js';
+import { talliesByKind, whatNeverHappened } from './tally.js';
 import { GLOBAL } from './truth.js';
 import { sleep } from './wait.js';
 
@@ -21,7 +22,7 @@ const OF_EACH_KIND = 20;
 const CALLS_A_SECOND = 60;
 const CALLS_AT_A_TIME = 8;
 
-/** Runs a round. Returns what is wrong, as lines, and what was done, as counts. */
+/** Runs a round. Returns what is wrong, as lines, what was done, as counts, and what happened to consumers, by kind. */
 export async function runRound({ seed, seconds, programs, tools, gateway, client, say }) {
   const dir = mkdtempSync(join(tmpdir(), 'presence-c'));
   const server = new Server(programs, dir);
@@ -57,9 +58,11 @@ export async function runRound({ seed, seconds, programs, tools, gateway, client
   for (const consumer of consumers)
     wrong.push(...consumer.complaints().map((what) => `${describe(consumer)}: ${what}`));
   wrong.push(...server.crashes());
+  const tallies = talliesByKind(consumers);
+  wrong.push(...whatNeverHappened(tallies));
   if (wrong.length === 0) rmSync(dir, { recursive: true });
   else say(`logs are in ${dir}`);
-  return { wrong, counts };
+  return { wrong, counts, tallies };
 }
 
 function makeConsumers() {
