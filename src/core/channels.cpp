@@ -122,6 +122,31 @@ bool ChannelIndex::has(const ChannelKey& key) const {
   return index_.find(*pool_, key) != no_cell;
 }
 
+namespace {
+
+constexpr uint32_t buckets_at_once = 1024;  // are looked at with the lock held
+
+}  // namespace
+
+std::size_t ChannelIndex::collect_ids(uint16_t realm, uint32_t partition, uint32_t& bucket,
+                                      std::span<ChannelId> room) const {
+  const SharedIndexLock lock(locks_, partition);
+  const uint32_t end = std::min(bucket + buckets_at_once, index_.buckets());
+  std::size_t count = 0;
+  for (; bucket < end; bucket++) {
+    const std::size_t before = count;
+    for (Cell at = index_.first_in(partition, bucket); at != no_cell; at = channel(at).chain) {
+      if (channel(at).realm != realm) continue;
+      // The bucket comes first the next time, unless it alone is more than there is room for.
+      if (count == room.size() && before > 0) return before;
+      if (count == room.size()) break;
+      room[count].id_bytes = get_id(*pool_, channel(at), room[count].id_text);
+      count++;
+    }
+  }
+  return count;
+}
+
 bool ChannelIndex::is_large(Cell cell) const {
   const SharedIndexLock lock(locks_, channel(cell).partition);
   return channel(cell).large;

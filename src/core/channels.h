@@ -24,6 +24,13 @@ struct MemberCandidate {
   std::string_view id() const { return {id_text, id_bytes}; }
 };
 
+struct ChannelId {
+  uint32_t id_bytes;
+  char id_text[max_id_bytes];
+
+  std::string_view id() const { return {id_text, id_bytes}; }
+};
+
 // What listeners of a large channel are to be told.
 struct ChannelNews {
   uint32_t members;
@@ -56,6 +63,12 @@ class ChannelIndex {
   void end_typing(Cell channel, Cell typing);
 
   bool has(const ChannelKey& key) const;
+  // Copies the ids of a realm's channels from a bucket of the partition on, and moves `bucket`
+  // behind the last one that was looked at. Returns how many were copied; `bucket` is buckets()
+  // when that was all.
+  std::size_t collect_ids(uint16_t realm, uint32_t partition, uint32_t& bucket,
+                          std::span<ChannelId> room) const;
+  uint32_t buckets() const { return index_.buckets(); }
   bool is_large(Cell channel) const;
   bool is_large(const ChannelKey& key) const;
   uint32_t members(const ChannelKey& key) const;

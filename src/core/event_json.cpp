@@ -250,11 +250,15 @@ std::size_t write_event(const EventFacts& event, char* to) {
     for (const std::string_view name : {"cursor_position", "selection_range", "state"})
       json.text_or_null(name, {});
   if (has_user(event)) {
-    const bool fits = json.length() + event.user.size() + end_bytes <= max_payload_bytes;
-    if (!event.user.empty() && fits) {
+    const auto fits = [&](std::string_view user) {
+      return !user.empty() && json.length() + user.size() + end_bytes <= max_payload_bytes;
+    };
+    truncated |= !event.user.empty() && !fits(event.user);
+    if (fits(event.user)) {
       json.object("user", event.user);
+    } else if (fits(event.brief_user)) {
+      json.object("user", event.brief_user);
     } else {
-      truncated |= !event.user.empty();
       json.open("user");
       json.text("id", event.user_id);
       json.text_or_null("name", {});

@@ -33,6 +33,7 @@ struct EventFacts {
   std::string_view message;  // empty is null
   std::string_view reason;
   std::string_view user;  // what the application keeps with the user, and the id: a JSON object
+  std::string_view brief_user;  // the same with id, name and avatar alone, if `user` is long
   std::string_view cursor, selection, state;  // JSON; empty is null
   std::string_view user_name;                 // of who types; empty is null
   bool hides_place = false;  // of an update: cursor, selection and state are not shown any more

@@ -32,6 +32,11 @@ class Index {
   void fetch_ahead(uint64_t hash) const { __builtin_prefetch(&bucket(hash)); }
   // The first record of the key's bucket, whether or not it is the one.
   Cell first(uint64_t hash) const { return bucket(hash); }
+  // For whoever looks at all of a partition: its buckets are numbered from 0.
+  uint32_t buckets() const { return per_partition_; }
+  Cell first_in(uint32_t partition, uint32_t number) const {
+    return buckets_[std::size_t{partition} * per_partition_ + number];
+  }
   Cell find(const CellPool& pool, const Key& key) const;
   void insert(CellPool& pool, uint64_t hash, Cell record);
   void remove(CellPool& pool, uint64_t hash, Cell record);

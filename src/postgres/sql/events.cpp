@@ -173,7 +173,8 @@ Now look_at(const Asked& asked, std::string_view user_id) {
 
 // Never nothing: what was known before may be something.
 std::string_view user_card(std::string_view user_id, std::string_view data) {
-  if (!data.empty()) return card_of(user_id, data);
+  const std::string_view card = card_of(user_id, data);
+  if (!card.empty()) return card;
   JsonText json;
   json.begin_object();
   json.text("id", user_id);
@@ -204,24 +205,43 @@ void add_placed(JsonText& json, const char* name, std::string_view bytes) {
   bytes.empty() ? json.null(name) : json.raw(name, text_of_jsonb(jsonb_of_bytes(bytes)));
 }
 
-std::string_view told_as_now(const Entry& entry, std::string_view user_id, const Now& now) {
+// What is left out of an event that would be too long, one after the other.
+enum class LeftOut : uint8_t { nothing, place, data, message, name };
+
+std::string_view told_without(LeftOut left_out, const Entry& entry, std::string_view user_id,
+                              const Now& now) {
   JsonText json;
   begin_event(json, entry, now.is_there ? "user_updated" : "user_left", user_id);
   json.text("status", name_of(now.is_there ? now.user->status : Status::offline));
   json.text("reason", name_of(now.is_there ? Reason::activity : Reason::logout));
   if (!now.is_there) return end_event(json);
   const bool all = now.detail == Detail::full;
-  json.text_or_null("status_message", all ? now.user->message() : std::string_view{});
-  const std::string_view data = now.member ? now.member->data() : now.user->data();
-  const std::string_view shown = all ? data : name_and_avatar(data);
-  json.raw("user", user_card(user_id, shown));
+  const bool has_message = all && left_out < LeftOut::message;
+  json.text_or_null("status_message", has_message ? now.user->message() : std::string_view{});
+  std::string_view data = now.member ? now.member->data() : now.user->data();
+  if (!all || left_out >= LeftOut::data) data = name_and_avatar(data);
+  if (left_out >= LeftOut::name) data = {};
+  json.raw("user", user_card(user_id, data));
   if (now.member) {
-    add_placed(json, "cursor_position", all ? now.member->cursor() : std::string_view{});
-    add_placed(json, "selection_range", all ? now.member->selection() : std::string_view{});
-    add_placed(json, "state", all ? now.member->state() : std::string_view{});
+    const bool has_place = all && left_out < LeftOut::place;
+    add_placed(json, "cursor_position", has_place ? now.member->cursor() : std::string_view{});
+    add_placed(json, "selection_range", has_place ? now.member->selection() : std::string_view{});
+    add_placed(json, "state", has_place ? now.member->state() : std::string_view{});
     json.boolean("typing", now.member->typing);
   }
+  if (left_out != LeftOut::nothing) json.boolean("truncated", true);
   return end_event(json);
+}
+
+// Not longer than any other event.
+std::string_view told_as_now(const Entry& entry, std::string_view user_id, const Now& now) {
+  std::string_view told;
+  for (const LeftOut left_out :
+       {LeftOut::nothing, LeftOut::place, LeftOut::data, LeftOut::message, LeftOut::name}) {
+    told = told_without(left_out, entry, user_id, now);
+    if (told.size() <= max_payload_bytes) break;
+  }
+  return told;
 }
 
 std::string_view typing_as_now(const Asked& asked, const Entry& entry, std::string_view user_id) {

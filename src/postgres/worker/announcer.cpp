@@ -87,6 +87,23 @@ std::string_view text_of_bytes(std::string_view jsonb) {
   return jsonb.empty() ? std::string_view{} : text_of_jsonb(jsonb_of_bytes(jsonb));
 }
 
+// A user as an event shows it, and in short if that may not fit.
+struct Card {
+  std::string_view whole, brief;
+};
+
+Card card_in_event(std::string_view user_id, std::string_view data) {
+  Card card{card_of(user_id, data), {}};
+  if (card.whole.size() > max_payload_bytes / 4)
+    card.brief = card_of(user_id, name_and_avatar(data));
+  return card;
+}
+
+void set_card(EventFacts& event, const Card& card) {
+  event.user = card.whole;
+  event.brief_user = card.brief;
+}
+
 EventFacts facts_of(const UserView& user, std::string_view channel, Status previous,
                     Detail detail) {
   EventFacts event{};
@@ -121,12 +138,13 @@ void tell_step(const UserView& user, const Step& step, EventFacts event, Tell te
       step.now != step.before && (step.now == Status::offline || step.before == Status::offline);
   const bool is_gone = step.now == Status::offline;
   event.status = step.now;
-  std::string_view object;
-  if (came_or_went || step.data_changed || step.is_shown) object = card_of(user.id(), step.data);
-  if (step.is_shown) event.user = object;
+  Card card{};
+  if (came_or_went || step.data_changed || step.is_shown)
+    card = card_in_event(user.id(), step.data);
+  if (step.is_shown) set_card(event, card);
   event.kind = EventKind::user_status_changed;
   if (step.now != step.before || step.message_changed) tell(event);
-  event.user = object;
+  set_card(event, card);
   if (came_or_went || (step.is_shown && is_gone)) {
     event.kind = is_gone ? EventKind::user_left : EventKind::user_joined;
     tell(event);
@@ -250,7 +268,7 @@ void tell_step(const MemberNews& news, const MemberStep& step, EventFacts event,
   };
   const bool comes_or_goes = (changes.joined || changes.left) && step.comes_and_goes;
   if (changes.status_changed) tell(EventKind::user_status_changed, news.user.changed_at);
-  if (comes_or_goes || changes.updated) event.user = card_of(member.id(), step.data);
+  if (comes_or_goes || changes.updated) set_card(event, card_in_event(member.id(), step.data));
   if (changes.joined && comes_or_goes) {
     event.reason = name_of(Reason::join);
     tell(EventKind::user_joined, appears ? now : member.joined_at);

@@ -16,8 +16,8 @@ uint64_t take_prev(const RealmRef& realm, const Stream& stream, std::string_view
 // the ring.
 void prune_chains(const RealmRef& realm);
 
-// All channels that are known to have been told something are to be told a resync. What was not
-// told yet of an earlier one is part of it.
+// All channels in which somebody is, or that are known to have been told something, are to be told
+// a resync. What was not told yet of an earlier one is part of it.
 void begin_resync(const RealmRef& realm);
 // The next of them; empty: that was all.
 std::string_view next_to_resync();
