@@ -27,5 +27,5 @@ export function whatNeverHappened(sums) {
 }
 
 export function tallyLine(sums) {
-  return [...sums].map(([kind, { cuts, resyncs, snapshots }]) => `${kind} ${cuts} cuts ${resyncs} resyncs ${snapshots} snapshots`).join('; ');
+  return [...sums].map(([kind, sum]) => `${kind}: ${Object.entries(sum).map(([what, count]) => `${count} ${what}`).join(', ')}`).join('; ');
 }

@@ -16,9 +16,7 @@ export class Stream {
   /** A message to the gateway. */
   sent(text) {
     const { call, channel, epoch, seq } = JSON.parse(text);
-    if (call !== 'subscribe') return;
-    const complain = (what) => this.#complain(`${channel}: sent by the gateway: ${what}`);
-    this.#subscriptions.set(channel, new Progress(complain, epoch === null ? null : { epoch, seq }));
+    if (call === 'subscribe') this.#subscriptions.set(channel, this.#progressFrom(channel, epoch === null ? null : { epoch, seq }));
   }
 
   /** A message of the gateway. */
@@ -43,8 +41,10 @@ export class Stream {
   }
 
   #of({ channel }) {
-    const progress = this.#subscriptions.get(channel);
-    if (!progress) throw new Error(`a message of ${channel}, which is not subscribed to`);
-    return progress;
+    return this.#subscriptions.get(channel) ?? this.#progressFrom(channel, null);
+  }
+
+  #progressFrom(channel, position) {
+    return new Progress((what) => this.#complain(`${channel}: the gateway sent ${what}`), position);
   }
 }
