@@ -6,6 +6,9 @@ import { Tally } from '../tally.js';
 import { memberOf } from '../truth.js';
 import { Stream } from './stream.js';
 
+// How a WebSocket ends without a word; the client says one when its session is not known any more.
+const ABNORMAL = 1006;
+
 export class BrowserConsumer {
   kind = 'JS client';
   tally = new Tally();
@@ -56,7 +59,6 @@ export class BrowserConsumer {
   }
 
   async stop() {
-    this.isStopped = true;
     this.#client.disconnect();
   }
 
@@ -65,7 +67,7 @@ export class BrowserConsumer {
     const opened = (socket) => {
       this.#socket = socket;
       const stream = new Stream(this.tally, (what) => this.#complaints.push(what));
-      socket.on('open', () => socket.on('close', () => { if (!this.isStopped) this.tally.cuts++; }));
+      socket.on('open', () => socket.on('close', (code) => { if (code === ABNORMAL) this.tally.cuts++; }));
       socket.on('message', (data) => {
         stream.received(data);
         // After the client has dealt with it.
