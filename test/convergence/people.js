@@ -1,5 +1,5 @@
-// The people: one random call after the other. With the same seed they are the same calls in the same order; which of them
-// reach the server before it goes down is not.
+// The people: one random call after the other. With the same seed they are the same calls in the same order, whatever happens
+// meanwhile; how many there is time for, and which of them reach the server before it goes down, is not the same.
 
 export const CHANNELS = ['lobby', 'hall', 'document_7'];
 const SESSIONS = 3;
@@ -71,6 +71,17 @@ export async function call(db, [name, ...values]) {
     return `${name}(${JSON.stringify(values)}): ${error.code} ${error.message}`;
   }
   return undefined;
+}
+
+/** Everybody joins a channel. */
+export async function joinInDroves(db, users, channel) {
+  for (const user of users) await call(db, ['presence_join', user, channel]);
+}
+
+/** Those who are in a channel leave it, all but a few. */
+export async function leaveInDroves(db, channel) {
+  const { rows } = await db.query('SELECT user_id FROM presence.presence_members($1, 100000) ORDER BY user_id OFFSET 8', [channel]);
+  for (const { user_id } of rows) await call(db, ['presence_leave', user_id, channel]);
 }
 
 export function isAway(error) {
