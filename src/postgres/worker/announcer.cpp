@@ -358,12 +358,12 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHi
 
 // ---- channels --------------------------------------------------------------
 
-size_t append_resync(const RealmRef& realm, std::string_view channel) {
+EventFacts resync_of(std::string_view channel) {
   EventFacts event{};
   event.channel = channel;
   event.kind = EventKind::presence_resync;
   event.at = current_time();
-  return append(realm, Hearers::everybody, channel, event);
+  return event;
 }
 
 size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
@@ -373,8 +373,10 @@ size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
   event.members = news.members;
   event.large = news.large;
   event.at = current_time();
-  const size_t bytes = append_public(realm, Hearers::everybody, event);
-  return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
+  size_t bytes = append_public(realm, Hearers::everybody, event);
+  // Also for the firehose, where the joins and leaves of this channel were not told either.
+  if (news.resync) bytes += append_public(realm, Hearers::everybody, resync_of(news.id()));
+  return bytes;
 }
 
 // What one round may put into the ring.
@@ -416,7 +418,8 @@ bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
 // Those of which listeners may know something else come before all news.
 bool tell_resyncs(Portion& portion) {
   while (!portion.is_full() && has_to_resync()) {
-    portion.bytes += append_resync(portion.realm, next_to_resync());
+    const EventFacts event = resync_of(next_to_resync());
+    portion.bytes += append(portion.realm, Hearers::everybody, event.channel, event);
     portion.any = true;
     MemoryContextReset(CurrentMemoryContext);
   }
