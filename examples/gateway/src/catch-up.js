@@ -9,7 +9,7 @@ import { eventMessage, snapshotMessage } from './messages.js';
 /** Questions of one query. A snapshot may be large, and all of a query are in memory at once. */
 const MOST_SNAPSHOTS = 20;
 const MOST_RESUMES = 200;
-/** A choice, the database has no limit: who is left out of a snapshot, which says that it is truncated, appears with the next event. */
+/** A choice, the database has no limit: who is left out of a snapshot, which says so, appears with the next event only. */
 const MAX_USERS = 10_000;
 const MAX_EVENTS = 1_000;
 const RETRY_AFTER = 250;
