@@ -2,6 +2,7 @@
 // Not part of `npm test`, which needs no network. The users' names are new in each run.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import WebSocket from 'ws';
 import { PresenceClient } from '../dist/index.js';
 
 const { GATEWAY_URL } = process.env;
