@@ -3,15 +3,20 @@
 
 export const CHANNELS = ['lobby', 'hall', 'document_7'];
 const SESSIONS = 3;
+// Together too long for an event: it has 7,999 bytes, and U+0001 takes six of them.
+const LONG_NOTE = '\u0001'.repeat(1200);
+const LONG_MESSAGE = '🦉'.repeat(500);
 
 export class People {
   #random;
   #users;
+  #wordy;
   #clock = 0;
 
   constructor(random, users) {
     this.#random = random;
     this.#users = users;
+    this.#wordy = users.slice(-3);
   }
 
   /** The next call: `[name, ...parameters]` of an SQL function. */
@@ -22,8 +27,9 @@ export class People {
     const session = `${user}-${random.below(SESSIONS)}`;
     const channel = random.of(CHANNELS);
     const number = random.below(1000);
-    const message = random.of([`at ${number}`, `größe "${number}" 🦉`, '', 'x'.repeat(random.between(1, 200))]);
-    const data = { name: `${user} ${number}`, role: random.of(['host', 'guest']) };
+    const isWordy = this.#wordy.includes(user) && random.below(5) > 0;
+    const message = isWordy ? LONG_MESSAGE : random.of([`at ${number}`, `größe "${number}" 🦉`, '', 'x'.repeat(random.between(1, 200))]);
+    const data = { name: `${user} ${number}`, role: random.of(['host', 'guest']), ...(isWordy ? { note: LONG_NOTE } : {}) };
     return random.weighted([
       [10, ['presence_connect', user, session, random.of([data, null])]],
       [6, ['presence_disconnect', session]],

@@ -6,6 +6,8 @@ import { memberOf } from './truth.js';
 
 export class Picture {
   isLarge = false;
+  /** There was an event with `truncated`: what it left out is in a new snapshot. */
+  isIncomplete = false;
   #progress;
   #users = new Map();
   #typists = new Set();
@@ -23,12 +25,14 @@ export class Picture {
     const { users, typing = [], large = false } = snapshot;
     this.#progress.takeSnapshot(snapshot);
     this.isLarge = large;
+    this.isIncomplete = false;
     this.#users = new Map(users.map((user) => [user.user_id, { ...user }]));
     this.#typists = new Set(typing.map(({ user_id }) => user_id));
   }
 
   applyEvent(event) {
     this.#progress.takeEvent(event);
+    this.isIncomplete ||= event.truncated === true;
     this.#change(event);
   }
 

@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
 });
 
 const LINES_SHOWN = 20;
+const CHARACTERS_SHOWN = 300;
 
 async function main() {
   if (options.help) {
@@ -64,7 +65,7 @@ async function main() {
       `${counts.large} large channels ended, ${counts.compared} maps compared; ${tallyLine(tallies)}`);
     if (wrong.length === 0) continue;
     failed.push(seed);
-    for (const line of wrong.slice(0, LINES_SHOWN)) say(`    ${line}`);
+    for (const line of wrong.slice(0, LINES_SHOWN)) say(`    ${line.slice(0, CHARACTERS_SHOWN)}`);
     if (wrong.length > LINES_SHOWN) say(`    and ${wrong.length - LINES_SHOWN} more`);
   }
   say(`${done} seeds, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}; ` +

@@ -7,6 +7,8 @@ export class Tally {
   /** What was known was to be thrown away. */
   resyncs = 0;
   snapshots = 0;
+  /** Events that had no room for all. */
+  truncations = 0;
 }
 
 /** The sums of each kind of consumer: its name, and a Tally. */
@@ -20,10 +22,13 @@ export function talliesByKind(consumers) {
   return sums;
 }
 
-/** Lines about what never happened to a kind of consumer. */
+const TO_EACH_KIND = ['cuts', 'resyncs', 'snapshots'];
+
+/** Lines about what never happened to a kind of consumer, or to anybody. */
 export function whatNeverHappened(sums) {
-  return [...sums].flatMap(([kind, sum]) =>
-    Object.keys(sum).filter((what) => sum[what] === 0).map((what) => `${kind}: no ${what}`));
+  const lines = [...sums].flatMap(([kind, sum]) => TO_EACH_KIND.filter((what) => sum[what] === 0).map((what) => `${kind}: no ${what}`));
+  if ([...sums.values()].every(({ truncations }) => truncations === 0)) lines.push('no truncations');
+  return lines;
 }
 
 export function tallyLine(sums) {

@@ -98,8 +98,10 @@ export class PollingConsumer {
       // Between two events for a viewer there may be one for everybody that the viewer is told in words of its own.
       if (this.viewer === null && event.prev > picture.position.seq) this.#complaints.push(`${channel}: ${event.seq} says prev ${event.prev} after ${picture.position.seq}`);
       picture.applyEvent(event);
-      if (event.event === 'presence_resync') {
-        this.tally.resyncs++;
+      const isResync = event.event === 'presence_resync';
+      if (isResync) this.tally.resyncs++;
+      if (event.truncated) this.tally.truncations++;
+      if (isResync || picture.isIncomplete) {
         await this.#begin(db, picture, channel);
         return true;
       }

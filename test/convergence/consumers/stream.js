@@ -37,6 +37,7 @@ export class Stream {
 
   #tookEvent(event) {
     if (event.event === 'presence_resync') this.#tally.resyncs++;
+    if (event.truncated) this.#tally.truncations++;
     this.#of(event).takeEvent(event);
   }
 

@@ -63,13 +63,18 @@ export class TailConsumer {
   #take(line) {
     this.#hasHeard = true;
     if ('snapshot' in line) this.#takeSnapshot(line.snapshot);
-    else this.#pictures.get(line.channel).applyEvent(line);
+    else this.#takeEvent(line);
   }
 
   #takeSnapshot(snapshot) {
     const picture = this.#pictures.get(snapshot.channel);
     this.tally.snapshots++;
-    if (picture.position) this.tally.resyncs++;
+    if (picture.position && !picture.isIncomplete) this.tally.resyncs++;
     picture.applySnapshot(snapshot);
+  }
+
+  #takeEvent(event) {
+    if (event.truncated) this.tally.truncations++;
+    this.#pictures.get(event.channel).applyEvent(event);
   }
 }
