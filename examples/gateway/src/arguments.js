@@ -51,5 +51,6 @@ export function position(message) {
   const epoch = text(message, 'epoch');
   const seq = integer(message, 'seq');
   if (isAbsent(epoch) !== isAbsent(seq)) throw invalid('"epoch" and "seq" go together');
+  if (seq < 0) throw invalid('"seq" must not be negative');
   return isAbsent(epoch) ? null : { epoch, seq };
 }

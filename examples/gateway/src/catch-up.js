@@ -42,6 +42,12 @@ export class CatchUp {
     (subscription.needsSnapshot ? this.#snapshots : this.#resumes).add(subscription);
   }
 
+  /** It is closed: while nobody is asked, those who come and go must not pile up. */
+  remove(subscription) {
+    this.#snapshots.remove(subscription);
+    this.#resumes.remove(subscription);
+  }
+
   /** While nothing is listened to nobody is asked: what happens after the answer would not be heard. */
   pause() {
     this.#snapshots.pause();
@@ -108,6 +114,10 @@ class Lane {
   add(subscription) {
     this.#waiting.add(subscription);
     this.#run();
+  }
+
+  remove(subscription) {
+    this.#waiting.delete(subscription);
   }
 
   pause() {

@@ -29,6 +29,7 @@ export function requestHandler(gateway, authenticate) {
 
   async function stream(request, response) {
     const user = await authenticated(request);
+    if (response.destroyed) return; // Nobody would notice that it has gone.
     const name = new URL(request.url, 'http://gateway').searchParams.get('channel');
     if (!name) throw invalid('"channel" is missing');
     const channel = gateway.channelForBrowsers(name);

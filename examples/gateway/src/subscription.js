@@ -112,6 +112,7 @@ export class Subscription {
   close() {
     this.#closed = true;
     this.#held = [];
+    this.#catchUp.remove(this);
     this.#settle.reject(new CallError('57014', 'unsubscribed'));
   }
 

@@ -52,6 +52,7 @@ test('arguments of the wrong type are refused before the database is asked', asy
   await assert.rejects(browser.call('touch', { interactions: 1.5 }), { code: '22023' });
   await assert.rejects(browser.call('typing', { channel: 'c', typing: 'yes' }), { code: '22023' });
   await assert.rejects(browser.call('subscribe', { channel: 'c', epoch: 'abc' }), { code: '22023' });
+  await assert.rejects(browser.call('subscribe', { channel: 'c', epoch: 'abc', seq: -1 }), { code: '22023', message: '"seq" must not be negative' });
   await browser.close();
 });
 

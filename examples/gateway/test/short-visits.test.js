@@ -1,0 +1,50 @@
+// Who comes and goes leaves nothing behind, though the gateway was busy meanwhile: with who it is, or with a database that is away.
+
+import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
+import { CatchUp } from '../src/catch-up.js';
+import { readConfig } from '../src/config.js';
+import { Gateway } from '../src/gateway.js';
+import { Subscription } from '../src/subscription.js';
+import { until } from './support/until.js';
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc');
+
+test('a stream that is closed before it is known whose it is', async () => {
+  let asked = 0;
+  const gateway = new Gateway({ ...readConfig(process.env), port: 0, privateChannel: null }, async () => {
+    asked++;
+    await sleep(100);
+    return { id: 'impatient', data: {} };
+  });
+  const { port } = await gateway.start();
+  const visit = new AbortController();
+  const answers = Array.from({ length: 5 }, () =>
+    fetch(`http://127.0.0.1:${port}/presence/events?channel=hall`, { signal: visit.signal }).catch(() => 'gone'));
+  await until('all are asked who they are', () => asked === 5);
+  visit.abort();
+  assert.deepEqual(await Promise.all(answers), Array(5).fill('gone'));
+  await sleep(300);
+  assert.equal(gateway.streams.size, 0);
+  assert.deepEqual([...gateway.channels.names()], []);
+  await gateway.stop();
+});
+
+test('subscriptions while nobody can be asked', async () => {
+  const catchUp = new CatchUp(null, (event) => event);
+  const closed = [];
+  for (let i = 0; i < 1_000; i++) {
+    const subscription = new Subscription({ channel: 'hall', viewer: null, position: null }, { send() {}, resync() {}, fail() {} }, catchUp);
+    subscription.resume();
+    subscription.close();
+    closed.push(new WeakRef(subscription));
+  }
+  await sleep(1); // What a WeakRef was made of lives until the turn is over.
+  collectGarbage();
+  const left = closed.filter((one) => one.deref()).length;
+  assert.ok(left < 10, `${left} of 1,000 are still there`);
+});
