@@ -29,5 +29,16 @@ cmp_ok($seq, '<=', $channels + 10, 'no channel is told twice');
 $node->safe_psql('postgres', "SELECT presence_join('ann', 'c1')");
 ok($listener->wait_for(sub { grep { $_->{event} eq 'user_joined' && $_->{channel} eq 'c1' } @_ }), 'a join after it is heard');
 is(scalar(grep { $_->{event} eq 'presence_resync' } $listener->events), 3, 'each channel is told once');
+$listener->quit;
+
+# Channels in which nothing was told since the start, and those of all channels together, are told, too.
+$node->append_conf('postgresql.conf', "presence.private_channel = 'trusted'\npresence.firehose_channel = 'fire'");
+$node->restart;
+wait_for_worker($node);
+$listener = PresenceTest::Listener->new($node, 'postgres', 'c7', 'trusted', 'fire', 'global_presence');
+$node->safe_psql('postgres', 'SELECT presence_resync()');
+ok($listener->wait_for(sub { 4 == grep { $_->{event} eq 'presence_resync' } @_ }), 'quiet channels hear of a resync')
+  or diag(join ' ', map { "$_->{channel}: $_->{event}" } $listener->events);
+$listener->quit;
 finish($node);
 done_testing();
