@@ -1,6 +1,6 @@
 // Which channels are subscribed to, by whom, and on which name each is heard. A channel is listened to from its first
 // subscription to its last one, and a subscription asks for its beginning only when that is so: nothing can happen in
-// between. One that is not for browsers is refused then.
+// between. Who begins with a snapshot is refused by that where a channel is not for browsers; of who resumes it is asked here.
 
 import { isConnectionError } from './errors.js';
 import { isForBrowsers, notForBrowsers } from './for-browsers.js';
@@ -15,6 +15,8 @@ export class Channels {
   #listening = new Map();
   /** channel → the name on which it is heard @type {Map<string, string>} */
   #names = new Map();
+  /** channel → whether it is for browsers, when that was asked @type {Map<string, Promise<boolean>>} */
+  #forBrowsers = new Map();
 
   /**
    * @param {import('./listener.js').Listener} listener
@@ -31,7 +33,8 @@ export class Channels {
     if (!this.#byName.has(channel)) this.#listen(channel);
     insert(this.#byName, channel, subscription);
     insert(this.#byViewer, viewer, subscription);
-    if (await this.#listening.get(channel)) subscription.resume();
+    if (!await this.#listening.get(channel)) return;
+    if (subscription.needsSnapshot || await this.#mayBeResumed(channel)) subscription.resume();
   }
 
   remove(subscription) {
@@ -41,6 +44,7 @@ export class Channels {
     if (this.#byName.has(channel)) return;
     this.#listening.delete(channel);
     this.#names.delete(channel);
+    this.#forBrowsers.delete(channel);
     this.#listener.unlisten(channel).catch(() => {}); // A lost connection does not listen either.
   }
 
@@ -78,16 +82,31 @@ export class Channels {
   /** Without a connection it is not listened to; `listenAgain` comes back to it. */
   #listen(channel) {
     const listening = this.#listener.listen(channel)
-      .then((listened) => this.#listens(channel, listened))
-      .catch((error) => this.#failed(channel, error));
+      .then((name) => this.#listens(channel, name), (error) => this.#failed(channel, error));
     this.#listening.set(channel, listening);
   }
 
-  #listens(channel, listened) {
-    if (!this.#byName.has(channel)) return false; // It was left meanwhile.
-    if (!isForBrowsers(channel, listened)) throw notForBrowsers();
-    this.#names.set(channel, listened.name);
+  #listens(channel, name) {
+    if (this.#byName.has(channel)) this.#names.set(channel, name); // Else it was left meanwhile.
     return true;
+  }
+
+  /** Asked once a channel, as snapshots have their price: what happens at the same time may be told twice. */
+  #mayBeResumed(channel) {
+    const asked = this.#forBrowsers.get(channel) ?? this.#askWhetherForBrowsers(channel);
+    this.#forBrowsers.set(channel, asked);
+    return asked;
+  }
+
+  async #askWhetherForBrowsers(channel) {
+    try {
+      const isRoom = await this.#listener.isRoom(channel);
+      if (!isForBrowsers(channel, { isRoom })) throw notForBrowsers();
+      return true;
+    } catch (error) {
+      this.#forBrowsers.delete(channel);
+      return this.#failed(channel, error);
+    }
   }
 
   #failed(channel, error) {

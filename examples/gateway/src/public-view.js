@@ -14,7 +14,7 @@ export class PublicView {
     return null;
   }
 
-  /** The special channels' names are not known here: they are refused when they are listened to. */
+  /** The special channels' names are not known here: they are refused by what the database says of them. */
   isForBrowsers() {
     return true;
   }

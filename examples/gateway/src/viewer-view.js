@@ -44,7 +44,7 @@ export class ViewerView {
   /** To be done on each new connection, before anybody asks. */
   async begin() {
     this.#position = null;
-    ({ name: this.#privateName } = await this.#listener.listen(this.#privateChannel));
+    this.#privateName = await this.#listener.listen(this.#privateChannel);
   }
 
   heard(event, name) {

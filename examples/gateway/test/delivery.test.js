@@ -85,7 +85,9 @@ describe('while the gateway runs', { concurrency: true }, () => {
     const second = await Browser.open(gateway, 'd3-me', [], { session_id: first.hello.session_id });
     assert.equal(second.hello.session_id, first.hello.session_id);
     const answer = await second.subscribe('d3', position);
-    assert.deepEqual(second.picture('d3').events.map(({ status }) => status), ['busy', 'away']);
+    // While somebody else takes a snapshot the database may tell a change once more.
+    const statuses = second.picture('d3').events.map(({ status }) => status);
+    assert.deepEqual(statuses.filter((status, i) => status !== statuses[i - 1]), ['busy', 'away']);
     assert.equal(second.picture('d3').snapshots, 0);
     assert.deepEqual(second.complaints, []);
     assert.ok(answer.seq >= second.picture('d3').events.at(-1).seq);
