@@ -27,8 +27,11 @@ for (1 .. 2)
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
 	wait_for_worker($node);
 }
-$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
-eventually($node, 'postgres', 'SELECT worker_alive FROM presence_info()', 'after three terminations and a cancel it is there');
+$pid = worker_pid($node);
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+$node->safe_psql('postgres', "SELECT presence_touch('zoe')");
+eventually($node, 'postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'zoe'", 'after three terminations and a cancel it works');
+is(worker_pid($node), $pid, 'and a cancel is no reason to end');
 
 # the launcher too
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence launcher'");
