@@ -91,7 +91,7 @@ finish($small);
 
 # given somebody who keeps the lock of all who notify, because the standby that must confirm is away, then the worker, which
 # would begin again at the end of the queue, waits longer each time; and it leaves the queue when it is told to end
-my $busy = new_server('busy');
+my $busy = new_server('busy', conf => "wal_level = replica\nmax_wal_senders = 2");
 $busy->start;
 create_presence($busy);
 $listener = PresenceTest::Listener->new($busy, 'postgres');
@@ -101,8 +101,7 @@ $busy->reload;
 eventually($busy, 'postgres', "SELECT setting = 'away' FROM pg_settings WHERE name = 'synchronous_standby_names'", 'a standby must confirm');
 my $keeper = $busy->background_psql('postgres');
 my $keeper_pid = $keeper->query_safe('SELECT pg_backend_pid()');
-$keeper->{stdin} .= "BEGIN; INSERT INTO written VALUES (1); NOTIFY else; COMMIT;\n";
-$keeper->{run}->pump_nb;
+$keeper->query_until(qr/goes on/, "\\echo goes on\nBEGIN; INSERT INTO written VALUES (1); NOTIFY others; COMMIT;\n");
 eventually($busy, 'postgres', "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $keeper_pid", 'somebody keeps the lock of those who notify');
 $busy->safe_psql('postgres', "SET synchronous_commit = off; SELECT presence_set_status('ann', 'busy')");
 my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'presence worker' AND wait_event_type = 'Lock'

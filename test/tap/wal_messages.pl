@@ -49,9 +49,9 @@ my ($records) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '
 unlike($records, qr/rmgr: (?:LogicalMessage|Transaction)/, 'and writes neither messages nor commits');
 
 # What is told on the firehose is a copy: the event is there, once, with the seq that it has on its own channel.
+my $hears_all = PresenceTest::Listener->new($node, 'postgres', 'everything', 'lobby');
 $node->append_conf('postgresql.conf', "presence.firehose_channel = 'everything'");
 $node->reload;
-my $hears_all = PresenceTest::Listener->new($node, 'postgres', 'everything', 'lobby');
 ok($hears_all->wait_for(sub { grep { $_->{event} eq 'presence_resync' && $_->{channel} eq 'everything' } @_ }), 'a firehose is set');
 quiet($node);
 events_logged();

@@ -47,6 +47,8 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
   QueryCancelPending = false;
   PG_TRY();
   {
+    // So that now() is now, for triggers of the application, too.
+    SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     work(context);
     CommitTransactionCommand();
