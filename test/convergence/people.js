@@ -1,17 +1,22 @@
-// The people: one random call after the other. With the same seed they are the same calls in the same order; which of them
-// reach the server before it goes down is not.
+// The people: one random call after the other. With the same seed they are the same calls in the same order, whatever happens
+// meanwhile; how many there is time for, and which of them reach the server before it goes down, is not the same.
 
 export const CHANNELS = ['lobby', 'hall', 'document_7'];
 const SESSIONS = 3;
+// Together too long for an event: it has 7,999 bytes, and U+0001 takes six of them.
+const LONG_NOTE = '\u0001'.repeat(1200);
+const LONG_MESSAGE = '🦉'.repeat(500);
 
 export class People {
   #random;
   #users;
+  #wordy;
   #clock = 0;
 
   constructor(random, users) {
     this.#random = random;
     this.#users = users;
+    this.#wordy = users.slice(-3);
   }
 
   /** The next call: `[name, ...parameters]` of an SQL function. */
@@ -22,8 +27,9 @@ export class People {
     const session = `${user}-${random.below(SESSIONS)}`;
     const channel = random.of(CHANNELS);
     const number = random.below(1000);
-    const message = random.of([`at ${number}`, `größe "${number}" 🦉`, '', 'x'.repeat(random.between(1, 200))]);
-    const data = { name: `${user} ${number}`, role: random.of(['host', 'guest']) };
+    const isWordy = this.#wordy.includes(user) && random.below(5) > 0;
+    const message = isWordy ? LONG_MESSAGE : random.of([`at ${number}`, `größe "${number}" 🦉`, '', 'x'.repeat(random.between(1, 200))]);
+    const data = { name: `${user} ${number}`, role: random.of(['host', 'guest']), ...(isWordy ? { note: LONG_NOTE } : {}) };
     return random.weighted([
       [10, ['presence_connect', user, session, random.of([data, null])]],
       [6, ['presence_disconnect', session]],
@@ -71,6 +77,17 @@ export async function call(db, [name, ...values]) {
     return `${name}(${JSON.stringify(values)}): ${error.code} ${error.message}`;
   }
   return undefined;
+}
+
+/** Everybody joins a channel. */
+export async function joinInDroves(db, users, channel) {
+  for (const user of users) await call(db, ['presence_join', user, channel]);
+}
+
+/** Those who are in a channel leave it, all but a few. */
+export async function leaveInDroves(db, channel) {
+  const { rows } = await db.query('SELECT user_id FROM presence.presence_members($1, 100000) ORDER BY user_id OFFSET 8', [channel]);
+  for (const { user_id } of rows) await call(db, ['presence_leave', user_id, channel]);
 }
 
 export function isAway(error) {

@@ -1,42 +1,43 @@
 // What one consumer knows of one channel, by the three lines of docs/delivery.md, "Events"; written here again so that no
-// consumer is its own judge. Whatever comes twice or out of order is noted as an error.
+// consumer is its own judge.
 
+import { Progress } from './progress.js';
 import { memberOf } from './truth.js';
 
 export class Picture {
-  position = null;
   isLarge = false;
+  /** There was an event with `truncated`: what it left out is in a new snapshot. */
+  isIncomplete = false;
+  #progress;
   #users = new Map();
   #typists = new Set();
-  #complain;
 
   /** `complain` is called with what came twice or out of order. */
   constructor(complain) {
-    this.#complain = complain;
+    this.#progress = new Progress(complain);
   }
 
-  applySnapshot({ epoch, seq, users, typing = [], large = false }) {
-    if (this.position?.epoch === epoch && seq < this.position.seq)
-      this.#complain(`a snapshot of ${seq} after ${this.position.seq}`);
-    this.position = { epoch, seq };
+  get position() {
+    return this.#progress.position;
+  }
+
+  applySnapshot(snapshot) {
+    const { users, typing = [], large = false } = snapshot;
+    this.#progress.takeSnapshot(snapshot);
     this.isLarge = large;
+    this.isIncomplete = false;
     this.#users = new Map(users.map((user) => [user.user_id, { ...user }]));
     this.#typists = new Set(typing.map(({ user_id }) => user_id));
   }
 
   applyEvent(event) {
-    const { epoch, seq } = event;
-    if (!this.position) this.#complain(`event ${seq} before any snapshot`);
-    else if (epoch !== this.position.epoch) this.#complain(`event ${epoch}:${seq} in epoch ${this.position.epoch}`);
-    else if (seq <= this.position.seq) this.#complain(`event ${seq} after ${this.position.seq}`);
-    this.position = { epoch, seq };
+    this.#progress.takeEvent(event);
+    this.isIncomplete ||= event.truncated === true;
     this.#change(event);
   }
 
-  applyPosition({ epoch, seq }) {
-    if (epoch !== this.position?.epoch || seq < this.position.seq)
-      this.#complain(`position ${epoch}:${seq} after ${this.position?.epoch}:${this.position?.seq}`);
-    this.position = { epoch, seq };
+  applyPosition(position) {
+    this.#progress.takePosition(position);
   }
 
   #change(event) {

@@ -5,11 +5,12 @@ import { createWriteStream } from 'node:fs';
 
 const running = new Set();
 
-/** Starts a program; what it prints goes to a file, its stdout to `onLine` if that is given. */
-export function start(command, args, { env, log, onLine }) {
+/** Starts a program; what it prints goes to a file, its stdout to `onLine` instead and its stderr to `onErrorLine` as well if they are given. */
+export function start(command, args, { env, log, onLine, onErrorLine }) {
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const file = createWriteStream(log, { flags: 'a' });
   child.stderr.pipe(file, { end: false });
+  if (onErrorLine) forEachLine(child.stderr, onErrorLine);
   if (onLine) forEachLine(child.stdout, onLine);
   else child.stdout.pipe(file, { end: false });
   running.add(child);

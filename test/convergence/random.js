@@ -14,6 +14,8 @@ export function randomOf(seed) {
   return {
     below,
     of,
+    /** A generator of its own: how much is drawn from it, and when, changes nothing here. */
+    fork: () => randomOf(below(2 ** 32)),
     /** From `least` to `most`, both included. */
     between: (least, most) => least + below(most - least + 1),
     /** One of `[weight, value]`. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { killAll } from './processes.js';
 import { runRound } from './round.js';
+import { tallyLine } from './tally.js';
 
 const USAGE = `usage: node run.js [--seeds N] [--seed FIRST] [--seconds N] [--minutes N]
 
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
 });
 
 const LINES_SHOWN = 20;
+const CHARACTERS_SHOWN = 300;
 
 async function main() {
   if (options.help) {
@@ -49,7 +51,7 @@ async function main() {
   let calls = 0;
   for (; !isOver(done); done++) {
     const seed = Number(options.seed) + done;
-    const { wrong, counts } = await runRound({
+    const { wrong, counts, tallies } = await runRound({
       seed,
       seconds: Number(options.seconds),
       programs: `${PRESENCE_NORMAL}/bin`,
@@ -59,10 +61,11 @@ async function main() {
       say,
     });
     calls += counts.calls;
-    say(`${wrong.length === 0 ? 'ok' : 'not ok'} - seed ${seed}: ${counts.calls} calls, ${counts.disasters} disasters, ${counts.compared} maps compared`);
+    say(`${wrong.length === 0 ? 'ok' : 'not ok'} - seed ${seed}: ${counts.calls} calls, ${counts.disasters} disasters, ` +
+      `${counts.large} large channels ended, ${counts.compared} maps compared; ${tallyLine(tallies)}`);
     if (wrong.length === 0) continue;
     failed.push(seed);
-    for (const line of wrong.slice(0, LINES_SHOWN)) say(`    ${line}`);
+    for (const line of wrong.slice(0, LINES_SHOWN)) say(`    ${line.slice(0, CHARACTERS_SHOWN)}`);
     if (wrong.length > LINES_SHOWN) say(`    and ${wrong.length - LINES_SHOWN} more`);
   }
   say(`${done} seeds, ${failed.length} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}; ` +

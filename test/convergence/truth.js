@@ -1,5 +1,5 @@
 // What is true in the database, for a viewer or for everybody, and how it is compared with what a consumer knows.
-// It is asked of presence_online_users, presence_members and presence_typing_users, never of a snapshot or an event.
+// Who is there is asked of presence_online_users, presence_members and presence_typing_users, never of a snapshot or an event.
 
 import { isDeepStrictEqual } from 'node:util';
 
@@ -37,6 +37,13 @@ export async function seenBy(db, viewer, channel) {
     users: new Map(users.rows.map((row) => [row.user_id, memberOf(row)])),
     typists: new Set(typists.rows.map((row) => row.user_id)),
   };
+}
+
+/** Those of the channels of which joins and leaves are told as counts only. No other function than the snapshot says so. */
+export async function largeChannels(db, channels) {
+  const { rows } = await db.query(
+    `SELECT channel FROM unnest($1::text[]) AS channel WHERE (presence.presence_snapshot(channel) -> 'large')::boolean`, [channels]);
+  return rows.map(({ channel }) => channel);
 }
 
 const DETAILS = ['nothing', 'last_seen', 'status', 'full'];

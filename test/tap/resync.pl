@@ -54,6 +54,16 @@ my %told;
 ok($listener->wait_for(sub { $told{ $_->{channel} } = 1 for grep { $_->{event} eq 'presence_resync' } @_; return $channels == keys %told }),
 	'a worker that ended in between: each channel is told');
 $listener->quit;
+
+# Channels in which nothing was told since the start, and those of all channels together, are told, too.
+$node->append_conf('postgresql.conf', "presence.private_channel = 'trusted'\npresence.firehose_channel = 'fire'");
+$node->restart;
+wait_for_worker($node);
+$listener = PresenceTest::Listener->new($node, 'postgres', 'c7', 'trusted', 'fire', 'global_presence');
+$node->safe_psql('postgres', 'SELECT presence_resync()');
+ok($listener->wait_for(sub { 4 == grep { $_->{event} eq 'presence_resync' } @_ }), 'quiet channels hear of a resync')
+  or diag(join ' ', map { "$_->{channel}: $_->{event}" } $listener->events);
+$listener->quit;
 finish($node);
 
 # Given a resync that must wait for the next round, then a snapshot taken meanwhile is no reason to look again at once.

@@ -64,6 +64,32 @@ TEST_F(Channels, ALongIdGoesOnInAText) {
   tick();
 }
 
+// All ids of a realm's channels, collected with so much room at a time.
+Lines collected_ids(const ChannelIndex& channels, uint16_t realm, std::size_t room) {
+  Lines ids;
+  std::vector<ChannelId> found(room);
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    for (uint32_t bucket = 0; bucket < channels.buckets();) {
+      const std::size_t count = channels.collect_ids(realm, partition, bucket, found);
+      for (std::size_t i = 0; i < count; i++) ids.emplace_back(found[i].id());
+    }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+TEST_F(Channels, AllOfThemAreFound) {
+  Lines joined;
+  for (int i = 0; i < 60; i++) {
+    joined.push_back("room " + std::to_string(i));
+    join("ann" + std::to_string(i % 4), joined.back());
+  }
+  std::sort(joined.begin(), joined.end());
+  EXPECT_EQ(collected_ids(region.channels, 0, 256), joined);
+  EXPECT_EQ(collected_ids(region.channels, 1, 256), Lines{});
+  // With little room each bucket comes again until all of it fits.
+  EXPECT_EQ(collected_ids(region.channels, 0, 20), joined);
+}
+
 TEST_F(Channels, WhenMemoryIsFullNoneIsMade) {
   while (region.pool.take() != no_cell) held++;
   EXPECT_EQ(region.channels.make(channel_key("room")), no_cell);

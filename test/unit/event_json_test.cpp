@@ -263,6 +263,27 @@ TEST(ChannelEvents, OfAJoinAndAnUpdateHaveTheUser) {
   }
 }
 
+TEST(EventJson, ALongUserIsShortenedToNameAndAvatar) {
+  EventFacts event = changed();
+  event.kind = EventKind::user_joined;
+  const std::string rest(9000, 'x'), long_name(9000, 'n');
+  const std::string whole = R"({"id":"42","name":"Ann","avatar":null,"rest":")" + rest + R"("})";
+  const std::string brief = R"({"id":"42","name":"Ann","avatar":null})";
+  const std::string long_brief = R"({"id":"42","name":")" + long_name + R"(","avatar":null})";
+  event.user_id = "42";
+  event.user = whole;
+  event.brief_user = brief;
+  EXPECT_NE(written(event).find(R"("user":)" + brief), std::string::npos);
+  EXPECT_NE(written(event).find(R"("truncated":true})"), std::string::npos);
+  event.brief_user = long_brief;
+  EXPECT_NE(written(event).find(R"("user":{"id":"42","name":null,"avatar":null})"),
+            std::string::npos);
+  EXPECT_LE(written(event).size(), max_payload_bytes);
+  event.user = brief;
+  event.brief_user = {};
+  EXPECT_EQ(written(event).find("truncated"), std::string::npos);
+}
+
 // Of every length near the limit: all of it, or none and `truncated`.
 TEST(ChannelEvents, WhatDoesNotFitIsNullAndSaysSo) {
   for (const std::size_t selection_bytes : {0u, 2u, 30u, 9000u}) {

@@ -92,14 +92,14 @@ Microseconds measure(demo::Connection& caller, PGconn* listener, std::chrono::mi
 
 // ---- the load --------------------------------------------------------------
 
-// Other users change their status, evenly, until told to stop.
-void change_others(const Options& options, const std::atomic<bool>& done) {
+// Other users change their status, evenly, until told to stop. Counts what was done.
+void change_others(const Options& options, const std::atomic<bool>& done, std::atomic<int>& count) {
   demo::Connection connection(options.conninfo);
   connection.query("SET search_path = " + options.schema + ", public");
   connection.query("SET synchronous_commit = off");
   const std::chrono::nanoseconds pause{1'000'000'000 / options.load};
   auto next = Clock::now();
-  for (int i = 0; !done; i++) {
+  for (int i = 0; !done; i++, count++) {
     const std::string user = "latency_" + std::to_string(i % 500);
     const char* status = i / 500 % 2 == 0 ? "busy" : "online";
     connection.query("SELECT presence_set_status($1, $2)", {user, status});
@@ -135,8 +135,10 @@ void run(const Options& options) {
   listener.query("SELECT presence_listen()");
 
   std::atomic<bool> done = false;
+  std::atomic<int> changes = 0;
   std::thread others;
-  if (options.load > 0) others = std::thread([&] { change_others(options, done); });
+  if (options.load > 0) others = std::thread([&] { change_others(options, done, changes); });
+  const auto began = Clock::now();
 
   std::vector<double> bare, update, presence;
   const std::chrono::milliseconds pause{options.pause};
@@ -155,14 +157,15 @@ void run(const Options& options) {
     if (shows_progress && i % 100 == 99) std::fprintf(stderr, "\r%d of %d", i + 1, options.commits);
   }
   if (shows_progress) std::fprintf(stderr, "\r%20s\r", "");
+  const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
   caller.query("DROP TABLE latency_row");
   done = true;
   if (others.joinable()) others.join();
   caller.query(
       "SELECT presence_forget(user_id) FROM user_presence WHERE user_id LIKE 'latency\\_%'");
 
-  std::printf("from COMMIT to the listener, %d each, %d status changes a second beside it\n",
-              options.commits, options.load);
+  std::printf("from COMMIT to the listener, %d each, %.0f status changes a second beside it\n",
+              options.commits, changes / seconds);
   const double against = median(bare);
   print("NOTIFY", bare, against);
   print("UPDATE, NOTIFY", update, against);

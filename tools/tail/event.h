@@ -23,6 +23,7 @@ struct Event {
   explicit Event(std::string json);
 
   bool is_resync() const { return kind == "presence_resync"; }
+  bool is_truncated() const { return fields.value("truncated", false); }
 
   std::string text;
   Json fields;

@@ -109,7 +109,8 @@ void Follower::begin_anew(Channel& channel) {
 void Follower::tell(Channel& channel, const Event& event) {
   printer_.print_event(channel.name, event);
   channel.position = event.position;
-  if (event.is_resync()) begin_anew(channel);
+  // What a truncated event had no room for is in a snapshot.
+  if (event.is_resync() || (options_.snapshot && event.is_truncated())) begin_anew(channel);
 }
 
 }  // namespace tail

@@ -49,8 +49,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_option("--since", since, "begin after this position, EPOCH:SEQ, and not now")
       ->type_name("EPOCH:SEQ")
       ->check(CLI::Validator(check_position, ""));
-  app.add_flag("--snapshot", options.snapshot,
-               "print who is there first, and again whenever events were missed for good");
+  app.add_flag(
+      "--snapshot", options.snapshot,
+      "print who is there first, and again whenever events were missed for good, or truncated");
   app.add_option("--max-users", options.max_users, "the most users that a snapshot has")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -68,6 +68,11 @@ export class Channel {
     return this.#subscription.view.occupancy ?? { members: this.users.size, large: false };
   }
 
+  /** There were too many for the snapshot: `users` is not all of them, though whoever does something comes into it. */
+  get isTruncated(): boolean {
+    return this.#subscription.view.isTruncated;
+  }
+
   /** How far the channel's events are known. */
   get position(): Position | null {
     return this.#subscription.view.position;

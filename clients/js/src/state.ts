@@ -11,6 +11,8 @@ export interface View {
   position: Position | null;
   /** How many there are, when that was told: the map of a large channel is not everybody. */
   occupancy: { members: number; large: boolean } | null;
+  /** The snapshot left people out: who is not in the map may be there, and comes into it with the next event. */
+  isTruncated: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ const RESUME: Outcome = { verdict: 'resume', changes: [] };
 const RESYNC: Outcome = { verdict: 'resync', changes: [] };
 
 export function emptyView(): View {
-  return { users: new Map(), typists: new Map(), arriving: new Set(), position: null, occupancy: null };
+  return { users: new Map(), typists: new Map(), arriving: new Set(), position: null, occupancy: null, isTruncated: false };
 }
 
 /** Replaces all that was known. The changes are the difference, so that who follows changes alone is right, too. */
@@ -59,6 +61,7 @@ export function receiveSnapshot(view: View, snapshot: Snapshot): Outcome {
     snapshot.large || snapshot.truncated
       ? { members: snapshot.members ?? users.size, large: snapshot.large ?? false }
       : null;
+  view.isTruncated = snapshot.truncated ?? false;
   view.position = position;
   return { verdict: 'applied', changes };
 }
@@ -76,7 +79,8 @@ export function receiveMissed(view: View, event: PresenceEvent): Outcome {
   if (!known) return IGNORED;
   if (event.epoch !== known.epoch) return RESUME;
   if (event.seq <= known.seq) return IGNORED;
-  if (event.event === 'presence_resync') return RESYNC;
+  // What a truncated event leaves out, snapshots have. The position stays before it, so that it is asked for until one is there.
+  if (event.event === 'presence_resync' || event.truncated) return RESYNC;
 
   view.position = { epoch: event.epoch, seq: event.seq };
   const changes: Change[] = [];

@@ -35,7 +35,7 @@ export class Subscription {
   #wanted: Deferred<void> | null = null;
   /** Answers to earlier questions are not listened to. */
   #question = 0;
-  /** What the answer brought makes another question due. */
+  /** A question that is due. `resync` is so until a snapshot has come, over lost answers and connections. */
   #owed: 'resume' | 'resync' | null = null;
 
   constructor(channel: string, link: Link, listener: SubscriptionListener) {
@@ -64,7 +64,7 @@ export class Subscription {
 
   /** There is a new connection: no old stream, and the position to go on from. */
   opened(): void {
-    if (this.#wanted) void this.#ask(this.#view.position);
+    if (this.#wanted) void this.#ask(this.#from);
   }
 
   received(push: Push): void {
@@ -93,13 +93,16 @@ export class Subscription {
     if (this.#phase === 'current') void this.#askAgain();
   }
 
+  get #from(): Position | null {
+    return this.#owed === 'resync' ? null : this.#view.position;
+  }
+
   async #askAgain(): Promise<void> {
-    const from = this.#owed === 'resync' ? null : this.#view.position;
     const question = ++this.#question;
     this.#phase = 'leaving';
     try {
       await this.#link.call('unsubscribe', { channel: this.#channel });
-      if (question === this.#question) void this.#ask(from);
+      if (question === this.#question) void this.#ask(this.#from);
     } catch (error) {
       if (question === this.#question) this.#refused(error as PresenceError);
     }
@@ -108,7 +111,7 @@ export class Subscription {
   async #ask(from: Position | null): Promise<void> {
     const question = ++this.#question;
     this.#phase = 'asking';
-    this.#owed = null;
+    if (this.#owed === 'resume') this.#owed = null;
     try {
       const args = { channel: this.#channel, epoch: from?.epoch ?? null, seq: from?.seq ?? null };
       const reached = (await this.#link.call('subscribe', args)) as Partial<Position> | null;
@@ -138,6 +141,7 @@ export class Subscription {
     this.#phase = 'off';
     this.#wanted?.reject(error);
     this.#wanted = null;
+    this.#owed = null;
     this.#view = emptyView();
   }
 }

@@ -65,6 +65,8 @@ export interface PresenceEvent extends Position {
   typing?: boolean;
   members?: number;
   large?: boolean;
+  /** Something did not fit, and is left out or null. */
+  truncated?: boolean;
 }
 
 /** What one message did to a channel's map: what handlers are called with. */

@@ -179,6 +179,28 @@ test('presence_resync among what was missed is not skipped by the answer', async
   assert.deepEqual([...t.lobby.users.keys()], ['ben']);
 });
 
+test('a truncated event among what was missed, and the connection is lost: what it left out is asked for nevertheless', async () => {
+  const t = await inLobby(user('ann'));
+  await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
+  await left(t);
+  await t.socket.push({ event: event(101, 'state_changed', 'ann', { state: null, truncated: true }) });
+  await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
+  for (const delay of [250, 500]) {
+    await t.socket.end();
+    await t.clock.advance(delay);
+    await t.socket.welcome();
+    assert.deepEqual(t.socket.calls('subscribe').map(({ epoch, seq }) => [epoch, seq]), [[null, null]]);
+  }
+  await t.socket.push({ snapshot: snapshot(103, [user('ann', { state: 7 }), user('ben')]) });
+  await answer(t, 103);
+  assert.equal(t.lobby.users.get('ann').state, 7);
+  assert.deepEqual([t.socket.calls('subscribe').length, t.socket.calls('unsubscribe').length], [1, 0]);
+  await t.socket.end();
+  await t.clock.advance(1_000);
+  await t.socket.welcome();
+  assert.deepEqual(t.socket.calls('subscribe').map(({ epoch, seq }) => [epoch, seq]), [['e1', 103]], 'nothing is owed');
+});
+
 test('presence_resync among what was missed, and the snapshot after it: nothing is owed', async () => {
   const t = await inLobby(user('ann'));
   await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });
@@ -288,6 +310,15 @@ test('two channels have positions of their own', async () => {
   await t.socket.push({ event: joined(140, 'ann', { prev: 90 }) });
   assert.deepEqual([...t.lobby.users.keys()], ['ann']);
   assert.deepEqual([t.lobby.position.seq, other.position.seq], [140, 150]);
+});
+
+test('a snapshot that is not everybody says so, until one is', async () => {
+  const t = await inLobby(user('ann'));
+  assert.equal(t.lobby.isTruncated, false);
+  await t.socket.push({ snapshot: snapshot(101, [user('ann')], { truncated: true, members: 2 }) });
+  assert.deepEqual([t.lobby.isTruncated, t.lobby.occupancy.members], [true, 2]);
+  await t.socket.push({ snapshot: snapshot(102, [user('ann'), user('ben')]) });
+  assert.equal(t.lobby.isTruncated, false);
 });
 
 test('large: joins are not told, the count is', async () => {

@@ -58,7 +58,8 @@ class World {
       if (user.status !== previous) this.tell(channel, 'user_status_changed', id, { status: user.status, previous_status: previous, status_message: null, reason: 'manual' });
     } else if (move === 'data') {
       user.name = `${id} ${random.below(100)}`;
-      this.tell(channel, random.of(['user_updated', 'user_joined']), id, { status: user.status, user: { id, name: user.name } });
+      const told = random() < 0.2 ? { user: { id, name: null }, truncated: true } : { user: { id, name: user.name } };
+      this.tell(channel, random.of(['user_updated', 'user_joined']), id, { status: user.status, ...told });
     } else if (channel !== 'global_presence') {
       user[move === 'cursor' ? 'cursor_position' : 'state'] = random.below(1000);
       if (move === 'cursor') this.tell(channel, 'cursor_moved', id, { cursor_position: user.cursor_position, selection_range: null });

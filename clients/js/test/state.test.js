@@ -72,6 +72,17 @@ test('presence_resync asks for a snapshot, and does not move the position past w
   assert.deepEqual(view.position, { epoch: 'e1', seq: 100 });
 });
 
+test('an event that says it is truncated asks for a snapshot, once', () => {
+  const view = viewOf(user('ann', { cursor_position: { line: 1 } }));
+  const truncated = event(101, 'cursor_moved', 'ann', { cursor_position: null, selection_range: null, truncated: true });
+  assert.deepEqual(receiveEvent(view, truncated), { verdict: 'resync', changes: [] });
+  assert.deepEqual(receiveMissed(view, truncated), { verdict: 'resync', changes: [] });
+  assert.deepEqual(view.position, { epoch: 'e1', seq: 100 });
+  assert.deepEqual(types(receiveSnapshot(view, snapshot(101, [user('ann', { cursor_position: { line: 2 } })]))), ['update ann']);
+  assert.equal(receiveEvent(view, truncated).verdict, 'ignored');
+  assert.deepEqual(view.users.get('ann').cursor_position, { line: 2 });
+});
+
 test('a position moves on, never back', () => {
   const view = viewOf(user('ann'));
   assert.equal(receivePosition(view, { epoch: 'e1', seq: 110 }).verdict, 'applied');
@@ -175,6 +186,7 @@ test('somebody whom a truncated snapshot left out is there from the first word o
   const view = emptyView();
   receiveSnapshot(view, snapshot(100, [user('ann')], { truncated: true, members: 2 }));
   assert.deepEqual(view.occupancy, { members: 2, large: false });
+  assert.equal(view.isTruncated, true);
   const outcome = receiveEvent(view, event(101, 'user_status_changed', 'ben', { status: 'away', previous_status: 'online', reason: 'idle_timeout' }));
   assert.deepEqual(types(outcome), ['join ben']);
   assert.equal(outcome.changes[0].user.status, 'away');

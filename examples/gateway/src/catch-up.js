@@ -3,12 +3,13 @@
 
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isConnectionError } from './errors.js';
+import { isForBrowsers, notForBrowsers } from './for-browsers.js';
 import { eventMessage, snapshotMessage } from './messages.js';
 
 /** Questions of one query. A snapshot may be large, and all of a query are in memory at once. */
 const MOST_SNAPSHOTS = 20;
 const MOST_RESUMES = 200;
-/** The database's own limit: who is left out of a snapshot would appear with its next event only. */
+/** A choice, the database has no limit: who is left out of a snapshot, which says so, appears with the next event only. */
 const MAX_USERS = 10_000;
 const MAX_EVENTS = 1_000;
 const RETRY_AFTER = 250;
@@ -55,15 +56,17 @@ export class CatchUp {
   /** @param {Question[]} questions */
   async #answerWithSnapshots(questions) {
     const { rows } = await this.#database.query(
-      `SELECT s ->> 'epoch' AS epoch, (s ->> 'seq')::float8 AS seq, s::text AS json
+      `SELECT s ->> 'epoch' AS epoch, (s ->> 'seq')::float8 AS seq, s ? 'members' AS "isRoom", s::text AS json
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (channel, viewer, number),
               ${this.#database.schema}.presence_snapshot(asked.channel, asked.viewer, $3) AS s
         ORDER BY number`,
       [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer), MAX_USERS]);
-    rows.forEach(({ epoch, seq, json }, index) => {
+    rows.forEach(({ epoch, seq, isRoom, json }, index) => {
+      const { channel, from } = questions[index];
+      if (!isForBrowsers(channel, { isRoom })) return refuse(from);
       const position = { epoch, seq };
       const message = snapshotMessage(json, position);
-      for (const subscription of questions[index].from) subscription.takeSnapshot(position, message);
+      for (const subscription of from) subscription.takeSnapshot(position, message);
     });
   }
 
@@ -78,8 +81,10 @@ export class CatchUp {
       [questions.map(({ channel }) => channel), questions.map(({ viewer }) => viewer),
         questions.map(({ epoch }) => epoch), questions.map(({ seq }) => seq), MAX_EVENTS]);
     rows.forEach(({ answer: { epoch, seq, resync, events } }, index) => {
+      const { channel, from } = questions[index];
+      if (events.some((event) => event.channel !== channel)) return refuse(from);
       const told = events.map((event) => ({ event, message: eventMessage(this.#present(event)) }));
-      for (const subscription of questions[index].from)
+      for (const subscription of from)
         if (resync) subscription.takeResync();
         else subscription.takeEvents({ epoch, seq }, told, events.length < MAX_EVENTS);
     });
@@ -156,6 +161,11 @@ class Lane {
       }
     }
   }
+}
+
+/** The channel has become a special one since it was listened to. */
+function refuse(subscriptions) {
+  for (const subscription of subscriptions) subscription.fail(notForBrowsers());
 }
 
 function forEachOf(questions, use) {

@@ -1,7 +1,9 @@
-// Which channels are subscribed to, and by whom. A channel is listened to from its first subscription to its last one, and
-// a subscription asks for its beginning only when that is so: nothing can happen in between.
+// Which channels are subscribed to, by whom, and on which name each is heard. A channel is listened to from its first
+// subscription to its last one, and a subscription asks for its beginning only when that is so: nothing can happen in
+// between. One that is not for browsers is refused then.
 
 import { isConnectionError } from './errors.js';
+import { isForBrowsers, notForBrowsers } from './for-browsers.js';
 
 export class Channels {
   #listener;
@@ -11,6 +13,8 @@ export class Channels {
   /** @type {Map<string, Set<import('./subscription.js').Subscription>>} */
   #byViewer = new Map();
   #listening = new Map();
+  /** channel → the name on which it is heard @type {Map<string, string>} */
+  #names = new Map();
 
   /**
    * @param {import('./listener.js').Listener} listener
@@ -36,6 +40,7 @@ export class Channels {
     erase(this.#byName, channel, subscription);
     if (this.#byName.has(channel)) return;
     this.#listening.delete(channel);
+    this.#names.delete(channel);
     this.#listener.unlisten(channel).catch(() => {}); // A lost connection does not listen either.
   }
 
@@ -45,6 +50,11 @@ export class Channels {
 
   of(channel) {
     return this.#byName.get(channel) ?? [];
+  }
+
+  /** Whether an event was heard on its own channel. The special channels tell it, too, under another position. */
+  isOwnName({ channel }, name) {
+    return this.#names.get(channel) === name;
   }
 
   ofViewer(viewer) {
@@ -67,8 +77,17 @@ export class Channels {
 
   /** Without a connection it is not listened to; `listenAgain` comes back to it. */
   #listen(channel) {
-    const listening = this.#listener.listen(channel).then(() => true, (error) => this.#failed(channel, error));
+    const listening = this.#listener.listen(channel)
+      .then((listened) => this.#listens(channel, listened))
+      .catch((error) => this.#failed(channel, error));
     this.#listening.set(channel, listening);
+  }
+
+  #listens(channel, listened) {
+    if (!this.#byName.has(channel)) return false; // It was left meanwhile.
+    if (!isForBrowsers(channel, listened)) throw notForBrowsers();
+    this.#names.set(channel, listened.name);
+    return true;
   }
 
   #failed(channel, error) {

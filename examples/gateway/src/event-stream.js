@@ -38,6 +38,7 @@ export class EventStream {
     try {
       await this.#subscription.ready;
     } catch (error) {
+      this.#end();
       if (!this.#response.headersSent) throw error;
     }
   }

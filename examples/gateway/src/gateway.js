@@ -11,7 +11,7 @@ import { WebSocketServer } from 'ws';
 import { CatchUp } from './catch-up.js';
 import { Channels } from './channels.js';
 import { Database } from './database.js';
-import { CallError } from './errors.js';
+import { notForBrowsers } from './for-browsers.js';
 import { requestHandler } from './http.js';
 import { Listener } from './listener.js';
 import { presentPublic, PublicView } from './public-view.js';
@@ -69,7 +69,7 @@ export class Gateway {
   /** The channel, when browsers may subscribe to it. */
   channelForBrowsers(channel) {
     if (this.#view.isForBrowsers(channel)) return channel;
-    throw new CallError('42501', 'this channel is not for browsers');
+    throw notForBrowsers();
   }
 
   /** Resolves with the address when it serves, which it does whether the database is there already or not. */

@@ -86,10 +86,16 @@ export class Listener extends EventEmitter {
     return answer;
   }
 
-  /** Returns the name on which the channel's events are heard. */
+  /**
+   * Returns the name on which the channel's events are heard, and whether it is a room.
+   *
+   * @returns {Promise<{name: string, isRoom: boolean}>}
+   */
   async listen(channel) {
-    const { rows: [{ name }] } = await this.query(`SELECT ${this.#schema}.presence_listen($1) AS name`, [channel]);
-    return name;
+    const { rows: [listened] } = await this.query(
+      `SELECT ${this.#schema}.presence_listen($1) AS name,
+              ${this.#schema}.presence_snapshot($1, max_users => 0) ? 'members' AS "isRoom"`, [channel]);
+    return listened;
   }
 
   async unlisten(channel) {

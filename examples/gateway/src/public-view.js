@@ -14,6 +14,7 @@ export class PublicView {
     return null;
   }
 
+  /** The special channels' names are not known here: they are refused when they are listened to. */
   isForBrowsers() {
     return true;
   }
@@ -21,7 +22,8 @@ export class PublicView {
   /** Nothing but the channels themselves. */
   async begin() {}
 
-  heard(event) {
+  heard(event, name) {
+    if (!this.#channels.isOwnName(event, name)) return;
     const message = eventMessage(event);
     for (const subscription of this.#channels.of(event.channel)) subscription.hear(event, message);
   }

@@ -184,7 +184,8 @@ export class Subscription {
   #tell(event, message) {
     this.position = positionOf(event);
     this.#told = this.position;
-    if (event.event === 'presence_resync') this.#out.resync(message);
+    // What a truncated event leaves out, snapshots have.
+    if (event.event === 'presence_resync' || event.truncated) this.#out.resync(message);
     else this.#out.send(message);
   }
 

@@ -3,6 +3,7 @@
 //
 // What is about a channel as a whole (its occupancy, a resync) is told on that channel only, to everybody.
 
+import { GLOBAL } from './for-browsers.js';
 import { eventMessage } from './messages.js';
 import { misses, positionOf } from './position.js';
 
@@ -10,7 +11,6 @@ import { misses, positionOf } from './position.js';
 const WITHIN_CHANNEL = new Set(['cursor_moved', 'state_changed', 'typing_start', 'typing_stop']);
 /** These change who shares a channel with whom, or the rules: anything may look different, anywhere. */
 const EVERYWHERE = new Set(['visibility_changed', 'user_joined', 'user_left']);
-const GLOBAL = 'global_presence';
 
 export class ViewerView {
   #channels;
@@ -44,12 +44,12 @@ export class ViewerView {
   /** To be done on each new connection, before anybody asks. */
   async begin() {
     this.#position = null;
-    this.#privateName = await this.#listener.listen(this.#privateChannel);
+    ({ name: this.#privateName } = await this.#listener.listen(this.#privateChannel));
   }
 
   heard(event, name) {
     if (name === this.#privateName) this.#heardPrivately(event);
-    else this.#heardPublicly(event);
+    else if (this.#channels.isOwnName(event, name)) this.#heardPublicly(event);
   }
 
   #heardPublicly(event) {

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Browser } from './support/browser.js';
-import { openDatabase } from './support/database.js';
+import { openDatabase, TOO_MUCH } from './support/database.js';
 import { Gateway } from './support/gateway.js';
 import { outline } from './support/picture.js';
 import { until } from './support/until.js';
@@ -61,6 +61,17 @@ describe('while the gateway runs', { concurrency: true }, () => {
       assert.deepEqual(browser.complaints, []);
       await browser.close();
     }
+  });
+
+  test('an event that had no room for everything says so, and the next snapshot has it', async () => {
+    await database.enter('d13-other', 'd13');
+    const browser = await Browser.open(gateway, 'd13-me', ['d13']);
+    await database.say('d13-other', TOO_MUCH);
+    const event = await browser.hears('d13', 'of it', ({ user_id, truncated }) => user_id === 'd13-other' && truncated === true);
+    assert.deepEqual(event.user, { id: 'd13-other', name: 'Mia', avatar: null });
+    await browser.subscribe('d13');
+    assert.deepEqual(browser.picture('d13').users.get('d13-other').user_data, JSON.parse(TOO_MUCH));
+    await browser.close();
   });
 
   test('who comes back with a position hears what it missed, and no snapshot', async () => {

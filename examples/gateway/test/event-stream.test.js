@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openDatabase } from './support/database.js';
+import { openDatabase, TOO_MUCH } from './support/database.js';
 import { Gateway } from './support/gateway.js';
 import { outline } from './support/picture.js';
 import { Stream } from './support/stream.js';
@@ -73,6 +73,20 @@ test('after presence_resync it has a new snapshot', async () => {
   assert.ok(stream.heard.every((text) => !text.includes('presence_resync')));
   await database.setStatus('e5-other', 'busy');
   await until('what comes after', () => stream.picture.users.get('e5-other').status === 'busy');
+  assert.deepEqual(stream.picture.complaints, []);
+  stream.close();
+});
+
+test('after an event that had no room for everything it has a new snapshot', async () => {
+  await database.enter('e8-other', 'e8');
+  const stream = await Stream.open(gateway, 'e8-me', 'e8');
+  await until('the first snapshot', () => stream.picture.snapshots === 1);
+  await database.say('e8-other', TOO_MUCH);
+  await until('the second snapshot', () => stream.picture.snapshots === 2);
+  assert.deepEqual(stream.kinds, ['snapshot', 'snapshot']);
+  assert.deepEqual(stream.picture.users.get('e8-other').user_data, JSON.parse(TOO_MUCH));
+  await database.setStatus('e8-other', 'busy');
+  await until('what comes after', () => stream.picture.users.get('e8-other').status === 'busy');
   assert.deepEqual(stream.picture.complaints, []);
   stream.close();
 });

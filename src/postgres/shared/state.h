@@ -29,6 +29,7 @@ struct RealmControl {
   ConditionVariable told;            // of those who wait for events
   std::atomic<uint32_t> snapshots;   // that are being taken just now
   std::atomic<uint64_t> announcing;  // odd while the worker makes events of what has changed
+  std::atomic<uint32_t> quiet;       // long snapshots that want none to be made meanwhile
   std::atomic<int> worker;           // its number among the processes, -1: none
   std::atomic<bool> awake;           // it has been woken and has not begun its round yet
   std::atomic<bool> look_for_extension;

@@ -155,8 +155,27 @@ void note_shown(const RealmRef& realm) {
 
 void begin_snapshot(const RealmRef& realm) { realm.control().snapshots.fetch_add(1); }
 
+namespace {
+
+RealmControl* asked_for_quiet = nullptr;  // by this process
+
+}  // namespace
+
+void ask_for_quiet(const RealmRef& realm) {
+  if (asked_for_quiet) return;
+  asked_for_quiet = &realm.control();
+  asked_for_quiet->quiet.fetch_add(1);
+}
+
+void end_quiet() {
+  if (!asked_for_quiet) return;
+  asked_for_quiet->quiet.fetch_sub(1);
+  asked_for_quiet = nullptr;
+}
+
 // What is waiting by now may have been seen; what was taken meanwhile has been told for that.
 void end_snapshot(const RealmRef& realm) {
+  end_quiet();
   note_shown(realm);
   realm.control().snapshots.fetch_sub(1);
 }

@@ -55,6 +55,26 @@ Ordered each_once_in_order(const Candidates& candidates) {
   return ordered;
 }
 
+// Whoever comes in between comes before the others, so all of them are collected again.
+std::optional<FoundMembers> collect_at_most(size_t most, const RealmRef& realm,
+                                            const ChannelKey& channel, const UserKey* after,
+                                            Time not_before) {
+  const Policy policy = current_policy();
+  const Time now = current_time();
+  constexpr size_t may_come = 16;
+  size_t room = Min(most, count_members(realm, channel, policy, now) + may_come);
+  for (;; room = Min(most, room * 2)) {
+    CHECK_FOR_INTERRUPTS();
+    auto* items = static_cast<MemberCandidate*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
+    const auto count =
+        collect_members(realm, channel, after, not_before, policy, now, {items, room});
+    if (!count) return std::nullopt;
+    if (*count < room || room == most) return FoundMembers{items, *count};
+    pfree(items);
+  }
+}
+
 namespace {
 
 constexpr Status present[] = {Status::online, Status::busy, Status::away};
@@ -82,15 +102,11 @@ void add_id(std::string_view id, Candidates& to) {
   std::memcpy(added.id_text, id.data(), id.size());
 }
 
-void add_members(const RealmRef& realm, const ChannelKey& channel, uint32_t members,
-                 Candidates& to) {
-  const size_t room = members + members / 4 + 16;
-  auto* found = static_cast<MemberCandidate*>(
-      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
-  const auto count = collect_members(realm, channel, nullptr, forever_ago, current_policy(),
-                                     current_time(), {found, room});
-  for (size_t i = 0; i < count.value_or(0); i++) add_id(found[i].id(), to);
-  pfree(found);
+void add_members(const RealmRef& realm, const ChannelKey& channel, Candidates& to) {
+  const auto found = collect_at_most(SIZE_MAX, realm, channel, nullptr, forever_ago);
+  if (!found) return;
+  for (size_t i = 0; i < found->count; i++) add_id(found->items[i].id(), to);
+  pfree(found->items);
 }
 
 // Whoever shows itself to those with whom it shares a channel: the members of the viewer's
@@ -108,10 +124,8 @@ void add_companions(const RealmRef& realm, const Viewer& viewer, Candidates& to)
     add_closed(realm, to);
     return;
   }
-  for (size_t i = 0; i < channels.count; i++) {
-    const ChannelKey channel = realm.channel_key(channels.ids[i]);
-    add_members(realm, channel, count_members(realm, channel, policy, now), to);
-  }
+  for (size_t i = 0; i < channels.count; i++)
+    add_members(realm, realm.channel_key(channels.ids[i]), to);
 }
 
 void keep_each_once(Specials& specials) {

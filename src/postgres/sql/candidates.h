@@ -55,6 +55,16 @@ Ordered in_order(const Candidates& candidates);
 // The same of those who may have been found in two ways.
 Ordered each_once_in_order(const Candidates& candidates);
 
+// Members of a channel behind a user, or from the first on, latest activity first: so many, or all
+// there are. Nothing: that user is no member.
+struct FoundMembers {
+  MemberCandidate* items;
+  size_t count;
+};
+std::optional<FoundMembers> collect_at_most(size_t most, const RealmRef& realm,
+                                            const ChannelKey& channel, const UserKey* after,
+                                            Time not_before);
+
 // Those who are here and whom a viewer sees otherwise than strangers do, each once: by a relation,
 // as a member of a channel of the viewer, or as itself.
 Specials special_to(const RealmRef& realm, const Viewer& viewer);

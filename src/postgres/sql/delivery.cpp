@@ -8,6 +8,7 @@
 #include "postgres/sql/events.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/json_text.h"
+#include "postgres/sql/snapshot.h"
 #include "postgres/sql/viewer.h"
 #include "postgres/tables/access.h"
 
@@ -53,7 +54,8 @@ Position position_argument(FunctionCallInfo call, int number) {
 Asked asked_argument(FunctionCallInfo call, int viewer, int most) {
   Asked asked{};
   asked.channel_id = channel_argument(call, 0);
-  asked.viewer = &hearing_viewer_argument(call, viewer);
+  if (is_private_channel(asked.channel_id)) refuse_viewer(call, viewer);
+  asked.viewer = &hearing_viewer_argument(call, viewer, asked.channel_id);
   asked.most = most;
   auto* naming = static_cast<char*>(palloc(max_user_key_bytes));
   asked.naming = {naming, write_user_key(asked.viewer->key.id, naming)};
@@ -105,7 +107,10 @@ Told look(const Asked& asked, const Position& position, MemoryContext looking) {
   MemoryContext before = MemoryContextSwitchTo(looking);
   // The application may be asked, and must not answer as of when the wait began.
   PushActiveSnapshot(GetLatestSnapshot());
-  const Told told = events_after(asked, position);
+  // And the viewer may be in other channels by now.
+  Asked now = asked;
+  if (!asked.viewer->is_everybody) now.viewer = viewer_of(asked.viewer->key.id);
+  const Told told = events_after(now, position);
   PopActiveSnapshot();
   MemoryContextSwitchTo(before);
   return told;

@@ -14,6 +14,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
+#include "postgres/shared/many.h"
 #include "postgres/sql/candidates.h"
 #include "postgres/sql/json_text.h"
 #include "postgres/sql/people.h"
@@ -21,6 +22,7 @@
 #include "postgres/sql/viewer.h"
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
+#include "postgres/transaction/transaction.h"
 
 extern "C" {
 #include "utils/fmgrprotos.h"
@@ -331,6 +333,10 @@ bool is_told_as_it_is(const Asked& asked, const Entry& entry) {
   return entry.head.hearers == Hearers::everybody && entry.channel == asked.channel_id;
 }
 
+bool is_secret(const Asked& asked, const Entry& entry) {
+  return entry.head.hearers == Hearers::trusted && entry.channel == asked.channel_id;
+}
+
 bool has_to_look_again(const Asked& asked, const Entries& entries) {
   for (size_t i = 0; i < entries.count; i++) {
     const Entry& entry = entries.items[i];
@@ -356,12 +362,24 @@ Told tell_viewer(const Asked& asked, const Position& position, const Entries& en
     }
     if (is_told_as_it_is(asked, entry)) {
       telling.add(entry.payload);
-    } else if (entry.head.hearers == Hearers::trusted && entry.channel == asked.channel_id) {
+    } else if (is_secret(asked, entry)) {
       const Parsed parsed = parse(entry);
       if (parsed.kind != Kind::rules) tell_secret(asked, entry, parsed, telling);
     }
   }
   return telling.told;
+}
+
+// How somebody is now may not have been told yet: what is shown is as if a snapshot had shown it.
+Told tell_viewer_as_now(const Asked& asked, const Position& position, const Entries& entries) {
+  const bool shows_now = std::any_of(entries.items, entries.items + entries.count,
+                                     [&](const Entry& entry) { return is_secret(asked, entry); });
+  if (!shows_now) return tell_viewer(asked, position, entries);
+  const int held = hold_snapshot(extension().realm);
+  const Told told = tell_viewer(asked, position, entries);
+  settle_all(extension().realm, current_policy(), current_time());
+  release_snapshot(held);
+  return told;
 }
 
 // ---- whoever asks ------------------------------------------------------------------
@@ -383,7 +401,8 @@ Told events_after(const Asked& asked, const Position& position) {
   // A change of who is seen may come at the end.
   const size_t most = for_viewer ? SIZE_MAX : static_cast<size_t>(asked.most);
   if (!collect_entries(interest, most, reached, entries)) return tell_resync(reached);
-  return for_viewer ? tell_viewer(asked, reached, entries) : tell_as_it_is(asked, reached, entries);
+  return for_viewer ? tell_viewer_as_now(asked, reached, entries)
+                    : tell_as_it_is(asked, reached, entries);
 }
 
 }  // namespace presence

@@ -79,6 +79,7 @@ struct Listing {
   Listed* items = nullptr;
   int count = 0;
   int capacity = 0;
+  bool may_be_more = false;  // who was looked at may have gone meanwhile, and others were not
   ListMaker maker{};
 
   void add(const UserView& view) {
@@ -99,8 +100,9 @@ struct Listing {
 
 // ---- a status, as the rules show it -----------------------------------------
 
-// The best of those whom everybody sees, or with a viewer of those who are open to it.
-void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time not_before, int most,
+// The best of those whom everybody sees, or with a viewer of those who are open to it. False: there
+// are others.
+bool add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time not_before, int most,
               Candidates& to) {
   const Policy policy = current_policy();
   Cutoff cutoff;
@@ -115,6 +117,7 @@ void add_best(const RealmRef& realm, Status status, const Viewer* viewer, Time n
     to.add_all([&](std::span<Candidate> room) {
       return collect_users(realm, partition, status, viewer, policy, from, room);
     });
+  return all;
 }
 
 void add_veiled(const RealmRef& realm, Status status, Candidates& to) {
@@ -144,9 +147,9 @@ bool has_enough_known(const Ordered& ordered, int most) {
 }
 
 Ordered candidates_for(const RealmRef& realm, Status status, const Wanted& wanted, int most,
-                       const Specials& specials) {
+                       const Specials& specials, bool& may_be_more) {
   Candidates candidates;
-  add_best(realm, status, wanted.viewer, wanted.not_before, most, candidates);
+  may_be_more |= !add_best(realm, status, wanted.viewer, wanted.not_before, most, candidates);
   if (!wanted.viewer) return in_order(candidates);
   add_special(specials, status, candidates);
   const Ordered ordered = each_once_in_order(candidates);
@@ -167,7 +170,8 @@ Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* v
 void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int most,
                  const Specials& specials, Listing& list) {
   static UserView view;
-  const Ordered candidates = candidates_for(realm, status, wanted, most, specials);
+  const Ordered candidates =
+      candidates_for(realm, status, wanted, most, specials, list.may_be_more);
   int listed = 0;
   for (size_t i = 0; i < candidates.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
@@ -367,7 +371,7 @@ Made list_for(int most, const Viewer* viewer, const ListMaker& maker) {
   list_users(wanted, list);
   Made made{static_cast<Datum*>(MemoryContextAllocHuge(
                 CurrentMemoryContext, sizeof(Datum) * (static_cast<Size>(list.count) + 1))),
-            list.count};
+            list.count, list.may_be_more};
   for (int i = 0; i < list.count; i++) made.items[i] = list.items[i].made;
   return made;
 }

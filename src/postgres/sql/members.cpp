@@ -10,6 +10,7 @@
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/authorize.h"
+#include "postgres/sql/candidates.h"
 #include "postgres/sql/member_row.h"
 #include "postgres/sql/members.h"
 #include "postgres/sql/people.h"
@@ -114,28 +115,18 @@ WantedMembers wanted_members(FunctionCallInfo fcinfo) {
            errhint("Begin again without \"after\", or pass another member of the last page.")));
 }
 
-struct Found {
-  MemberCandidate* items;
-  size_t count;
-};
-
 // A few more than wanted: those whom this transaction sees differently, and those who leave just
 // now, are left out of them.
-Found find_members(const RealmRef& realm, const ChannelKey& channel, const WantedMembers& wanted) {
+FoundMembers find_members(const RealmRef& realm, const ChannelKey& channel,
+                          const WantedMembers& wanted) {
   constexpr uint32_t may_leave = 16;
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  const uint32_t there = count_members(realm, channel, policy, now);
-  const size_t room = Min(static_cast<uint32_t>(wanted.most), there) +
-                      static_cast<size_t>(wisher_count()) + may_leave;
-  auto* items = static_cast<MemberCandidate*>(
-      MemoryContextAllocHuge(CurrentMemoryContext, sizeof(MemberCandidate) * room));
+  const size_t others = static_cast<size_t>(wisher_count()) + may_leave;
   std::optional<UserKey> after;
   if (wanted.after) after = realm.key(*wanted.after);
-  const auto count = collect_members(realm, channel, after ? &*after : nullptr, wanted.not_before,
-                                     policy, now, {items, room});
-  if (!count) raise_not_there(wanted);
-  return {items, *count};
+  const auto found = collect_at_most(static_cast<size_t>(wanted.most) + others, realm, channel,
+                                     after ? &*after : nullptr, wanted.not_before);
+  if (!found) raise_not_there(wanted);
+  return *found;
 }
 
 // As this transaction sees it, and a viewer in this channel. False: it does not. The application is
@@ -180,7 +171,7 @@ void list_members(const WantedMembers& wanted, MemberList& list) {
   const Policy policy = current_policy();
   const Time now = current_time();
   const Time before = end_of_page_before(realm, channel, wanted);
-  const Found found = find_members(realm, channel, wanted);
+  const FoundMembers found = find_members(realm, channel, wanted);
   for (size_t i = 0; i < found.count && list.count < wanted.most; i++) {
     CHECK_FOR_INTERRUPTS();
     const UserKey key = realm.key(found.items[i].id());
@@ -197,7 +188,7 @@ void list_members_for_viewer(const WantedMembers& wanted, MemberList& list) {
   static MemberView view;
   const RealmRef realm = whole_realm();
   const ChannelKey channel = realm.channel_key(wanted.channel_id);
-  const Found found =
+  const FoundMembers found =
       find_members(realm, channel, {wanted.channel_id, INT_MAX, nullptr, {}, forever_ago});
   // Those of whom the viewer may not know when they were active come last: they are needed only
   // when there are no more of the others.
@@ -267,7 +258,7 @@ Made list_channel(std::string_view channel_id, int most, const Viewer& viewer,
   list_for_viewer({channel_id, most, &viewer, std::nullopt, forever_ago}, list);
   Made made{static_cast<Datum*>(MemoryContextAllocHuge(
                 CurrentMemoryContext, sizeof(Datum) * (static_cast<Size>(list.count) + 1))),
-            list.count};
+            list.count, false};
   for (int i = 0; i < list.count; i++) made.items[i] = list.items[i].made;
   return made;
 }

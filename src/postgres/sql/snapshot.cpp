@@ -13,6 +13,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
 #include "postgres/shared/events.h"
+#include "postgres/shared/many.h"
 #include "postgres/shared/work.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
@@ -31,7 +32,6 @@
 extern "C" {
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "storage/ipc.h"
 #include "utils/memutils.h"
 }
 
@@ -40,7 +40,9 @@ namespace presence {
 namespace {
 
 constexpr int most_reads = 5;
-constexpr long read_again_after = 200;  // µs
+constexpr int reads_in_passing = 2;     // before the worker is asked to wait
+constexpr long look_again_after = 200;  // µs
+constexpr int most_looks = 250;
 
 // ---- one user ----------------------------------------------------------------
 
@@ -199,38 +201,47 @@ struct Read {
   Stream stream;
 };
 
-// Until the worker has made no events meanwhile, as far as that can be waited for.
-Read read_with_position(const RealmRef& realm, const Wanted& wanted, Facts facts) {
+// Waits until the worker makes no events just now, as far as that can be waited for. How often it
+// has made some: while that stays the same, none are made.
+uint64_t wait_for_announcements(const RealmRef& realm) {
   const std::atomic<uint64_t>& announcing = realm.control().announcing;
+  for (int looks = 1; announcing.load() % 2 != 0 && looks < most_looks; looks++) {
+    CHECK_FOR_INTERRUPTS();
+    pg_usleep(look_again_after);
+  }
+  return announcing.load();
+}
+
+// In which channels the viewer is counts from the position on: what comes after it tells of others.
+const Viewer* viewer_by_now(const Viewer* viewer) {
+  return viewer && !viewer->is_everybody ? viewer_of(viewer->key.id) : viewer;
+}
+
+// Until the worker has made no events meanwhile.
+Read read_with_position(const RealmRef& realm, const Wanted& wanted, Facts facts) {
+  Wanted now = wanted;
   Read read{};
   for (int reads = 1;; reads++) {
     CHECK_FOR_INTERRUPTS();
-    const uint64_t before = announcing.load();
+    if (reads > reads_in_passing) ask_for_quiet(realm);
+    const uint64_t before = wait_for_announcements(realm);
     read.stream = stream_of(realm);
-    read.picture = read_picture(wanted, facts);
-    const bool fits = before % 2 == 0 && announcing.load() == before;
+    now.viewer = viewer_by_now(wanted.viewer);
+    read.picture = read_picture(now, facts);
+    const bool fits = before % 2 == 0 && realm.control().announcing.load() == before;
     if (fits || reads == most_reads) return read;
-    pg_usleep(read_again_after);
   }
-}
-
-void end_snapshot_of(int, Datum realm) {
-  end_snapshot(*reinterpret_cast<RealmRef*>(DatumGetPointer(realm)));
 }
 
 Read read_snapshot(const Wanted& wanted, Facts facts) {
   if (RecoveryInProgress()) return {read_picture(wanted, facts), {}};
-  RealmRef realm = whole_realm();
-  Read read{};
-  if (wisher_count() > 0) hold_snapshot(realm);
-  // Begun when its end is certain: there may be no room for it.
-  PG_ENSURE_ERROR_CLEANUP(end_snapshot_of, PointerGetDatum(&realm));
-  {
-    begin_snapshot(realm);
-    read = read_with_position(realm, wanted, facts);
-  }
-  PG_END_ENSURE_ERROR_CLEANUP(end_snapshot_of, PointerGetDatum(&realm));
-  end_snapshot(realm);
+  const RealmRef realm = whole_realm();
+  const int held = hold_snapshot(realm);
+  const Read read = read_with_position(realm, wanted, facts);
+  // Whatever time has done by now may have been seen.
+  settle_all(realm, current_policy(), current_time());
+  end_quiet();
+  if (wisher_count() == 0) release_snapshot(held);
   return read;
 }
 
@@ -238,10 +249,10 @@ Wanted wanted_snapshot(FunctionCallInfo call) {
   Wanted wanted{};
   wanted.channel_id = channel_argument(call, 0);
   const bool is_private = is_private_channel(wanted.channel_id);
+  if (is_private) refuse_viewer(call, 1);
   wanted.is_whole =
       is_private || wanted.channel_id == global_channel || wanted.channel_id == firehose_channel();
-  const Viewer& viewer = hearing_viewer_argument(call, 1);
-  wanted.viewer = is_private && viewer.is_everybody ? nullptr : &viewer;
+  wanted.viewer = is_private ? nullptr : &hearing_viewer_argument(call, 1, wanted.channel_id);
   wanted.most = int_argument(call, 2, "max_users", 0);
   wanted.most = static_cast<int>(
       Min(static_cast<uint32_t>(wanted.most), Min(shared.region.pool.count(), 1u << 30)));
@@ -296,6 +307,10 @@ void add_channel(JsonText& json, const Wanted& wanted, const Picture& picture) {
   json.boolean("large", is_large);
 }
 
+bool is_truncated(const Wanted& wanted, const Made& users) {
+  return users.count > wanted.most || users.may_be_more;
+}
+
 Datum snapshot_json(const Wanted& wanted, const Read& read) {
   JsonText json;
   json.begin_object();
@@ -303,7 +318,7 @@ Datum snapshot_json(const Wanted& wanted, const Read& read) {
   add_position(json, read.stream);
   json.moment("at", current_time());
   add_freshness(json);
-  json.boolean("truncated", read.picture.users.count > wanted.most);
+  json.boolean("truncated", is_truncated(wanted, read.picture.users));
   add_channel(json, wanted, read.picture);
   add_all(json, "users", read.picture.users, wanted.most);
   if (!read.picture.is_whole) add_all(json, "typing", read.picture.typing, INT_MAX);
@@ -319,7 +334,7 @@ std::string_view version_of(const Wanted& wanted, const Read& read) {
   JsonText json;
   json.begin_object();
   if (!RecoveryInProgress()) json.number("epoch", static_cast<int64>(read.stream.epoch));
-  json.boolean("truncated", users.count > wanted.most);
+  json.boolean("truncated", is_truncated(wanted, users));
   add_channel(json, wanted, read.picture);
   add_all(json, "users", users, INT_MAX);
   if (!read.picture.is_whole) add_all(json, "typing", read.picture.typing, INT_MAX);
@@ -333,6 +348,15 @@ std::string_view version_of(const Wanted& wanted, const Read& read) {
 
 bool is_private_channel(std::string_view channel_id) {
   return !private_channel().empty() && channel_id == private_channel() && acts_for_others();
+}
+
+void refuse_viewer(FunctionCallInfo call, int number) {
+  if (call->args[number].isnull) return;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("the private channel is for those who may know everything"),
+                  errdetail("Nobody sees a part of it."),
+                  errhint("With a viewer ask for global_presence, or for the channel that it is "
+                          "about; ask for the private channel without one.")));
 }
 
 }  // namespace presence

@@ -64,8 +64,10 @@ const Viewer* viewer_argument(FunctionCallInfo call, int number) {
   return viewer_id ? viewer_of(*viewer_id) : nullptr;
 }
 
-const Viewer& hearing_viewer_argument(FunctionCallInfo call, int number) {
-  if (const Viewer* viewer = viewer_argument(call, number)) return *viewer;
+const Viewer& hearing_viewer_argument(FunctionCallInfo call, int number,
+                                      std::string_view channel_id) {
+  const Viewer* viewer = viewer_argument(call, number);
+  if (viewer && channel_id != firehose_channel()) return *viewer;
   auto* everybody = new (palloc(sizeof(Viewer))) Viewer{};
   everybody->key = extension().realm.viewer_key({});
   everybody->is_everybody = true;

@@ -14,8 +14,9 @@ const Viewer* viewer_argument(FunctionCallInfo call, int number);
 // The same of who may count everybody: nullptr for it unless it names another.
 const Viewer* counting_viewer_argument(FunctionCallInfo call, int number);
 // For what is told on a channel: without a name the trusted application reads what everybody may
-// know.
-const Viewer& hearing_viewer_argument(FunctionCallInfo call, int number);
+// know, and so does anybody on the firehose.
+const Viewer& hearing_viewer_argument(FunctionCallInfo call, int number,
+                                      std::string_view channel_id);
 // The same of one whom the caller may choose.
 const Viewer* viewer_of(std::string_view viewer_id);
 // The same, but in channels only as far as the user sees it there. On the primary.

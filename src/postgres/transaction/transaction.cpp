@@ -27,7 +27,17 @@ namespace presence {
 
 namespace {
 
-enum class Kind : uint8_t { claim, wish, reset, reload, restored_rules, drop, start, snapshot };
+enum class Kind : uint8_t {
+  claim,
+  wish,
+  reset,
+  reload,
+  restored_rules,
+  drop,
+  start,
+  snapshot,
+  over  // was a snapshot
+};
 
 struct LogEntry {
   Kind kind;
@@ -320,10 +330,20 @@ void drop_at_commit(const RealmRef& realm) {
   log(Kind::drop, nullptr, realm);
 }
 
-void hold_snapshot(const RealmRef& realm) {
+int hold_snapshot(const RealmRef& realm) {
   make_log_space();
   begin_snapshot(realm);
   log(Kind::snapshot, nullptr, realm);
+  return pending.count - 1;
+}
+
+// The application may have logged more behind it, when it was asked who sees whom.
+void release_snapshot(int held) {
+  end_snapshot(pending.log[held].realm);
+  if (held == pending.count - 1)
+    pending.count--;
+  else
+    pending.log[held].kind = Kind::over;
 }
 
 void start_at_commit() {
@@ -354,7 +374,9 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
     case Kind::restored_rules:
       return;  // before the commit record
     case Kind::reload:
+      // The loading is silent: whoever has a picture takes a new one.
       entry.realm.control().loads_wanted.fetch_add(1);
+      entry.realm.control().resync.store(true);
       wake_worker(entry.realm);
       return;
     case Kind::drop:
@@ -366,6 +388,8 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       return;
     case Kind::snapshot:
       end_snapshot(entry.realm);
+      return;
+    case Kind::over:
       return;
   }
 }

@@ -70,9 +70,11 @@ void reload_at_commit(const RealmRef& realm);
 void know_rules_at_commit(const RealmRef& realm);
 // The extension is dropped: at COMMIT the worker looks.
 void drop_at_commit(const RealmRef& realm);
-// A snapshot has shown this transaction's own changes: until they are true, or taken back, it
-// counts as being taken.
-void hold_snapshot(const RealmRef& realm);
+// A snapshot is being taken from now on (shared/work.h), until it is released or the transaction
+// ends. One that has shown the transaction's own changes is not to be released: it counts as being
+// taken until they are true, or taken back.
+int hold_snapshot(const RealmRef& realm);
+void release_snapshot(int held);
 // The extension is made: at COMMIT the launcher looks.
 void start_at_commit();
 bool has_changes();

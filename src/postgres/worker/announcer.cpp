@@ -358,12 +358,12 @@ size_t append_events_of(const RealmRef& realm, const MemberNews& news, AnybodyHi
 
 // ---- channels --------------------------------------------------------------
 
-size_t append_resync(const RealmRef& realm, std::string_view channel) {
+EventFacts resync_of(std::string_view channel) {
   EventFacts event{};
   event.channel = channel;
   event.kind = EventKind::presence_resync;
   event.at = current_time();
-  return append(realm, Hearers::everybody, channel, event);
+  return event;
 }
 
 size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
@@ -373,8 +373,10 @@ size_t append_events_of(const RealmRef& realm, const ChannelNews& news) {
   event.members = news.members;
   event.large = news.large;
   event.at = current_time();
-  const size_t bytes = append_public(realm, Hearers::everybody, event);
-  return news.resync ? bytes + append_resync(realm, news.id()) : bytes;
+  size_t bytes = append_public(realm, Hearers::everybody, event);
+  // Also for the firehose, where the joins and leaves of this channel were not told either.
+  if (news.resync) bytes += append_public(realm, Hearers::everybody, resync_of(news.id()));
+  return bytes;
 }
 
 // What one round may put into the ring.
@@ -416,7 +418,8 @@ bool tell_all(Portion& portion, uint32_t& partition, Take take, Tell tell) {
 // Those of which listeners may know something else come before all news.
 bool tell_resyncs(Portion& portion) {
   while (!portion.is_full() && has_to_resync()) {
-    portion.bytes += append_resync(portion.realm, next_to_resync());
+    const EventFacts event = resync_of(next_to_resync());
+    portion.bytes += append(portion.realm, Hearers::everybody, event.channel, event);
     portion.any = true;
     MemoryContextReset(CurrentMemoryContext);
   }
@@ -453,10 +456,22 @@ bool announce_all(Portion& portion) {
              });
 }
 
+// A long snapshot could not be read between two portions. The next one waits for it, unless that
+// takes too long, or one has waited in vain lately.
+void wait_for_snapshots(const RealmRef& realm) {
+  constexpr int longest_ms = 250;
+  static bool in_vain = false;
+  const std::atomic<uint32_t>& quiet = realm.control().quiet;
+  int waited_ms = 0;
+  for (; !in_vain && quiet.load() > 0 && waited_ms < longest_ms; waited_ms++) pg_usleep(1000);
+  in_vain = quiet.load() > 0;
+}
+
 }  // namespace
 
 Announced announce(const RealmRef& realm, bool stuck) {
   if (!has_to_resync() && !has_announcements(realm)) return Announced::nothing;
+  wait_for_snapshots(realm);
   static MemoryContext context;
   if (!context)
     context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);

@@ -241,6 +241,37 @@ SELECT heard FROM test.outcome;
 CALL test.own(:'lobby', $$SELECT presence_set_visibility('ann', 'nobody')$$, $$SELECT presence_set_visibility('ann', 'everyone')$$);
 SELECT heard FROM test.outcome;
 
+-- ---- what a viewer polls ---------------------------------------------------------------------------------------------------------
+
+-- Given a contact who is told how ann is now, before everybody else hears of it, when that is taken back, then it is told.
+CREATE PROCEDURE test.polled(told text, change text, back text) LANGUAGE plpgsql AS $$
+DECLARE
+    at jsonb;
+    polled jsonb;
+BEGIN
+    at := presence.presence_snapshot('global_presence', 'friend');
+    EXECUTE told;
+    COMMIT;
+    PERFORM test.stop_worker();
+    EXECUTE change;
+    COMMIT;
+    polled := presence.presence_events('global_presence', at ->> 'epoch', (at ->> 'seq')::bigint, viewer => 'friend');
+    EXECUTE back;
+    COMMIT;
+    PERFORM test.continue_worker();
+    TRUNCATE test.outcome;
+    INSERT INTO test.outcome VALUES (format('told %s, then %s', (SELECT string_agg(e ->> 'status', ' ') FROM jsonb_array_elements(polled -> 'events') AS e),
+        (SELECT string_agg(e ->> 'status', ' ') FROM jsonb_array_elements(
+            presence.presence_events('global_presence', polled ->> 'epoch', (polled ->> 'seq')::bigint, viewer => 'friend') -> 'events') AS e)));
+    COMMIT;
+END
+$$;
+SELECT presence_set_visibility('ann', 'contacts');
+SELECT presence_test_advance('0') IS NOT NULL;
+CALL test.polled($$SELECT presence_set_status('ann', 'busy')$$, $$SELECT presence_set_status('ann', 'away')$$, $$SELECT presence_set_status('ann', 'busy')$$);
+SELECT heard FROM test.outcome;
+SELECT presence_set_visibility('ann', 'everyone');
+
 ALTER SYSTEM RESET presence.typing_timeout;
 ALTER SYSTEM RESET presence.private_channel;
 SELECT pg_reload_conf();

@@ -2,10 +2,16 @@
 
 import { pathToFileURL } from 'node:url';
 import WebSocket from 'ws';
+import { Tally } from '../tally.js';
 import { memberOf } from '../truth.js';
+import { Stream } from './stream.js';
+
+// How a WebSocket ends without a word; the client says one when its session is not known any more.
+const ABNORMAL = 1006;
 
 export class BrowserConsumer {
   kind = 'JS client';
+  tally = new Tally();
   #client;
   #socket = null;
   #positions = new Map();
@@ -60,18 +66,31 @@ export class BrowserConsumer {
   #sockets() {
     const opened = (socket) => {
       this.#socket = socket;
-      // After the client has dealt with it.
-      socket.on('message', () => setImmediate(() => this.#checkOrder()));
+      const stream = new Stream(this.tally, (what) => this.#complaints.push(what));
+      socket.on('open', () => socket.on('close', (code) => { if (code === ABNORMAL) this.tally.cuts++; }));
+      socket.on('message', (data) => {
+        stream.received(data);
+        // After the client has dealt with it.
+        setImmediate(() => this.#checkOrder());
+      });
+      return stream;
     };
     return class extends WebSocket {
+      #stream;
+
       constructor(address) {
         super(address);
-        opened(this);
+        this.#stream = opened(this);
+      }
+
+      send(text) {
+        this.#stream.sent(text);
+        super.send(text);
       }
     };
   }
 
-  /** Each event moves the position of its channel. Where none moves it back, none comes twice or out of order. */
+  /** What the client makes of it: no event moves the position of its channel back. */
   #checkOrder() {
     for (const channel of this.channels) {
       const now = this.#client.channel(channel).position;

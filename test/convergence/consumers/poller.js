@@ -3,6 +3,7 @@
 import pg from 'pg';
 import { Picture } from '../picture.js';
 import { isAway } from '../people.js';
+import { Tally } from '../tally.js';
 import { sleep } from '../wait.js';
 
 const MAX_EVENTS = 50; // little, so that an answer is often not all of it
@@ -13,6 +14,7 @@ const functionOf = {
 };
 
 export class PollingConsumer {
+  tally = new Tally();
   #pictures;
   #complaints = [];
   #ended;
@@ -53,10 +55,13 @@ export class PollingConsumer {
     while (!this.isStopped) {
       const db = new pg.Client(this.config);
       db.on('error', () => {}); // the query that is under way, or the next one, fails as well
+      let isConnected = false;
       try {
         await db.connect();
+        isConnected = true;
         while (!this.isStopped) await this.#round(db);
       } catch (error) {
+        if (isConnected) this.tally.cuts++;
         // A pooler answers with an error of its own while the server is away.
         if (!isAway(error) && !/server|pgbouncer/i.test(error.message)) this.#complaints.push(`${error.code} ${error.message}`);
         await sleep(200);
@@ -76,6 +81,7 @@ export class PollingConsumer {
   }
 
   async #begin(db, picture, channel) {
+    this.tally.snapshots++;
     picture.applySnapshot(await this.#ask(db, (view) => `presence.presence_snapshot($1${view}, max_users => 100000)`, [channel]));
   }
 
@@ -84,6 +90,7 @@ export class PollingConsumer {
     const { epoch, seq } = picture.position;
     const answer = await this.#ask(db, functionOf[this.way.by], [channel, epoch, seq]);
     if (answer.resync) {
+      this.tally.resyncs++;
       await this.#begin(db, picture, channel);
       return false;
     }
@@ -91,7 +98,10 @@ export class PollingConsumer {
       // Between two events for a viewer there may be one for everybody that the viewer is told in words of its own.
       if (this.viewer === null && event.prev > picture.position.seq) this.#complaints.push(`${channel}: ${event.seq} says prev ${event.prev} after ${picture.position.seq}`);
       picture.applyEvent(event);
-      if (event.event === 'presence_resync') {
+      const isResync = event.event === 'presence_resync';
+      if (isResync) this.tally.resyncs++;
+      if (event.truncated) this.tally.truncations++;
+      if (isResync || picture.isIncomplete) {
         await this.#begin(db, picture, channel);
         return true;
       }

@@ -2,10 +2,12 @@
 
 import { start } from '../processes.js';
 import { Picture } from '../picture.js';
+import { Tally } from '../tally.js';
 import { sleep } from '../wait.js';
 
 export class TailConsumer {
   kind = 'presence-tail';
+  tally = new Tally();
   viewer = null;
   #process;
   #pictures;
@@ -23,6 +25,8 @@ export class TailConsumer {
       env: { ...server.environment, PGAPPNAME: this.name },
       log: `${dir}/${this.name}.log`,
       onLine: (line) => this.#take(JSON.parse(line)),
+      // It makes one remark about each connection that is lost.
+      onErrorLine: () => { if (this.#hasHeard && !this.isStopped) this.tally.cuts++; },
     });
     this.#process.ended.then((how) => this.#ended(how, { tools, server, dir }));
   }
@@ -58,7 +62,19 @@ export class TailConsumer {
 
   #take(line) {
     this.#hasHeard = true;
-    if ('snapshot' in line) this.#pictures.get(line.snapshot.channel).applySnapshot(line.snapshot);
-    else this.#pictures.get(line.channel).applyEvent(line);
+    if ('snapshot' in line) this.#takeSnapshot(line.snapshot);
+    else this.#takeEvent(line);
+  }
+
+  #takeSnapshot(snapshot) {
+    const picture = this.#pictures.get(snapshot.channel);
+    this.tally.snapshots++;
+    if (picture.position && !picture.isIncomplete) this.tally.resyncs++;
+    picture.applySnapshot(snapshot);
+  }
+
+  #takeEvent(event) {
+    if (event.truncated) this.tally.truncations++;
+    this.#pictures.get(event.channel).applyEvent(event);
   }
 }

@@ -5,6 +5,9 @@ import { until } from './until.js';
 
 const GRACE = '3s';
 
+/** User data, as JSON, with which an event is longer than events can be; few bytes as jsonb. */
+export const TOO_MUCH = '{"name": "Mia", "smallest": 1e-7900}';
+
 export const privateChannel = process.env.PRESENCE_PRIVATE_CHANNEL;
 
 /** Connected to a presence without anybody. */
@@ -56,6 +59,11 @@ class TestDatabase {
     });
   }
 
+  /** Other user data, as JSON, in all of its channels. */
+  say(user, userData) {
+    return this.ask('SELECT presence_connect($1, $2, $3)', [user, `session-${user}`, userData]);
+  }
+
   /** A choice of a status, which does not become one event with the next. */
   setStatus(user, status, { message = null, channel = 'global_presence' } = {}) {
     return this.#isToldOn(channel, user, () => this.ask('SELECT presence_set_status($1, $2, $3)', [user, status, message]));
@@ -68,16 +76,6 @@ class TestDatabase {
     await until(`${user} is told of on ${channel}`, () => this.ask(
       `SELECT EXISTS (SELECT FROM jsonb_array_elements(presence_events($1, $2, $3, 10000) -> 'events') AS e WHERE e ->> 'user_id' = $4)`,
       [channel, epoch, seq, user]));
-  }
-
-  /** Whether nothing has happened after a position. */
-  knowsAll(channel, { epoch, seq }, viewer = null) {
-    return this.ask("SELECT answer -> 'events' = '[]' AND NOT (answer ->> 'resync')::boolean FROM presence_events($1, $2, $3, viewer => $4) AS answer",
-      [channel, epoch, seq, viewer]);
-  }
-
-  status(user) {
-    return this.ask('SELECT presence_status($1)', [user]);
   }
 
   /** Ends the connections of a gateway; how many there were. */
