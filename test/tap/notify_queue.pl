@@ -88,4 +88,35 @@ is_deeply([ $listener->story('last') ], [ 'offline>busy manual', 'user_joined' ]
 is_deeply([ $listener->gaps ], [], 'without a gap');
 $listener->quit;
 finish($small);
+
+# given somebody who keeps the lock of all who notify, because the standby that must confirm is away, then the worker, which
+# would begin again at the end of the queue, waits longer each time; and it leaves the queue when it is told to end
+my $busy = new_server('busy', conf => "wal_level = replica\nmax_wal_senders = 2");
+$busy->start;
+create_presence($busy);
+$listener = PresenceTest::Listener->new($busy, 'postgres');
+$busy->safe_psql('postgres', 'CREATE TABLE written(it int)');
+$busy->append_conf('postgresql.conf', "synchronous_standby_names = 'away'");
+$busy->reload;
+eventually($busy, 'postgres', "SELECT setting = 'away' FROM pg_settings WHERE name = 'synchronous_standby_names'", 'a standby must confirm');
+my $keeper = $busy->background_psql('postgres');
+my $keeper_pid = $keeper->query_safe('SELECT pg_backend_pid()');
+$keeper->query_until(qr/goes on/, "\\echo goes on\nBEGIN; INSERT INTO written VALUES (1); NOTIFY others; COMMIT;\n");
+eventually($busy, 'postgres', "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $keeper_pid", 'somebody keeps the lock of those who notify');
+$busy->safe_psql('postgres', "SET synchronous_commit = off; SELECT presence_set_status('ann', 'busy')");
+my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'presence worker' AND wait_event_type = 'Lock'
+	AND clock_timestamp() - xact_start > '%s'};
+eventually($busy, 'postgres', sprintf($waits, '3 s'), 'the worker waits longer than a second in the end');
+$pid = worker_pid($busy);
+$busy->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+is_gone($busy, $pid);
+is($busy->safe_psql('postgres', "SELECT status FROM user_presence WHERE user_id = 'ann'"), 'busy', 'told to end it has written the rows');
+wait_for_worker($busy);
+eventually($busy, 'postgres', sprintf($waits, '1 ms'), 'the next one waits, too');
+$busy->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$busy->reload;
+ok($listener->wait_for(sub { 2 == @_ }), 'when the lock is free all is told');
+is_deeply([ $listener->story('ann') ], [ 'offline>busy manual', 'user_joined' ], 'once');
+$_->quit for $listener, $keeper;
+finish($busy);
 done_testing();

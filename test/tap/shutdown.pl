@@ -63,6 +63,53 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 eventually($node, 'postgres', q{SELECT count(*) = 1 FROM user_presence WHERE user_id = 'sam'}, 'what was locked is written by the next worker');
 
+# Told to end while a row is locked, it tries again now and then, not all the time.
+wait_for_worker($node);
+my $row_holder = $node->background_psql('postgres');
+$row_holder->query_safe(q{BEGIN; SELECT FROM user_presence WHERE user_id = 'pat' FOR UPDATE});
+$node->safe_psql('postgres', q{SELECT presence_touch('pat', 'click', '/locked', 'pat 1')});
+my $next_xid = q{SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint};
+my $xid = $node->safe_psql('postgres', $next_xid);
+my $pid = worker_pid($node);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+is_gone($node, $pid);
+cmp_ok($node->safe_psql('postgres', $next_xid) - $xid, '<', 2000, 'a locked row is tried again a few times');
+$row_holder->query_safe('COMMIT');
+$row_holder->quit;
+wait_for_worker($node);
+eventually($node, 'postgres', q{SELECT current_page = '/locked' FROM user_presence WHERE user_id = 'pat'}, 'and written by the next worker');
+
+# Told to end soon after an import, while the rows are still to be loaded: what is in memory is written nevertheless.
+my $load_holder = $node->background_psql('postgres');
+$load_holder->query_safe('BEGIN; LOCK TABLE channel_presence, presence_contacts, presence_visibility');
+$node->safe_psql('postgres', q{SELECT presence_touch('pat', 'click', '/imported', 'pat 1')});
+$node->safe_psql('postgres', q{SELECT presence_import('[{"user_id": "ina", "status": "offline"}]')});
+$pid = worker_pid($node);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+is_gone($node, $pid);
+is($node->safe_psql('postgres', q{SELECT complete FROM presence_info()}), 'f', 'an import is not loaded yet');
+is($node->safe_psql('postgres', q{SELECT current_page FROM user_presence WHERE user_id = 'pat'}), '/imported', 'what was in memory has its row');
+$load_holder->query_safe('COMMIT');
+$load_holder->quit;
+wait_for_worker($node);
+
+# Whatever the application's triggers do, a stop comes to its end, and what is behind no such trigger is written.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN IF current_setting('test.slow', true) = 'on' THEN PERFORM pg_sleep(3600); END IF; RETURN NEW; END $$;
+	CREATE TRIGGER slow BEFORE UPDATE ON user_presence FOR EACH ROW EXECUTE FUNCTION public.wait()});
+$node->append_conf('postgresql.conf', "test.slow = 'on'");
+$node->reload;
+eventually($node, 'postgres', q{SELECT current_setting('test.slow', true) = 'on'}, 'a trigger is slow from now on');
+$node->safe_psql('postgres', q{SELECT presence_touch('pat', 'click', '/slow', 'pat 1'), presence_move_cursor('pat', 7, '{"line": 10}')});
+ok($node->stop('fast', fail_ok => 1), 'a fast shutdown does not wait for a trigger that sleeps')
+  or $node->stop('immediate');
+$node->append_conf('postgresql.conf', "test.slow = 'off'");
+$node->start;
+wait_for_worker($node);
+is($node->safe_psql('postgres', "SELECT cursor_position->>'line' FROM presence_members('document_7')"), '10', 'the cursor behind it survived');
+$node->safe_psql('postgres', 'DROP TRIGGER slow ON user_presence');
+
 # A smart shutdown does not wait for the worker.
 $node->stop('smart');
 $node->start;

@@ -27,8 +27,16 @@ for (1 .. 2)
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
 	wait_for_worker($node);
 }
-$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
-eventually($node, 'postgres', 'SELECT worker_alive FROM presence_info()', 'after three terminations and a cancel it is there');
+$node->safe_psql('postgres', q{CREATE TABLE public.stamps(at timestamptz DEFAULT now());
+	CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.stamps DEFAULT VALUES; RETURN NULL; END $$;
+	CREATE TRIGGER stamp AFTER INSERT ON user_presence EXECUTE FUNCTION public.stamp()});
+$pid = worker_pid($node);
+$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+$node->safe_psql('postgres', "SELECT presence_touch('zoe')");
+eventually($node, 'postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'zoe'", 'after three terminations and a cancel it works');
+is(worker_pid($node), $pid, 'and a cancel is no reason to end');
+is($node->safe_psql('postgres', "SELECT count(*) > 0 AND bool_and(at > pg_postmaster_start_time()) FROM public.stamps"), 't', 'now() is now in a trigger');
+$node->safe_psql('postgres', 'DROP TRIGGER stamp ON user_presence');
 
 # the launcher too
 $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence launcher'");

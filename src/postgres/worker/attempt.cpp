@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/elog.h"
 #include "utils/memutils.h"
@@ -15,6 +16,8 @@ namespace presence {
 namespace {
 
 constexpr int report_every_ms = 60 * 1000;
+
+int error_of_last = 0;
 
 struct Reported {
   const char* what;
@@ -40,8 +43,12 @@ void report(const char* what, const char* hint, const ErrorData* error) {
 bool attempt(const char* what, const char* hint, void (*work)(void*), void* context) {
   MemoryContext outer = CurrentMemoryContext;
   volatile bool done = false;
+  error_of_last = 0;
+  QueryCancelPending = false;
   PG_TRY();
   {
+    // So that now() is now, for triggers of the application, too.
+    SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     work(context);
     CommitTransactionCommand();
@@ -57,12 +64,21 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
     FlushErrorState();
     AbortCurrentTransaction();
     report(what, hint, error);
+    error_of_last = error->sqlerrcode;
     FreeErrorData(error);
     RESUME_INTERRUPTS();
   }
   PG_END_TRY();
   MemoryContextSwitchTo(outer);
   return done;
+}
+
+int last_error() { return error_of_last; }
+
+void check_for_interrupts_between_attempts() {
+  HOLD_CANCEL_INTERRUPTS();
+  CHECK_FOR_INTERRUPTS();
+  RESUME_CANCEL_INTERRUPTS();
 }
 
 }  // namespace presence

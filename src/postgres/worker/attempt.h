@@ -10,4 +10,11 @@ namespace presence {
 // something about it, `hint` says what.
 bool attempt(const char* what, const char* hint, void (*work)(void*), void* context);
 
+// The SQLSTATE with which the last attempt failed; 0: it did not.
+int last_error();
+
+// CHECK_FOR_INTERRUPTS() between attempts. To cancel (pg_cancel_backend) is about what runs: when
+// nothing does it is about nothing, and no reason to end.
+void check_for_interrupts_between_attempts();
+
 }  // namespace presence

@@ -2,27 +2,23 @@
 // DATABASE ... FORCE).
 //
 // Ending in the middle of a round would lose what waits for the next flush. So the first request
-// is only noted, for the worker to end when its round is over; whatever a round waits for is short
-// (lock_timeout). A second request ends it at once, and so does the first while it loads: a load
-// may wait for long, and there is nothing to lose yet.
+// is only noted, for the worker to end when its round is over and that is written. But whoever
+// stops the server waits for it, and a statement takes as long as it likes: it may wait for a lock,
+// or run a trigger of the application. So every second from then on what runs is cancelled, that
+// something else can be written, and after `longest_end` the process ends in any case. So it does
+// at a second request.
 #pragma once
 
 #include "postgres/boundary.h"
+#include "postgres/clock.h"
 
 namespace presence {
 
+// Shorter than DROP DATABASE ... FORCE is patient, which is 5 s.
+constexpr Duration longest_end = 4 * second;
+
 // Requests to end are handled as above from here on.
 void handle_requests_to_end();
-
-// As long as this is in scope, a request ends the process at once, and so does one that was noted
-// before.
-class EndsAtOnce {
- public:
-  EndsAtOnce();
-  ~EndsAtOnce();
-  EndsAtOnce(const EndsAtOnce&) = delete;
-  EndsAtOnce& operator=(const EndsAtOnce&) = delete;
-};
 
 bool end_is_requested();
 

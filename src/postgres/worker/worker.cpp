@@ -73,7 +73,12 @@ struct Worker {
   PartitionPlan activities;
 };
 
-void leave(int, Datum number) { shared.controls[DatumGetUInt16(number)].worker.store(-1); }
+// Who is still to be told to take a new snapshot nobody knows but this process.
+void leave(int, Datum number) {
+  RealmControl& control = shared.controls[DatumGetUInt16(number)];
+  if (has_to_resync()) control.resync.store(true);
+  control.worker.store(-1);
+}
 
 // Asks the catalog itself: the news of a DROP may come after the one who dropped it has woken us.
 bool is_still_there(const RealmRef& realm) {
@@ -103,8 +108,7 @@ void clean_sessions(Worker& worker, Time now) {
 }
 
 void load(Worker& worker, Time now) {
-  if (worker.realm.complete() || now < worker.next_load) return;
-  const EndsAtOnce while_loading;
+  if (worker.realm.complete() || now < worker.next_load || end_is_requested()) return;
   const bool done = attempt(
       "load its users from the tables", "Raise presence.memory if it is out of memory.",
       [](void*) {
@@ -139,11 +143,21 @@ void reload_settings(Worker& worker, Time now) {
   reschedule_realm(worker.realm, worker.policy, now);
 }
 
+// Whoever has polled is sent back for a new snapshot until the first event of the resync is there,
+// so that follows at once. What is asked for meanwhile is answered by it, too: the request is only
+// done with when nothing can fail any more.
+void begin_resync_if_wanted(const RealmRef& realm) {
+  std::atomic<bool>& wanted = realm.control().resync;
+  if (!wanted.load()) return;
+  begin_resync(realm);
+  wanted.store(false);
+}
+
 void tell(Worker& worker, Time now) {
-  if (worker.realm.control().resync.exchange(false)) begin_resync(worker.realm);
   if (now < worker.next_broadcast) return;
   // What is in the ring is sent before more is put into it.
   const bool has_room = !worker.more_events || worker.events_stuck;
+  if (has_room) begin_resync_if_wanted(worker.realm);
   const Announced announced =
       has_room ? announce(worker.realm, worker.events_stuck) : Announced::nothing;
   worker.history.grows |= announced != Announced::nothing;
@@ -188,12 +202,16 @@ void plan_flush(Worker& worker, Time now) {
   worker.next_flush = std::min(worker.next_flush, latest);
 }
 
-// Since when there are rows that cannot be written, or events that cannot be sent.
+// There are some that cannot be written.
+bool has_stuck_rows(const Worker& worker, Time now) {
+  return worker.next_try != never || worker.next_sessions > now || worker.next_members > now ||
+         worker.activities_blocked;
+}
+
+// Since when there are rows that cannot be written, or events that cannot be sent or logged.
 void note_behind(const Worker& worker, Time now) {
   std::atomic<Time>& since = worker.realm.control().behind_since;
-  const bool behind_stuck = worker.next_sessions > now || worker.next_members > now;
-  if (worker.next_try == never && !behind_stuck && !worker.activities_blocked &&
-      !worker.events_stuck)
+  if (!has_stuck_rows(worker, now) && !worker.events_stuck && worker.next_log <= now)
     since.store(0);
   else if (since.load() == 0)
     since.store(now);
@@ -280,7 +298,8 @@ Rest rest_of(const Worker& worker, Time now) {
     if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
-  rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm);
+  rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm) ||
+                  worker.realm.control().resync.load();
   if (rest.batching) rest.until = std::min(rest.until, worker.next_broadcast);
   return rest;
 }
@@ -293,29 +312,32 @@ long milliseconds_until(Time moment, Time now) {
   return static_cast<long>((std::min(moment - now, longest) + millisecond - 1) / millisecond);
 }
 
-constexpr Duration last_flush_lasts = 3 * second;  // at most
+void pause(long milliseconds) {
+  (void)WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+  check_for_interrupts_between_attempts();
+}
 
 // As in a planned stop: what only waits for the next flush is written first, and what somebody else
-// had locked is tried again. A second request ends this at once.
+// had locked is tried again, for as long as ending.h gives.
 void write_before_end(Worker& worker) {
-  if (!worker.realm.complete()) return;
-  const Time began = current_time();
-  Time now = began;
-  bool is_done = false;
-  do {
+  constexpr long pause_ms = 20;
+  for (;;) {
     worker.next_flush = worker.next_activities = worker.next_try = 0;
     worker.next_sessions = worker.next_members = 0;
+    const Time now = current_time();
     write(worker, now);
-    now = current_time();
-    is_done = !worker.more_rows && worker.realm.control().behind_since.load() == 0;
-  } while (!is_done && now - began < last_flush_lasts);
+    if (has_stuck_rows(worker, now))
+      pause(pause_ms);
+    else if (!worker.more_rows)
+      return;
+  }
 }
 
 void sleep(Worker& worker, const Rest& rest) {
   const long timeout = milliseconds_until(rest.until, current_time());
   // Whoever waits for a lock resets the latch: somebody may have set it during the round.
   if (timeout == 0 || worker.realm.control().awake.load()) {
-    CHECK_FOR_INTERRUPTS();
+    check_for_interrupts_between_attempts();
     return;
   }
   // The changes that join a waiting batch need not wake anybody: its end will.
@@ -324,7 +346,7 @@ void sleep(Worker& worker, const Rest& rest) {
   const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
   (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
-  CHECK_FOR_INTERRUPTS();
+  check_for_interrupts_between_attempts();
 }
 
 Rest round(Worker& worker) {
@@ -360,8 +382,11 @@ Worker begin(const RealmRef& realm) {
   if (!is_scheduled(worker.realm, worker.policy))
     reschedule_realm(worker.realm, worker.policy, current_time());
   worker.more_events = true;
-  // The one before may have died while it made events.
-  if (control.announcing.load() % 2 != 0) control.announcing.fetch_add(1);
+  // The one before may have died while it made events, and what it had taken is not told any more.
+  if (control.announcing.load() % 2 != 0) {
+    control.announcing.fetch_add(1);
+    control.resync.store(true);
+  }
   return worker;
 }
 
