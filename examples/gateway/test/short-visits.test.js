@@ -14,7 +14,7 @@ import { until } from './support/until.js';
 setFlagsFromString('--expose_gc');
 const collectGarbage = runInNewContext('gc');
 
-test('a stream that is closed before it is known whose it is', async () => {
+test('a stream that is closed before it is known whose it is', async (t) => {
   let asked = 0;
   const gateway = new Gateway({ ...readConfig(process.env), port: 0, privateChannel: null }, async () => {
     asked++;
@@ -22,6 +22,7 @@ test('a stream that is closed before it is known whose it is', async () => {
     return { id: 'impatient', data: {} };
   });
   const { port } = await gateway.start();
+  t.after(() => gateway.stop());
   const visit = new AbortController();
   const answers = Array.from({ length: 5 }, () =>
     fetch(`http://127.0.0.1:${port}/presence/events?channel=hall`, { signal: visit.signal }).catch(() => 'gone'));
@@ -31,7 +32,6 @@ test('a stream that is closed before it is known whose it is', async () => {
   await sleep(300);
   assert.equal(gateway.streams.size, 0);
   assert.deepEqual([...gateway.channels.names()], []);
-  await gateway.stop();
 });
 
 test('subscriptions while nobody can be asked', async () => {
