@@ -49,7 +49,7 @@ void for_each_event(const Sending& sending, Send send) {
 // as a standby that must confirm is away. Or many wait for it, one after the other: whoever leaves
 // the queue begins again at its end, so the next time it stays longer.
 constexpr int shortest_wait_ms = 1000;
-constexpr int longest_wait_ms = 30 * 1000;
+constexpr int longest_wait_ms = 8 * 1000;
 int wait_ms = shortest_wait_ms;
 
 void adapt_wait(bool sent) {
