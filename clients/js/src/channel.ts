@@ -43,7 +43,7 @@ export class Channel {
     this.name = name;
     const failed = (error: PresenceError) => this.#emitter.emit('error', error);
     this.#participation = new Participation(name, link, clock, options, failed);
-    this.#subscription = new Subscription(name, link, clock, {
+    this.#subscription = new Subscription(name, link, {
       changed: (changes) => {
         for (const change of changes) this.#emitter.emit(change.type, change as never);
       },

@@ -20,8 +20,7 @@ export interface View {
  * `resume`: something was missed, ask for what came after the position; `resync`: ask for a snapshot.
  */
 export interface Outcome {
-  /** `incomplete`: applied, but not all that happened had room in the event; a snapshot has it. */
-  readonly verdict: 'applied' | 'incomplete' | 'ignored' | 'resume' | 'resync';
+  readonly verdict: 'applied' | 'ignored' | 'resume' | 'resync';
   readonly changes: readonly Change[];
 }
 
@@ -80,12 +79,13 @@ export function receiveMissed(view: View, event: PresenceEvent): Outcome {
   if (!known) return IGNORED;
   if (event.epoch !== known.epoch) return RESUME;
   if (event.seq <= known.seq) return IGNORED;
-  if (event.event === 'presence_resync') return RESYNC;
+  // What a truncated event leaves out, snapshots have. The position stays before it, so that it is asked for until one is there.
+  if (event.event === 'presence_resync' || event.truncated) return RESYNC;
 
   view.position = { epoch: event.epoch, seq: event.seq };
   const changes: Change[] = [];
   applyEvent(view, event, changes);
-  return { verdict: event.truncated ? 'incomplete' : 'applied', changes };
+  return { verdict: 'applied', changes };
 }
 
 /** Nothing happened up to there. Of another epoch it says that the server was started again. */

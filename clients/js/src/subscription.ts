@@ -6,7 +6,6 @@
 // What comes while asking answers the question: a snapshot, or all that was missed. So that nothing else comes then, the old
 // stream is unsubscribed from first, and what it still brings is left out.
 
-import { Timer, type Clock } from './clock.js';
 import { deferred, type Deferred } from './deferred.js';
 import { PresenceError } from './errors.js';
 import type { Link } from './link.js';
@@ -24,9 +23,6 @@ export interface SubscriptionListener {
   failed(error: PresenceError): void;
 }
 
-/** Milliseconds after an event that did not have room for all, until a snapshot is asked for: who sends many costs one each second. */
-const COMPLETE_AFTER = 1_000;
-
 type Phase = 'off' | 'asking' | 'current' | 'leaving';
 
 export class Subscription {
@@ -41,12 +37,8 @@ export class Subscription {
   #question = 0;
   /** A question that is due. `resync` is so until a snapshot has come, over lost answers and connections. */
   #owed: 'resume' | 'resync' | null = null;
-  /** Something had no room in an event. A snapshot has it. */
-  #incomplete = false;
-  readonly #completion: Timer;
 
-  constructor(channel: string, link: Link, clock: Clock, listener: SubscriptionListener) {
-    this.#completion = new Timer(clock, () => this.#owe('resync'));
+  constructor(channel: string, link: Link, listener: SubscriptionListener) {
     this.#channel = channel;
     this.#link = link;
     this.#listener = listener;
@@ -78,11 +70,7 @@ export class Subscription {
   received(push: Push): void {
     if (this.#phase !== 'asking' && this.#phase !== 'current') return;
     const { verdict, changes } = this.#apply(push);
-    if (verdict === 'applied' || verdict === 'incomplete') this.#tell(changes, 'snapshot' in push);
-    if (verdict === 'incomplete' && !this.#incomplete) {
-      this.#incomplete = true;
-      this.#completion.set(COMPLETE_AFTER);
-    }
+    if (verdict === 'applied') this.#tell(changes, 'snapshot' in push);
     if (verdict === 'resync') this.#listener.resyncing();
     if (verdict === 'resume' || verdict === 'resync') this.#owe(verdict);
   }
@@ -94,16 +82,10 @@ export class Subscription {
   }
 
   #tell(changes: readonly Change[], isSnapshot: boolean): void {
-    if (isSnapshot) this.#isComplete();
+    if (isSnapshot) this.#owed = null;
     if (changes.length) this.#listener.changed(changes);
     if (this.#phase === 'current' && changes.some(({ type }) => type === 'join' || type === 'leave' || type === 'update'))
       this.#listener.synced();
-  }
-
-  #isComplete(): void {
-    this.#owed = null;
-    this.#incomplete = false;
-    this.#completion.clear();
   }
 
   #owe(what: 'resume' | 'resync'): void {
@@ -112,7 +94,7 @@ export class Subscription {
   }
 
   get #from(): Position | null {
-    return this.#owed === 'resync' || this.#incomplete ? null : this.#view.position;
+    return this.#owed === 'resync' ? null : this.#view.position;
   }
 
   async #askAgain(): Promise<void> {
@@ -159,7 +141,7 @@ export class Subscription {
     this.#phase = 'off';
     this.#wanted?.reject(error);
     this.#wanted = null;
-    this.#isComplete();
+    this.#owed = null;
     this.#view = emptyView();
   }
 }

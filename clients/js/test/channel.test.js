@@ -201,23 +201,6 @@ test('a truncated event among what was missed, and the connection is lost: what 
   assert.deepEqual(t.socket.calls('subscribe').map(({ epoch, seq }) => [epoch, seq]), [['e1', 103]], 'nothing is owed');
 });
 
-test('truncated events, one after the other, ask for one snapshot a second, and do not keep the channel from being known', async () => {
-  const t = await inLobby(user('ann'));
-  for (let seq = 101; seq <= 120; seq++) await t.socket.push({ event: event(seq, 'state_changed', 'ann', { state: null, truncated: true }) });
-  assert.deepEqual([t.lobby.position.seq, t.socket.calls('unsubscribe').length], [120, 0]);
-  await t.clock.advance(1_000);
-  await left(t);
-  assert.deepEqual(asked(t), [[null, null]]);
-  await t.socket.push({ snapshot: snapshot(120, [user('ann', { state: 7 })]) });
-  await t.socket.push({ event: event(121, 'state_changed', 'ann', { state: null, truncated: true }) });
-  await answer(t, 121);
-  assert.equal(t.heard.at(-1), 'sync');
-  await t.clock.advance(999);
-  assert.equal(asked(t).length, 1);
-  await t.clock.advance(1);
-  assert.equal(t.socket.calls('unsubscribe').length, 2);
-});
-
 test('presence_resync among what was missed, and the snapshot after it: nothing is owed', async () => {
   const t = await inLobby(user('ann'));
   await t.socket.push({ event: joined(103, 'ben', { prev: 102 }) });

@@ -72,11 +72,12 @@ test('presence_resync asks for a snapshot, and does not move the position past w
   assert.deepEqual(view.position, { epoch: 'e1', seq: 100 });
 });
 
-test('an event that says it is truncated is applied, and a snapshot has the rest', () => {
+test('an event that says it is truncated asks for a snapshot, once', () => {
   const view = viewOf(user('ann', { cursor_position: { line: 1 } }));
   const truncated = event(101, 'cursor_moved', 'ann', { cursor_position: null, selection_range: null, truncated: true });
-  assert.equal(receiveEvent(view, truncated).verdict, 'incomplete');
-  assert.deepEqual(view.position, { epoch: 'e1', seq: 101 });
+  assert.deepEqual(receiveEvent(view, truncated), { verdict: 'resync', changes: [] });
+  assert.deepEqual(receiveMissed(view, truncated), { verdict: 'resync', changes: [] });
+  assert.deepEqual(view.position, { epoch: 'e1', seq: 100 });
   assert.deepEqual(types(receiveSnapshot(view, snapshot(101, [user('ann', { cursor_position: { line: 2 } })]))), ['update ann']);
   assert.equal(receiveEvent(view, truncated).verdict, 'ignored');
   assert.deepEqual(view.users.get('ann').cursor_position, { line: 2 });

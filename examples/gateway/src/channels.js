@@ -33,7 +33,7 @@ export class Channels {
     if (!this.#byName.has(channel)) this.#listen(channel);
     insert(this.#byName, channel, subscription);
     insert(this.#byViewer, viewer, subscription);
-    if (!await this.#listening.get(channel) || !this.#byName.get(channel)?.has(subscription)) return;
+    if (!await this.#listening.get(channel)) return;
     if (subscription.needsSnapshot || await this.#mayBeResumed(channel)) subscription.resume();
   }
 

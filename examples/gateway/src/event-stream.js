@@ -4,8 +4,6 @@
 import { Backlog } from './backlog.js';
 import { Subscription } from './subscription.js';
 
-/** Milliseconds after an event that had no room for all, until a snapshot follows: who makes many costs one each second. */
-const COMPLETE_AFTER = 1_000;
 const COMMENT = Buffer.from(':\n\n');
 
 export class EventStream {
@@ -14,7 +12,6 @@ export class EventStream {
   #subscription;
   #backlog;
   #closed = false;
-  #completion = null;
 
   /**
    * @param {import('./gateway.js').Gateway} gateway
@@ -28,10 +25,6 @@ export class EventStream {
     this.#subscription = new Subscription(of, {
       send: (told) => this.#write(told.block),
       resync: () => this.#subscription.restart(), // It cannot ask for a snapshot.
-      incomplete: (told) => {
-        this.#write(told.block);
-        this.#completion ??= setTimeout(() => this.#complete(), COMPLETE_AFTER);
-      },
       fail: () => this.#failed(),
     }, gateway.catchUp);
     response.on('close', () => this.#end());
@@ -64,11 +57,6 @@ export class EventStream {
     this.#response.end();
   }
 
-  #complete() {
-    this.#completion = null;
-    this.#subscription.restart();
-  }
-
   #write(block) {
     if (this.#closed) return;
     if (!this.#response.headersSent) this.#begin();
@@ -92,7 +80,6 @@ export class EventStream {
   #end() {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#completion);
     this.#gateway.streams.delete(this);
     this.#gateway.channels.remove(this.#subscription);
     this.#subscription.close();

@@ -163,7 +163,6 @@ export class Socket {
     const out = {
       send: (told) => this.#write(told.frame),
       resync: (told) => this.#write(told.frame), // The browser subscribes again.
-      incomplete: (told) => this.#write(told.frame), // The browser subscribes again after a while.
       fail: () => this.#subscriptionFailed(subscription),
     };
     const subscription = new Subscription(of, out, this.#gateway.catchUp);

@@ -17,7 +17,6 @@ import { misses, positionOf, reaches } from './position.js';
  * @typedef {object} Browser
  * @property {(message: Message) => void} send
  * @property {(message: Message) => void} resync what was told is not to be relied on any more; `message` says so
- * @property {(message: Message) => void} incomplete `message` had no room for all that there is to tell
  * @property {() => void} fail there will be nothing more
  */
 
@@ -187,8 +186,7 @@ export class Subscription {
     this.position = positionOf(event);
     this.#told = this.position;
     // What a truncated event leaves out, snapshots have.
-    if (event.event === 'presence_resync') this.#out.resync(message);
-    else if (event.truncated) this.#out.incomplete(message);
+    if (event.event === 'presence_resync' || event.truncated) this.#out.resync(message);
     else this.#out.send(message);
   }
 

@@ -83,7 +83,7 @@ test('after an event that had no room for everything it has a new snapshot', asy
   await until('the first snapshot', () => stream.picture.snapshots === 1);
   await database.say('e8-other', TOO_MUCH);
   await until('the second snapshot', () => stream.picture.snapshots === 2);
-  assert.deepEqual(stream.kinds, ['snapshot', 'event', 'snapshot']);
+  assert.deepEqual(stream.kinds, ['snapshot', 'snapshot']);
   assert.deepEqual(stream.picture.users.get('e8-other').user_data, JSON.parse(TOO_MUCH));
   await database.setStatus('e8-other', 'busy');
   await until('what comes after', () => stream.picture.users.get('e8-other').status === 'busy');

@@ -38,7 +38,7 @@ test('subscriptions while nobody can be asked', async () => {
   const catchUp = new CatchUp(null, (event) => event);
   const closed = [];
   for (let i = 0; i < 1_000; i++) {
-    const subscription = new Subscription({ channel: 'hall', viewer: null, position: null }, { send() {}, resync() {}, incomplete() {}, fail() {} }, catchUp);
+    const subscription = new Subscription({ channel: 'hall', viewer: null, position: null }, { send() {}, resync() {}, fail() {} }, catchUp);
     subscription.resume();
     subscription.close();
     closed.push(new WeakRef(subscription));
