@@ -52,6 +52,14 @@ class Bench:
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
 
+    def wait_until_same(self, look, seconds):
+        """Until the same was seen for so many seconds."""
+        seen, since = look(), self.now()
+        while self.now() - since < seconds:
+            self.sleep(1)
+            if (now := look()) != seen:
+                seen, since = now, self.now()
+
     @property
     def postgres(self):
         if self._postgres is None:

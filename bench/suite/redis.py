@@ -28,8 +28,8 @@ class Redis:
         return subprocess.run(["redis-cli", "-s", self.socket, *arguments], check=True, capture_output=True, text=True, input=text).stdout
 
     def load(self, commands):
-        """Many commands at once."""
-        return self.cli("--pipe", text="".join(commands))
+        """Many commands at once, each a tuple of words."""
+        return self.cli("--pipe", text="".join(in_protocol(command) for command in commands))
 
     def used_memory(self):
         return int(re.search(r"used_memory:(\d+)", self.cli("info", "memory")).group(1))
@@ -41,3 +41,8 @@ class Redis:
             check=True, capture_output=True, text=True).stdout
         rows = list(csv.DictReader(output.splitlines()))
         return float(rows[-1]["rps"])
+
+
+def in_protocol(words):
+    """All words are ASCII."""
+    return f"*{len(words)}\r\n" + "".join(f"${len(str(word))}\r\n{word}\r\n" for word in words)
