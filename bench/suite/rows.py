@@ -229,7 +229,7 @@ def worker_round(bench):
     postgres = bench.crowds(MANY)
     rounds = 500 * bench.seconds
     before = postgres.worker_cpu()
-    postgres.psql(f"DO $$ BEGIN FOR i IN 1..{rounds} LOOP PERFORM presence_resync(); PERFORM pg_sleep(0.007); END LOOP; END $$")
+    postgres.psql(f"DO $$ BEGIN FOR i IN 1..{rounds} LOOP PERFORM presence_typing('1', 'room', i % 2 = 1); COMMIT; PERFORM pg_sleep(0.007); END LOOP; END $$")
     return (postgres.worker_cpu() - before) * 1e6 / rounds
 
 
