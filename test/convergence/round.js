@@ -59,7 +59,7 @@ export async function runRound({ seed, seconds, programs, tools, gateway, client
     wrong.push(...consumer.complaints().map((what) => `${describe(consumer)}: ${what}`));
   wrong.push(...server.crashes());
   const tallies = talliesByKind(consumers);
-  wrong.push(...whatNeverHappened(tallies));
+  wrong.push(...whatNeverHappened(consumers));
   if (wrong.length === 0) rmSync(dir, { recursive: true });
   else say(`logs are in ${dir}`);
   return { wrong, counts, tallies };

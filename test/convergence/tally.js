@@ -11,22 +11,26 @@ export class Tally {
   truncations = 0;
 }
 
-/** The sums of each kind of consumer: its name, and a Tally. */
-export function talliesByKind(consumers) {
+/** The sums by a property of consumers: its values, each with a Tally. */
+function talliesBy(property, consumers) {
   const sums = new Map();
-  for (const { kind, tally } of consumers) {
-    if (!sums.has(kind)) sums.set(kind, new Tally());
-    const sum = sums.get(kind);
-    for (const what of Object.keys(tally)) sum[what] += tally[what];
+  for (const consumer of consumers) {
+    const value = consumer[property];
+    if (!sums.has(value)) sums.set(value, new Tally());
+    const sum = sums.get(value);
+    for (const what of Object.keys(consumer.tally)) sum[what] += consumer.tally[what];
   }
   return sums;
 }
 
-const TO_EACH_KIND = ['cuts', 'resyncs', 'snapshots'];
+export const talliesByKind = (consumers) => talliesBy('kind', consumers);
 
-/** Lines about what never happened to a kind of consumer, or to anybody. */
-export function whatNeverHappened(sums) {
-  const lines = [...sums].flatMap(([kind, sum]) => TO_EACH_KIND.filter((what) => sum[what] === 0).map((what) => `${kind}: no ${what}`));
+const TO_EACH_FAMILY = ['cuts', 'resyncs', 'snapshots'];
+
+/** Lines about what never happened to a family of consumers, or to anybody. Not each seed cuts each few of a family. */
+export function whatNeverHappened(consumers) {
+  const sums = talliesBy('family', consumers);
+  const lines = [...sums].flatMap(([family, sum]) => TO_EACH_FAMILY.filter((what) => sum[what] === 0).map((what) => `${family}: no ${what}`));
   if ([...sums.values()].every(({ truncations }) => truncations === 0)) lines.push('no truncations');
   return lines;
 }

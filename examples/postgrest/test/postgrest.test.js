@@ -57,11 +57,15 @@ async function allowed(names, request) {
   return list;
 }
 
+// Only what this test has made is taken away after it.
+let isOurs = false;
+
 before(async () => {
   admin = await connect({ database: 'postgres' });
   const { rows } = await admin.query('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [roles]);
   assert.deepStrictEqual(rows, [], 'these roles are there already: take a server for tests');
   await admin.query(`CREATE DATABASE ${database}`);
+  isOurs = true;
   await trust('authenticator');
   owner = await connect({ database });
   await owner.query('CREATE SCHEMA presence; CREATE EXTENSION presence SCHEMA presence');
@@ -74,6 +78,7 @@ before(async () => {
 });
 
 after(async () => {
+  if (!isOurs) return void (await admin?.end());
   await login?.end();
   await owner?.end();
   await admin.query('ALTER SYSTEM RESET presence.trusted_gateways');

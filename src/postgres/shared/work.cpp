@@ -161,10 +161,11 @@ RealmControl* asked_for_quiet = nullptr;  // by this process
 
 }  // namespace
 
-void ask_for_quiet(const RealmRef& realm) {
-  if (asked_for_quiet) return;
+bool ask_for_quiet(const RealmRef& realm) {
+  if (asked_for_quiet) return false;
   asked_for_quiet = &realm.control();
   asked_for_quiet->quiet.fetch_add(1);
+  return true;
 }
 
 void end_quiet() {
@@ -175,7 +176,6 @@ void end_quiet() {
 
 // What is waiting by now may have been seen; what was taken meanwhile has been told for that.
 void end_snapshot(const RealmRef& realm) {
-  end_quiet();
   note_shown(realm);
   realm.control().snapshots.fetch_sub(1);
 }

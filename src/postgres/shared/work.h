@@ -26,8 +26,9 @@ bool has_announcements(const RealmRef& realm);  // of any kind
 void begin_snapshot(const RealmRef& realm);
 void end_snapshot(const RealmRef& realm);
 bool snapshot_under_way(const RealmRef& realm);
-// The worker makes no events until end_quiet(), or end_snapshot(), but it does not wait for long.
-void ask_for_quiet(const RealmRef& realm);
+// The worker makes no events until end_quiet(), but it does not wait for long. False: this process
+// has asked already.
+bool ask_for_quiet(const RealmRef& realm);
 void end_quiet();
 
 // The same of members of channels, and of whole channels.

@@ -304,6 +304,7 @@ void list_memory(const Wanted& wanted, Listing& list) {
       list_status(realm, status, wanted, left + wisher_count(), specials, list);
     left -= list.count - before;
   }
+  list.may_be_more |= left <= 0;
   OwnChanges own{&wanted, &list};
   for_each_wisher(add_own, &own);
 }

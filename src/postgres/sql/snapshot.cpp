@@ -205,7 +205,11 @@ struct Read {
 // has made some: while that stays the same, none are made.
 uint64_t wait_for_announcements(const RealmRef& realm) {
   const std::atomic<uint64_t>& announcing = realm.control().announcing;
-  for (int looks = 1; announcing.load() % 2 != 0 && looks < most_looks; looks++) {
+  // One that has died between two is put right by the next one.
+  const auto waits = [&] {
+    return announcing.load() % 2 != 0 && realm.control().worker.load() >= 0;
+  };
+  for (int looks = 1; waits() && looks < most_looks; looks++) {
     CHECK_FOR_INTERRUPTS();
     pg_usleep(look_again_after);
   }
@@ -221,16 +225,19 @@ const Viewer* viewer_by_now(const Viewer* viewer) {
 Read read_with_position(const RealmRef& realm, const Wanted& wanted, Facts facts) {
   Wanted now = wanted;
   Read read{};
+  bool asked = false;
   for (int reads = 1;; reads++) {
     CHECK_FOR_INTERRUPTS();
-    if (reads > reads_in_passing) ask_for_quiet(realm);
+    if (reads > reads_in_passing) asked |= ask_for_quiet(realm);
     const uint64_t before = wait_for_announcements(realm);
     read.stream = stream_of(realm);
     now.viewer = viewer_by_now(wanted.viewer);
     read.picture = read_picture(now, facts);
     const bool fits = before % 2 == 0 && realm.control().announcing.load() == before;
-    if (fits || reads == most_reads) return read;
+    if (fits || reads == most_reads) break;
   }
+  if (asked) end_quiet();
+  return read;
 }
 
 Read read_snapshot(const Wanted& wanted, Facts facts) {
@@ -240,7 +247,6 @@ Read read_snapshot(const Wanted& wanted, Facts facts) {
   const Read read = read_with_position(realm, wanted, facts);
   // Whatever time has done by now may have been seen.
   settle_all(realm, current_policy(), current_time());
-  end_quiet();
   if (wisher_count() == 0) release_snapshot(held);
   return read;
 }

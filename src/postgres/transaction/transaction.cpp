@@ -429,7 +429,10 @@ void before_commit() {
 
 void undo(const LogEntry& entry) {
   if (entry.kind == Kind::reset) pending.resets--;
-  if (entry.kind == Kind::snapshot) end_snapshot(entry.realm);
+  if (entry.kind == Kind::snapshot) {
+    end_quiet();
+    end_snapshot(entry.realm);
+  }
   if (entry.kind == Kind::wish) {
     free_wish(entry.user->wishes[--entry.user->count]);
     pending.wishes--;
@@ -465,6 +468,8 @@ void on_transaction(XactEvent event, void*) {
       commit();
       return;
     case XACT_EVENT_ABORT:
+    case XACT_EVENT_PARALLEL_ABORT:
+    case XACT_EVENT_PARALLEL_COMMIT:  // its leader does not know what was logged here
       end_all_restores();
       undo_from(0);
       forget_all();

@@ -45,6 +45,7 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
   volatile bool done = false;
   error_of_last = 0;
   QueryCancelPending = false;
+  QueryCancelHoldoffCount = 0;
   PG_TRY();
   {
     // So that now() is now, for triggers of the application, too.
@@ -69,16 +70,14 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
     RESUME_INTERRUPTS();
   }
   PG_END_TRY();
+  hold_cancels();
   MemoryContextSwitchTo(outer);
   return done;
 }
 
 int last_error() { return error_of_last; }
 
-void check_for_interrupts_between_attempts() {
-  HOLD_CANCEL_INTERRUPTS();
-  CHECK_FOR_INTERRUPTS();
-  RESUME_CANCEL_INTERRUPTS();
-}
+// An error has set it to 0.
+void hold_cancels() { QueryCancelHoldoffCount = 1; }
 
 }  // namespace presence

@@ -13,8 +13,8 @@ bool attempt(const char* what, const char* hint, void (*work)(void*), void* cont
 // The SQLSTATE with which the last attempt failed; 0: it did not.
 int last_error();
 
-// CHECK_FOR_INTERRUPTS() between attempts. To cancel (pg_cancel_backend) is about what runs: when
-// nothing does it is about nothing, and no reason to end.
-void check_for_interrupts_between_attempts();
+// To cancel (pg_cancel_backend) is about what runs in an attempt. Between two it is about nothing,
+// and no reason to end: from here on it counts within attempts only.
+void hold_cancels();
 
 }  // namespace presence

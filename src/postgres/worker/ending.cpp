@@ -19,24 +19,31 @@ namespace presence {
 
 namespace {
 
-constexpr Duration longest_statement = second;
+constexpr Duration first_statement = second;            // what ran when the request came
+constexpr Duration longest_statement = 5 * second / 2;  // what came after it
 
 volatile sig_atomic_t is_requested = 0;
-timer_t cancels;       // what runs, by SIGINT
-timer_t ends_at_once;  // the process, by SIGTERM: the second request
+struct Timer {
+  timer_t id;
+  bool is_made;  // else the system has none left
+};
+Timer cancels;       // what runs, by SIGINT
+Timer ends_at_once;  // the process, by SIGTERM: the second request
 
-bool make_timer(int signal, timer_t& timer) {
+Timer make_timer(int signal) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = signal;
-  return timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+  Timer timer{};
+  timer.is_made = timer_create(CLOCK_MONOTONIC, &event, &timer.id) == 0;
+  return timer;
 }
 
-void set_timer(timer_t timer, Duration after, Duration every) {
-  itimerspec times{};
-  times.it_value.tv_sec = after / second;
-  times.it_interval.tv_sec = every / second;
-  (void)timer_settime(timer, 0, &times, nullptr);
+timespec timespec_of(Duration duration) { return {duration / second, duration % second * 1000}; }
+
+void set_timer(const Timer& timer, Duration after, Duration every) {
+  const itimerspec times{timespec_of(every), timespec_of(after)};
+  if (timer.is_made) (void)timer_settime(timer.id, 0, &times, nullptr);
 }
 
 }  // namespace
@@ -46,17 +53,18 @@ static void request_end(SIGNAL_ARGS) {
   if (is_requested) return die(postgres_signal_arg);
   const int before = errno;
   is_requested = 1;
-  set_timer(cancels, longest_statement, longest_statement);
+  set_timer(cancels, first_statement, longest_statement);
   set_timer(ends_at_once, longest_end, 0);
   SetLatch(MyLatch);
   errno = before;
 }
 }
 
-// Without timers the first request ends the process at once, as it does any other.
+// Without timers a statement that hangs is ended by the second request only.
 void handle_requests_to_end() {
-  if (make_timer(SIGINT, cancels) && make_timer(SIGTERM, ends_at_once))
-    pqsignal(SIGTERM, request_end);
+  cancels = make_timer(SIGINT);
+  ends_at_once = make_timer(SIGTERM);
+  pqsignal(SIGTERM, request_end);
 }
 
 bool end_is_requested() { return is_requested; }

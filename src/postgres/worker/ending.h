@@ -4,9 +4,9 @@
 // Ending in the middle of a round would lose what waits for the next flush. So the first request
 // is only noted, for the worker to end when its round is over and that is written. But whoever
 // stops the server waits for it, and a statement takes as long as it likes: it may wait for a lock,
-// or run a trigger of the application. So every second from then on what runs is cancelled, that
-// something else can be written, and after `longest_end` the process ends in any case. So it does
-// at a second request.
+// or run a trigger of the application. So what runs is cancelled after a second, and what comes
+// after it after 2.5 s more, that something else can be written, and after `longest_end` the
+// process ends in any case. So it does at a second request.
 #pragma once
 
 #include "postgres/boundary.h"

@@ -314,14 +314,15 @@ long milliseconds_until(Time moment, Time now) {
 
 void pause(long milliseconds) {
   (void)WaitLatch(nullptr, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
-  check_for_interrupts_between_attempts();
+  CHECK_FOR_INTERRUPTS();
 }
 
 // As in a planned stop: what only waits for the next flush is written first, and what somebody else
 // had locked is tried again, for as long as ending.h gives.
 void write_before_end(Worker& worker) {
   constexpr long pause_ms = 20;
-  for (;;) {
+  const Time began = current_time();
+  while (current_time() - began < longest_end) {
     worker.next_flush = worker.next_activities = worker.next_try = 0;
     worker.next_sessions = worker.next_members = 0;
     const Time now = current_time();
@@ -337,7 +338,7 @@ void sleep(Worker& worker, const Rest& rest) {
   const long timeout = milliseconds_until(rest.until, current_time());
   // Whoever waits for a lock resets the latch: somebody may have set it during the round.
   if (timeout == 0 || worker.realm.control().awake.load()) {
-    check_for_interrupts_between_attempts();
+    CHECK_FOR_INTERRUPTS();
     return;
   }
   // The changes that join a waiting batch need not wake anybody: its end will.
@@ -346,7 +347,7 @@ void sleep(Worker& worker, const Rest& rest) {
   const int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (timeout > 0 ? WL_TIMEOUT : 0);
   (void)WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
   ResetLatch(MyLatch);
-  check_for_interrupts_between_attempts();
+  CHECK_FOR_INTERRUPTS();
 }
 
 Rest round(Worker& worker) {
@@ -400,8 +401,9 @@ RealmRef open() {
 }  // namespace
 
 WorkerEnd run_worker(Oid extension_oid) {
-  Worker worker = begin(open());
   handle_requests_to_end();
+  hold_cancels();
+  Worker worker = begin(open());
   for (;;) {
     if (worker_stop_requested()) return WorkerEnd::stop_requested;
     if (worker.realm.gone()) return WorkerEnd::extension_dropped;

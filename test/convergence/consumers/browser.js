@@ -11,6 +11,7 @@ const ABNORMAL = 1006;
 
 export class BrowserConsumer {
   kind = 'JS client';
+  family = 'browsers';
   tally = new Tally();
   #client;
   #socket = null;

@@ -14,6 +14,7 @@ const functionOf = {
 };
 
 export class PollingConsumer {
+  family = 'pollers';
   tally = new Tally();
   #pictures;
   #complaints = [];

@@ -7,6 +7,7 @@ import { sleep } from '../wait.js';
 
 export class TailConsumer {
   kind = 'presence-tail';
+  family = 'listeners';
   tally = new Tally();
   viewer = null;
   #process;
