@@ -54,9 +54,7 @@ src/postgres/%.o: src/postgres/%.cpp
 demo:
 	./scripts/demo
 bench:
-	cmake -S . -B build/bench -DPRESENCE_BENCH=ON
-	cmake --build build/bench --target presence_bench
-	build/bench/presence_bench
+	./scripts/bench
 
 # The install script of a testing build: the normal one and presence_test_advance.
 testing/$(SCRIPT): $(SCRIPT) src/postgres/testing.sql

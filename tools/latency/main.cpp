@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "../demo/connection.h"
 
@@ -30,6 +31,7 @@ struct Options {
   int load = 0;
   int pause = 20;  // ms
   bool durable = false;
+  bool json = false;
 };
 
 Options read_options(int argc, char** argv) {
@@ -55,6 +57,7 @@ Options read_options(int argc, char** argv) {
   app.add_option("--load", options.load, "status changes a second of other users meanwhile")
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
+  app.add_flag("--json", options.json, "one JSON object: of each kind p50, p95, p99 and max in us");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -110,18 +113,32 @@ void change_others(const Options& options, const std::atomic<bool>& done, std::a
 
 // ---- what comes out ----------------------------------------------------------
 
-void print(const char* what, std::vector<double> times, double against) {
-  std::sort(times.begin(), times.end());
-  const auto at = [&](double part) {
+struct Kind {
+  const char* name;
+  std::vector<double> times;  // us, in order
+
+  double at(double part) const {
     return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
-  };
-  std::printf("%-22s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us   max %7.0f us   %.2f x\n", what,
-              at(0.5), at(0.95), at(0.99), times.back(), at(0.5) / against);
+  }
+};
+
+void print_for_people(const std::vector<Kind>& kinds, int commits, double rate) {
+  std::printf("from COMMIT to the listener, %d each, %.0f status changes a second beside it\n",
+              commits, rate);
+  for (const Kind& kind : kinds)
+    std::printf("%-22s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us   max %7.0f us   %.2f x\n",
+                kind.name, kind.at(0.5), kind.at(0.95), kind.at(0.99), kind.times.back(),
+                kind.at(0.5) / kinds.front().at(0.5));
 }
 
-double median(std::vector<double> times) {
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+void print_as_json(const std::vector<Kind>& kinds, int commits, double rate) {
+  nlohmann::ordered_json all{{"commits", commits}, {"changes_per_second", rate}};
+  for (const Kind& kind : kinds)
+    all[kind.name] = {{"p50", kind.at(0.5)},
+                      {"p95", kind.at(0.95)},
+                      {"p99", kind.at(0.99)},
+                      {"max", kind.times.back()}};
+  std::printf("%s\n", all.dump().c_str());
 }
 
 void run(const Options& options) {
@@ -164,12 +181,10 @@ void run(const Options& options) {
   caller.query(
       "SELECT presence_forget(user_id) FROM user_presence WHERE user_id LIKE 'latency\\_%'");
 
-  std::printf("from COMMIT to the listener, %d each, %.0f status changes a second beside it\n",
-              options.commits, changes / seconds);
-  const double against = median(bare);
-  print("NOTIFY", bare, against);
-  print("UPDATE, NOTIFY", update, against);
-  print("presence_set_status", presence, against);
+  std::vector<Kind> kinds{
+      {"NOTIFY", bare}, {"UPDATE, NOTIFY", update}, {"presence_set_status", presence}};
+  for (Kind& kind : kinds) std::sort(kind.times.begin(), kind.times.end());
+  (options.json ? print_as_json : print_for_people)(kinds, options.commits, changes / seconds);
 }
 
 }  // namespace

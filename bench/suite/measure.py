@@ -1,0 +1,136 @@
+"""Runs rows: both sides turn by turn, and the median of each."""
+
+import statistics
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from .postgres import Postgres
+from .redis import Redis
+
+
+@dataclass
+class Result:
+    name: str
+    work: str
+    against: str
+    unit: str
+    ours: list
+    theirs: list
+    ratio: float
+    target: float
+
+    @property
+    def is_met(self):
+        return self.ratio >= self.target
+
+    def as_json(self):
+        return {**asdict(self), "met": self.is_met}
+
+
+class Listeners:
+    heard = 0
+
+
+class Bench:
+    """What rows measure with."""
+
+    def __init__(self, here, programs, clients, tools, directory, seconds, idle_seconds):
+        self.here = here
+        self.programs = programs
+        self.clients = clients
+        self.tools = tools
+        self.directory = directory
+        self.seconds = seconds
+        self.idle_seconds = idle_seconds
+        self._redis = None
+        self._postgres = None
+        self._crowds = {}
+        self._servers = 0
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+    def wait_until_same(self, look, seconds):
+        """Until the same was seen for so many seconds."""
+        seen, since = look(), self.now()
+        while self.now() - since < seconds:
+            self.sleep(1)
+            if (now := look()) != seen:
+                seen, since = now, self.now()
+
+    @property
+    def postgres(self):
+        if self._postgres is None:
+            self._servers += 1
+            self._postgres = Postgres(self.programs, f"{self.directory}/postgres-{self._servers}")
+        return self._postgres
+
+    @property
+    def redis(self):
+        if self._redis is None:
+            self._redis = Redis(f"{self.directory}/redis")
+        return self._redis
+
+    def begin_anew(self):
+        self._postgres = None  # A crowd keeps its own.
+
+    def small_server(self, megabytes):
+        """A new one, which whoever asks for it stops."""
+        self._servers += 1
+        return Postgres(self.programs, f"{self.directory}/postgres-{self._servers}", memory=f"{megabytes}MB")
+
+    def crowds(self, users):
+        """A server with so many users online; it lasts until the end."""
+        from .rows import crowd
+        if users not in self._crowds:
+            kept = self._postgres
+            self._crowds[users] = crowd(self, users)
+            self._postgres = kept
+        return self._crowds[users]
+
+    @contextmanager
+    def listeners(self, count, channel):
+        conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
+        process = subprocess.Popen([f"{self.clients}/bench_listeners", conninfo, channel, str(count)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("the listeners do not listen")
+        listeners = Listeners()
+        yield listeners
+        listeners.heard = int(process.communicate("")[0])
+
+    def redis_list(self):
+        output = subprocess.run([f"{self.clients}/bench_redis_list", self.redis.socket, str(self.seconds)],
+                                check=True, capture_output=True, text=True).stdout
+        return float(output)
+
+    def tool_json(self, tool, *options):
+        import json
+        conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
+        return json.loads(subprocess.run([f"{self.tools}/{tool}", "-d", conninfo, *options], check=True, capture_output=True, text=True).stdout)
+
+    def stop(self):
+        for server in [self._postgres, *self._crowds.values()]:
+            if server is not None:
+                server.stop("immediate")
+        if self._redis is not None:
+            self._redis.stop()
+
+
+def run_row(bench, row, rounds, progress):
+    row.prepare(bench)
+    ours, theirs = [], []
+    for number in range(rounds):
+        progress(f"{row.name}: round {number + 1} of {rounds}")
+        ours.append(row.ours(bench))
+        theirs.append(row.theirs(bench))
+    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs), row.target)
+
+
+def ratio_of(row, ours, theirs):
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    if row.less_is_better:
+        return theirs / ours if ours else 1.0 if theirs == 0 else float("inf")
+    return ours / theirs

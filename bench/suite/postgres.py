@@ -1,0 +1,89 @@
+"""A PostgreSQL server of its own with presence, and pgbench against it."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+# As production has it: every commit is on disk when it is acknowledged.
+SETTINGS = """
+listen_addresses = ''
+shared_preload_libraries = 'presence'
+fsync = on
+synchronous_commit = on
+shared_buffers = '1GB'
+max_wal_size = '8GB'
+checkpoint_timeout = '30min'
+max_connections = 200
+autovacuum_naptime = '10s'
+presence.memory = '{memory}'
+presence.idle_timeout = '1d'
+presence.offline_timeout = '2d'
+presence.session_timeout = '1d'
+"""
+
+
+class Postgres:
+    def __init__(self, programs, directory, memory="1GB"):
+        self.programs = programs
+        self.directory = directory
+        self.data = f"{directory}/data"
+        os.makedirs(directory, exist_ok=True)
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        with open(f"{self.data}/postgresql.conf", "a") as conf:
+            conf.write(SETTINGS.format(memory=memory) + f"unix_socket_directories = '{directory}'\n")
+        self.start()
+        self.psql("CREATE SCHEMA presence; CREATE EXTENSION presence SCHEMA presence;"
+                  "ALTER DATABASE postgres SET search_path = presence, public")
+        self.wait_until("SELECT worker_alive AND complete FROM presence_info()")
+
+    def _run(self, program, *arguments, **options):
+        try:
+            return subprocess.run([f"{self.programs}/{program}", *arguments], check=True, capture_output=True, text=True, **options).stdout
+        except subprocess.CalledProcessError as failed:
+            failed.add_note(failed.stderr[-2000:])
+            raise
+
+    def start(self):
+        self._run("pg_ctl", "-D", self.data, "-l", f"{self.directory}/log", "-w", "-t", "120", "start")
+
+    def stop(self, mode="fast"):
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    @property
+    def connection(self):
+        return ["-h", self.directory, "-U", "postgres", "-d", "postgres"]
+
+    def psql(self, sql, **variables):
+        names = [f"--set={name}={value}" for name, value in variables.items()]
+        return self._run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *names, *self.connection, input=sql).strip()
+
+    def json(self, sql):
+        return json.loads(self.psql(sql))
+
+    def wait_until(self, sql, seconds=120):
+        deadline = time.monotonic() + seconds
+        while self.psql(sql) != "t":
+            if time.monotonic() > deadline:
+                raise TimeoutError(sql)
+            time.sleep(0.1)
+
+    def worker_cpu(self):
+        """Seconds of CPU that the worker has used."""
+        pid = self.psql("SELECT worker_pid FROM presence_info()")
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def pgbench(self, script, clients=1, seconds=5, prepare=True, **variables):
+        """Transactions a second."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=self.directory, delete=False) as file:
+            file.write(script)
+        os.chmod(file.name, 0o644)
+        names = [argument for name, value in variables.items() for argument in ("-D", f"{name}={value}")]
+        output = self._run("pgbench", "-n", "-M", "prepared" if prepare else "simple", "-c", str(clients), "-j", "1",
+                           "-T", str(seconds), "-f", file.name, *names, *self.connection)
+        os.unlink(file.name)
+        return float(re.search(r"tps = ([\d.]+) \(without", output).group(1))

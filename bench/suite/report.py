@@ -1,0 +1,54 @@
+"""Results as a table, as JSON and as charts."""
+
+import json
+import statistics
+
+COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "target", "")
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
+
+
+def lines_of(results):
+    for result in results:
+        yield (result.name, result.work, result.against, number(statistics.median(result.ours)), number(statistics.median(result.theirs)),
+               result.unit, f"{result.ratio:.2f}", f"{result.target:g}", "pass" if result.is_met else "short")
+
+
+def as_table(results):
+    rows = [COLUMNS, *lines_of(results)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    return "\n".join("  ".join(cell.rjust(width) if 3 <= i <= 7 and i != 5 else cell.ljust(width)
+                               for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
+
+
+def as_markdown(results):
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *lines_of(results)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def write_json(path, machine, results):
+    with open(path, "w") as file:
+        json.dump({"machine": machine, "rows": [result.as_json() for result in results]}, file, indent=2)
+        file.write("\n")
+
+
+def write_chart(path, results):
+    """Each row's ratio beside its target, on a logarithmic scale: right of the line at 1 it is met."""
+    import matplotlib
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+    matplotlib.rcParams["svg.hashsalt"] = "presence"  # The same numbers are the same file.
+    names = [result.name for result in results]
+    reached = [result.ratio / result.target for result in results]
+    figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(results) + 1))
+    axes.barh(names, reached, color=["#2f9e6e" if result.is_met else "#d9822b" for result in results])
+    axes.axvline(1, color="#444444", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xlabel("ratio reached, as a multiple of the target")
+    axes.invert_yaxis()
+    for at, result in enumerate(results):
+        axes.text(reached[at], at, f" {result.ratio:.2f} of {result.target:g}", va="center", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})

@@ -1,0 +1,299 @@
+"""The rows: what is measured against what, and what is to be reached. Section and order are those of docs/performance.md.
+
+A row has two sides, each a function that returns a rate or a time, measured turn by turn in one run: A B A B. Its ratio says how
+many times better presence is: rate by rate, or the other's time by presence's.
+"""
+
+import itertools
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Callable
+
+USERS = 100_000
+
+
+@dataclass
+class Row:
+    name: str
+    work: str
+    against: str
+    target: float                   # the ratio that is to be reached
+    ours: Callable                  # (bench) -> number
+    theirs: Callable
+    unit: str = "per second"
+    less_is_better: bool = False
+    prepare: Callable = lambda bench: None
+
+
+ROWS = []
+
+
+def row(**facts):
+    ROWS.append(Row(**facts))
+
+
+# ---- touches ---------------------------------------------------------------
+
+PICK = "\\set id random(1, :users)\n"
+TOUCH = PICK + "SELECT presence_touch(:id);\n"
+SELECT_1 = PICK + "SELECT 1;\n"
+SELECT_ID = PICK + "SELECT :id;\n"  # as much to send and to parse as a touch
+
+
+def users_online(bench):
+    """All are here, their rows are written, and nothing waits."""
+    bench.postgres.psql(f"SELECT presence_touch_many(array_agg(i)) FROM generate_series(1, {USERS}) AS i")
+    bench.postgres.wait_until(f"SELECT count(*) >= {USERS} FROM user_presence", 300)
+
+
+def guide_tables(bench):
+    for schema, kind in (("logged", ""), ("unlogged", "UNLOGGED")):
+        if bench.postgres.psql(f"SELECT to_regnamespace('{schema}') IS NULL") == "t":
+            bench.postgres.psql(open(f"{bench.here}/baselines/guide.sql").read(), schema=schema, kind=kind, users=USERS)
+
+
+def prepare_touch(bench):
+    users_online(bench)
+    guide_tables(bench)
+
+
+def pgbench(script, **options):
+    return lambda bench: bench.postgres.pgbench(script, seconds=bench.seconds, users=USERS, **options)
+
+
+for clients in (1, 4, 16):
+    row(name=f"touch-{clients}", work=f"presence_touch, {clients} clients", against="SELECT 1", target=0.95,
+        ours=pgbench(TOUCH, clients=clients), theirs=pgbench(SELECT_1, clients=clients), prepare=prepare_touch)
+
+row(name="touch-select-id", work="presence_touch, 16 clients", against="SELECT $1", target=0.95,
+    ours=pgbench(TOUCH, clients=16), theirs=pgbench(SELECT_ID, clients=16), prepare=prepare_touch)
+
+for schema, target in (("logged", 4.0), ("unlogged", 1.7)):
+    row(name=f"touch-update-{schema}", work="presence_touch, 16 clients", against=f"UPDATE last_seen, {schema}", target=target,
+        ours=pgbench(TOUCH, clients=16),
+        theirs=pgbench(PICK + f"UPDATE {schema}.user_presence SET last_seen = now() WHERE user_id = :id::text;\n", clients=16),
+        prepare=prepare_touch)
+
+row(name="activity", work="presence_touch with recorded activity, 16 clients", against="the guide's stack", target=5.0,
+    ours=pgbench(PICK + "SELECT presence_touch(:id, 'click', '/page');\n", clients=16),
+    theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16), prepare=prepare_touch)
+
+row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
+    ours=lambda bench: 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\nSELECT presence_touch_many(ARRAY(SELECT generate_series(:first, :first + 999)));\n",
+        seconds=bench.seconds, users=USERS),
+    theirs=lambda bench: bench.redis.benchmark("SET", "presence:__rand_int__", "online", "EX", "300", pipeline=100,
+                                               requests=400_000 * bench.seconds, keys=USERS),
+    prepare=users_online)
+
+# ---- statuses --------------------------------------------------------------
+
+CHOOSE = PICK + "\\set n random(1, 1000000)\n"
+
+
+def listening(script, channel):
+    """With fifty listeners, all in one process, so that it is not the scheduler that is measured."""
+    def measure(bench):
+        with bench.listeners(50, channel):
+            return bench.postgres.pgbench(script, clients=16, seconds=bench.seconds, users=USERS)
+    return measure
+
+
+row(name="set-status", work="presence_set_status, 16 clients, 50 listeners", against="the guide's stack", target=3.0,
+    ours=listening(CHOOSE + "SELECT presence_set_status(:id, (ARRAY['busy', 'online', 'away'])[:n % 3 + 1], 'm' || :n);\n", "global_presence"),
+    theirs=listening(CHOOSE + "SELECT logged.set_status(:id::text, (ARRAY['busy', 'online', 'away'])[:n % 3 + 1], 'm' || :n);\n", "global_presence"),
+    prepare=prepare_touch)
+
+
+def delivered(script):
+    def measure(bench):
+        with bench.listeners(50, "global_presence") as listeners:
+            bench.postgres.pgbench(script, clients=16, seconds=bench.seconds, users=USERS)
+        return listeners.heard / bench.seconds
+    return measure
+
+
+row(name="delivered", work="events delivered to 50 listeners, presence_set_status_many of 1,000", against="one pg_notify per commit", target=50.0,
+    unit="events per second",
+    ours=delivered("\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+                   "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
+                   "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n"),
+    theirs=delivered(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
+                     "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n"),
+    prepare=prepare_touch)
+
+row(name="set-status-many", work="presence_set_status_many, 1,000 users", against="1,000 calls in one transaction", target=10.0,
+    unit="users per second",
+    ours=lambda bench: 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+        "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
+        "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n", seconds=bench.seconds, users=USERS),
+    theirs=lambda bench: 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\nBEGIN;\n"
+        + "".join(f"SELECT presence_set_status(:first + {i}, 'busy', 'm' || :n);\n" for i in range(1000)) + "COMMIT;\n",
+        seconds=bench.seconds, users=USERS),
+    prepare=users_online)
+
+
+def latency(bench, *options):
+    return bench.tool_json("presence-latency", "--json", "--commits", str(100 * bench.seconds), *options)
+
+
+row(name="latency", work="COMMIT to listener, idle server, p50", against="bare NOTIFY, p50", target=0.5, unit="us", less_is_better=True,
+    ours=lambda bench: latency(bench)["presence_set_status"]["p50"], theirs=lambda bench: latency(bench)["NOTIFY"]["p50"], prepare=users_online)
+row(name="latency-loaded", work="COMMIT to listener, 1,000 changes a second, p99", against="10 ms", target=1.0, unit="us", less_is_better=True,
+    ours=lambda bench: latency(bench, "--load", "1000", "--pause", "5")["presence_set_status"]["p99"], theirs=lambda bench: 10_000.0,
+    prepare=users_online)
+
+# ---- reads -----------------------------------------------------------------
+
+
+def redis_users(bench):
+    commands = []
+    for i in range(1, USERS + 1):
+        facts = {"user_id": i, "status": "online", "status_message": None, "last_seen": "2026-01-01T00:00:00.000Z", "current_page": f"/p{i}"}
+        commands.append(("SET", f"presence:{i:012d}", json.dumps(facts)))
+        commands.append(("ZADD", "online", 1_700_000_000 + i, f"{i:012d}"))
+        commands.append(("HSET", f"user:{i:012d}", "name", f"n{i}", "status", "online", "page", f"/p{i}"))
+    bench.redis.load(commands)
+
+
+def prepare_reads(bench):
+    users_online(bench)
+    redis_users(bench)
+    bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
+
+
+IDS = "ARRAY[" + ", ".join(f"'{i}'" for i in range(1, 101)) + "]"
+KEYS = [f"presence:{i:012d}" for i in range(1, 101)]
+
+row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
+    ours=pgbench(PICK + "SELECT presence_status(:id);\n"),
+    theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds), prepare=prepare_reads)
+row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
+    ours=pgbench(f"SELECT * FROM presence_get_many({IDS});\n"),
+    theirs=lambda bench: bench.redis.benchmark("MGET", *KEYS, requests=10_000 * bench.seconds), prepare=prepare_reads)
+row(name="read-online", work="presence_online_users(100)", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
+    ours=pgbench("SELECT * FROM presence_online_users(100);\n"),
+    theirs=lambda bench: bench.redis_list(), prepare=prepare_reads)
+row(name="read-members", work="presence_members, 100 of a room", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
+    ours=pgbench("SELECT * FROM presence_members('room', 100);\n"),
+    theirs=lambda bench: bench.redis_list(), prepare=prepare_reads)
+
+# ---- size and rest ---------------------------------------------------------
+# These need a server of their own, or change what the others measure: they come last, each beginning anew.
+
+MANY = 1_000_000
+
+
+def crowd(bench, users):
+    """A new server with so many users online, their rows written."""
+    bench.begin_anew()
+    postgres = bench.postgres
+    for first in range(1, users + 1, 100_000):
+        postgres.psql(f"SELECT presence_touch_many(array_agg(i)) FROM generate_series({first}, {min(first + 99_999, users)}) AS i")
+    postgres.wait_until(f"SELECT count(*) >= {users} FROM user_presence", 900)
+    postgres.psql("CHECKPOINT")
+    return postgres
+
+
+def milliseconds_of_list(postgres, bench):
+    return 1000 / postgres.pgbench("SELECT * FROM presence_online_users(100);\n", seconds=bench.seconds)
+
+
+def list_growth(users):
+    def measure(bench):
+        return milliseconds_of_list(bench.crowds(users), bench)
+    return measure
+
+
+row(name="list-growth", work=f"presence_online_users(100), {MANY:,} users", against="the same with 1,000 users", target=0.5,
+    unit="ms", less_is_better=True, ours=list_growth(MANY), theirs=list_growth(1000))
+
+
+def guide_list(bench):
+    postgres = bench.crowds(MANY)
+    if postgres.psql("SELECT to_regnamespace('million') IS NULL") == "t":
+        postgres.psql(open(f"{bench.here}/baselines/guide.sql").read(), schema="million", kind="", users=MANY)
+    return 1000 / postgres.pgbench("SELECT user_id, status, last_seen FROM million.user_presence WHERE status IN ('online', 'away', 'busy') "
+                                   "AND last_seen > now() - interval '1 day' ORDER BY last_seen DESC LIMIT 100;\n", seconds=bench.seconds)
+
+
+row(name="list-guide", work=f"presence_online_users(100), {MANY:,} users", against="the guide's query on as many rows", target=50.0,
+    unit="ms", less_is_better=True, ours=list_growth(MANY), theirs=guide_list)
+
+
+def worker_round(bench):
+    """CPU of a round of the worker, with a million users at rest: one with a single event, which is more than one without."""
+    postgres = bench.crowds(MANY)
+    rounds = 500 * bench.seconds
+    before = postgres.worker_cpu()
+    postgres.psql(f"DO $$ BEGIN FOR i IN 1..{rounds} LOOP PERFORM presence_typing('1', 'room', i % 2 = 1); COMMIT; PERFORM pg_sleep(0.007); END LOOP; END $$")
+    return (postgres.worker_cpu() - before) * 1e6 / rounds
+
+
+row(name="worker-round", work=f"CPU of a round of the worker that tells one thing, {MANY:,} users at rest", against="50 us, for one that tells nothing",
+    target=1.0, unit="us", less_is_better=True, ours=worker_round, theirs=lambda bench: 50.0)
+
+
+def memory_of_user(bench):
+    """Bytes of shared memory of somebody online with one session: all of presence.memory by how many fit into it."""
+    postgres = bench.small_server(megabytes=64)
+    for first in itertools.count(1, 5000):
+        try:
+            postgres.psql(f"SELECT count(presence_connect('m' || i, 'session-' || i)) FROM generate_series({first}, {first + 4999}) AS i")
+        except subprocess.CalledProcessError as full:
+            if "presence.memory" not in full.stderr:
+                raise
+            break
+        postgres.wait_until("SELECT fresh FROM presence_info()")
+    online = int(postgres.psql("SELECT online FROM presence_counts()"))
+    postgres.stop("immediate")
+    return 64 * 1024 * 1024 / online
+
+
+def memory_of_redis_user(bench):
+    """The same facts: a hash of the session, a hash of the user, its place in the sorted set of who is online."""
+    bench.redis.cli("flushall")
+    before = bench.redis.used_memory()
+    commands = []
+    for i in range(1, USERS + 1):
+        commands.append(("HSET", f"session:session-{i}", "user", f"m{i}", "status", "online", "last_seen", 1_700_000_000_000))
+        commands.append(("EXPIRE", f"session:session-{i}", 300))
+        commands.append(("HSET", f"user:m{i}", "status", "online", "last_seen", 1_700_000_000_000, "changed_at", 1_700_000_000_000))
+        commands.append(("ZADD", "online", 1_700_000_000_000, f"m{i}"))
+    bench.redis.load(commands)
+    return (bench.redis.used_memory() - before) / USERS
+
+
+row(name="memory", work="shared memory of a user online with one session", against="Redis holding the same facts", target=1.25, unit="bytes",
+    less_is_better=True, ours=memory_of_user, theirs=memory_of_redis_user)
+
+
+def restart(bench):
+    """Seconds from the start of a server with a million users to its first answer about who is online."""
+    postgres = bench.crowds(MANY)
+    postgres.stop()
+    begin = bench.now()
+    postgres.start()
+    postgres.psql("SELECT count(*) FROM presence_online_users(100)")
+    return bench.now() - begin
+
+
+row(name="restart", work=f"restart with {MANY:,} users to the first list", against="5 s", target=1.0, unit="s", less_is_better=True,
+    ours=restart, theirs=lambda bench: 5.0)
+
+
+def idle_cost(bench):
+    """Bytes of WAL and transaction ids of a database with users that is at rest."""
+    postgres = bench.crowds(1000)
+    cost = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint + (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint"
+    bench.wait_until_same(lambda: postgres.psql(cost), seconds=25)  # Autovacuum has seen what was written.
+    before = int(postgres.psql(cost))
+    bench.sleep(bench.idle_seconds)
+    return int(postgres.psql(cost)) - before
+
+
+row(name="idle", work="WAL bytes and xids of an idle database", against="0", target=1.0, unit="bytes and xids", less_is_better=True,
+    ours=idle_cost, theirs=lambda bench: 0.0)
