@@ -108,5 +108,22 @@ sub storm
 	is($node->safe_psql('postgres', q{BEGIN; SELECT presence_snapshot('global_presence', 'eve', 10) IS NOT NULL; ROLLBACK; SELECT 1}), "t\n1", 'and one that is rolled back');
 	$node->safe_psql('postgres', 'SELECT presence_touch(\'still here\')');
 }
+
+# ---- one that fails in a parallel worker, by a function that is not what it says, is over
+{
+	$node->safe_psql('postgres', q{CREATE OR REPLACE FUNCTION public.binds(viewer text, user_id text, channel text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+		CREATE FUNCTION public.looks(viewer text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS $$ BEGIN RETURN presence_snapshot('global_presence', viewer) ->> 'seq'; END $$});
+	my ($state, $message) = error_of($node, 'postgres', q{DO $$ BEGIN PERFORM set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query'); PERFORM public.looks('vic'); END $$});
+	like($message, qr/not now/, 'it fails');
+	$node->append_conf('postgresql.conf', "presence.can_see_function = ''");
+	$node->reload;
+	eventually($node, 'postgres', q{SELECT current_setting('presence.can_see_function') = ''}, 'nobody is asked any more');
+	$node->safe_psql('postgres', q{SELECT presence_connect('there', 'there 1')});
+	quiet($node);
+	my $at = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
+	$node->safe_psql('postgres', q{BEGIN; SELECT presence_set_status('there', 'busy'); SELECT presence_clear_status('there'); COMMIT});
+	quiet($node);
+	is($node->safe_psql('postgres', 'SELECT seq FROM presence_info()'), $at, 'what nobody has seen is not told');
+}
 finish($node);
 done_testing();

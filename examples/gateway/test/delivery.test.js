@@ -108,12 +108,14 @@ describe('while the gateway runs', { concurrency: true }, () => {
     await database.enter('d5-other', 'd5');
     await browser.hears('d5', 'the other', ({ event }) => event === 'user_joined');
     await sleep(100);
-    assert.equal(browser.picture('d5').events.length, 1);
+    // While somebody else takes a snapshot the database may tell once more how somebody is, but nobody joins twice.
+    assert.equal(browser.picture('d5').events.filter(({ event }) => event === 'user_joined').length, 1);
 
     assert.equal(await browser.call('unsubscribe', { channel: 'd5' }), true);
+    const { length } = browser.picture('d5').events;
     await database.setStatus('d5-other', 'busy');
     await sleep(200);
-    assert.equal(browser.picture('d5').events.length, 1);
+    assert.equal(browser.picture('d5').events.length, length);
     await browser.close();
   });
 
@@ -125,7 +127,8 @@ describe('while the gateway runs', { concurrency: true }, () => {
     await tabs[0].close();
     await sleep(3_500);
     assert.equal(await database.status('d7-me'), 'online');
-    assert.equal(watcher.picture('d7').events.filter(({ user_id }) => user_id === 'd7-me').length, 1);
+    const comings = watcher.picture('d7').events.filter(({ event, user_id }) => user_id === 'd7-me' && event !== 'user_updated');
+    assert.deepEqual(comings.map(({ event }) => event), ['user_joined']);
     await tabs[1].close();
     await watcher.hears('d7', 'the end', ({ event, user_id }) => event === 'user_left' && user_id === 'd7-me');
     await watcher.close();
@@ -157,7 +160,7 @@ describe('while the gateway runs', { concurrency: true }, () => {
     await old.close();
     await sleep(3_500);
     assert.equal(await browser.call('heartbeat'), true);
-    const heard = watcher.picture('global_presence').events.filter(({ user_id }) => user_id === 'd9-me');
+    const heard = watcher.picture('global_presence').events.filter(({ event, user_id }) => user_id === 'd9-me' && event !== 'user_updated');
     assert.deepEqual(heard.map(({ event }) => event), ['user_status_changed', 'user_joined'], 'the first connect alone');
     await browser.close();
     await watcher.close();

@@ -173,7 +173,7 @@ std::string_view typing_name(const MemberView& view) {
 
 Made list_typing(std::string_view channel_id, const Viewer* viewer, const MemberMaker& maker) {
   static MemberView view;
-  if (RecoveryInProgress()) return {nullptr, 0, false};
+  if (RecoveryInProgress()) return {nullptr, 0};
   const RealmRef realm = whole_realm();
   const ChannelKey channel = realm.channel_key(channel_id);
   const Policy policy = current_policy();
@@ -189,7 +189,7 @@ Made list_typing(std::string_view channel_id, const Viewer* viewer, const Member
   } while (found == room);
   Made made{static_cast<Datum*>(
                 MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (found + 1))),
-            0, false};
+            0};
   for (size_t i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
     if (viewer && see_detail(typing[i].id(), *viewer, channel_id) < Detail::status) continue;

@@ -14,7 +14,6 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
-#include "postgres/shared/many.h"
 #include "postgres/sql/candidates.h"
 #include "postgres/sql/json_text.h"
 #include "postgres/sql/people.h"
@@ -377,7 +376,6 @@ Told tell_viewer_as_now(const Asked& asked, const Position& position, const Entr
   if (!shows_now) return tell_viewer(asked, position, entries);
   const int held = hold_snapshot(extension().realm);
   const Told told = tell_viewer(asked, position, entries);
-  settle_all(extension().realm, current_policy(), current_time());
   release_snapshot(held);
   return told;
 }

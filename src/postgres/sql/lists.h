@@ -13,7 +13,7 @@ struct ListMaker {
 struct Made {
   Datum* items;
   int count;
-  bool may_be_more;  // not all were looked at
+  bool may_be_more = false;  // not all were looked at
 };
 
 // In the order of presence_online_users(), all or those whom a viewer sees. It may find more than

@@ -258,7 +258,7 @@ Made list_channel(std::string_view channel_id, int most, const Viewer& viewer,
   list_for_viewer({channel_id, most, &viewer, std::nullopt, forever_ago}, list);
   Made made{static_cast<Datum*>(MemoryContextAllocHuge(
                 CurrentMemoryContext, sizeof(Datum) * (static_cast<Size>(list.count) + 1))),
-            list.count, false};
+            list.count};
   for (int i = 0; i < list.count; i++) made.items[i] = list.items[i].made;
   return made;
 }

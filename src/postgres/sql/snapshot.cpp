@@ -13,7 +13,6 @@
 #include "postgres/settings.h"
 #include "postgres/shared/channels.h"
 #include "postgres/shared/events.h"
-#include "postgres/shared/many.h"
 #include "postgres/shared/work.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
@@ -245,8 +244,6 @@ Read read_snapshot(const Wanted& wanted, Facts facts) {
   const RealmRef realm = whole_realm();
   const int held = hold_snapshot(realm);
   const Read read = read_with_position(realm, wanted, facts);
-  // Whatever time has done by now may have been seen.
-  settle_all(realm, current_policy(), current_time());
   if (wisher_count() == 0) release_snapshot(held);
   return read;
 }

@@ -7,6 +7,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/many.h"
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
 #include "postgres/tables/rows.h"
@@ -337,9 +338,19 @@ int hold_snapshot(const RealmRef& realm) {
   return pending.count - 1;
 }
 
+namespace {
+
+// Whatever time has done by now may have been seen.
+void end_held_snapshot(const RealmRef& realm, const Policy& policy, Time now) {
+  settle_all(realm, policy, now);
+  end_snapshot(realm);
+}
+
+}  // namespace
+
 // The application may have logged more behind it, when it was asked who sees whom.
 void release_snapshot(int held) {
-  end_snapshot(pending.log[held].realm);
+  end_held_snapshot(pending.log[held].realm, current_policy(), current_time());
   if (held == pending.count - 1)
     pending.count--;
   else
@@ -387,7 +398,7 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       request_scan();
       return;
     case Kind::snapshot:
-      end_snapshot(entry.realm);
+      end_held_snapshot(entry.realm, policy, now);
       return;
     case Kind::over:
       return;

@@ -456,6 +456,14 @@ bool announce_all(Portion& portion) {
              });
 }
 
+// Whoever has polled is sent back for a new snapshot until the first event of the resync is there,
+// so that follows at once. What is asked for meanwhile is answered by it, too: the request is only
+// done with when nothing can fail any more.
+void begin_wanted_resync(const RealmRef& realm) {
+  begin_resync(realm);
+  realm.control().resync.store(false);
+}
+
 // A long snapshot could not be read between two portions. The next one waits for it, unless that
 // takes too long, or one has waited in vain lately.
 void wait_for_snapshots(const RealmRef& realm) {
@@ -470,8 +478,10 @@ void wait_for_snapshots(const RealmRef& realm) {
 }  // namespace
 
 Announced announce(const RealmRef& realm, bool stuck) {
-  if (!has_to_resync() && !has_announcements(realm)) return Announced::nothing;
+  const bool begins_resync = realm.control().resync.load();
+  if (!begins_resync && !has_to_resync() && !has_announcements(realm)) return Announced::nothing;
   wait_for_snapshots(realm);
+  if (begins_resync) begin_wanted_resync(realm);
   static MemoryContext context;
   if (!context)
     context = AllocSetContextCreate(TopMemoryContext, "presence: an event", ALLOCSET_SMALL_SIZES);

@@ -109,41 +109,40 @@ void add_to_resync(std::string_view channel, long room) {
   if (resync.count < room) resync.channels[resync.count++] = name_of_channel(channel);
 }
 
-}  // namespace
+// Into the table, if it is not there.
+void know_channel(std::string_view channel) {
+  bool found;
+  Chain& chain = chain_of(channel, found);
+  if (!found) chain.last = forgotten_until;
+}
 
 // Channels in which somebody is, though nothing was told there since this worker began, and those
 // of all channels together, which have no members.
-void add_quiet_channels(const RealmRef& realm) {
+void know_quiet_channels(const RealmRef& realm) {
   static ChannelId ids[256];
-  const auto add = [](std::string_view channel) {
-    bool found;
-    Chain& chain = chain_of(channel, found);
-    if (!found) chain.last = forgotten_until;
-  };
   const ChannelIndex& index = shared.region.channels;
   for (uint32_t partition = 0; partition < partition_count; partition++)
     for (uint32_t bucket = 0; bucket < index.buckets();) {
       const std::size_t count = index.collect_ids(realm.number, partition, bucket, ids);
-      for (std::size_t i = 0; i < count; i++) add(ids[i].id());
+      for (std::size_t i = 0; i < count; i++) know_channel(ids[i].id());
     }
   for (const std::string_view channel : {firehose_channel(), private_channel()})
-    if (!channel.empty()) add(channel);
+    if (!channel.empty()) know_channel(channel);
 }
+
+}  // namespace
 
 // Everybody's channel comes first.
 void begin_resync(const RealmRef& realm) {
   note_resync(realm);
   if (!chains) begin(realm, stream_of(realm).epoch);
-  add_quiet_channels(realm);
+  know_quiet_channels(realm);
   if (!resync.context)
     resync.context =
         AllocSetContextCreate(TopMemoryContext, "presence: a resync", ALLOCSET_DEFAULT_SIZES);
   // An earlier one may have been about channels that a reset has made forget.
-  for (long i = 0; i < resync.count; i++) {
-    bool found;
-    Chain& chain = chain_of({resync.channels[i].text, resync.channels[i].bytes}, found);
-    if (!found) chain.last = forgotten_until;
-  }
+  for (long i = 0; i < resync.count; i++)
+    know_channel({resync.channels[i].text, resync.channels[i].bytes});
   MemoryContextReset(resync.context);
   const long room = hash_get_num_entries(chains) + 1;
   resync.channels = static_cast<ChannelName*>(

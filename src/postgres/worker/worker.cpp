@@ -143,21 +143,10 @@ void reload_settings(Worker& worker, Time now) {
   reschedule_realm(worker.realm, worker.policy, now);
 }
 
-// Whoever has polled is sent back for a new snapshot until the first event of the resync is there,
-// so that follows at once. What is asked for meanwhile is answered by it, too: the request is only
-// done with when nothing can fail any more.
-void begin_resync_if_wanted(const RealmRef& realm) {
-  std::atomic<bool>& wanted = realm.control().resync;
-  if (!wanted.load()) return;
-  begin_resync(realm);
-  wanted.store(false);
-}
-
 void tell(Worker& worker, Time now) {
   if (now < worker.next_broadcast) return;
   // What is in the ring is sent before more is put into it.
   const bool has_room = !worker.more_events || worker.events_stuck;
-  if (has_room) begin_resync_if_wanted(worker.realm);
   const Announced announced =
       has_room ? announce(worker.realm, worker.events_stuck) : Announced::nothing;
   worker.history.grows |= announced != Announced::nothing;
