@@ -7,7 +7,8 @@ import platform
 import sys
 
 from . import report
-from .measure import Bench, run_row
+from .measure import Bench, Scale, run_row
+from .parts import PARTS
 from .rows import ROWS
 
 
@@ -15,12 +16,14 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures presence beside what a user would take instead, turn by turn on one machine, and prints medians with their ratio\n"
-                    "and what is to be reached. Without rows all of them. Writes results and a chart; nothing else should run meanwhile.",
-        epilog="rows:\n" + "\n".join(f"  {row.name:22} {row.work}, against {row.against}" for row in ROWS))
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="a row, or the beginning of several")
+                    "and what is to be reached. Without names everything. Writes results and charts; nothing else should run meanwhile.",
+        epilog="rows:\n" + "\n".join(f"  {row.name:22} {row.work}, against {row.against}" for row in ROWS)
+               + "\nand:\n" + "\n".join(f"  {part.NAME:22} {part.ABOUT}" for part in PARTS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or the beginning of several")
     parser.add_argument("--quick", action="store_true", help="one short round of each: under 3 minutes, to see that all of it works")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (3)")
     parser.add_argument("--seconds", type=int, metavar="N", help="seconds of each side of a round (5)")
+    parser.add_argument("--soak-minutes", type=float, metavar="N", help="how long the soak lasts (5)")
     parser.add_argument("--results", metavar="DIR", help="where to write them (bench/results)")
     for name in ("programs", "clients", "tools", "work"):
         parser.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
@@ -28,10 +31,20 @@ def arguments():
 
 
 def chosen(names):
-    rows = [row for row in ROWS if not names or any(row.name.startswith(name) for name in names)]
-    if not rows:
-        sys.exit(f"scripts/bench: no row begins with {' or '.join(names)}; --help lists them")
-    return rows
+    """Rows and parts: those that are named, or all."""
+    def is_chosen(name):
+        return not names or any(name.startswith(beginning) for beginning in names)
+    rows = [row for row in ROWS if is_chosen(row.name)]
+    parts = [part for part in PARTS if is_chosen(part.NAME)]
+    if not rows and not parts:
+        sys.exit(f"scripts/bench: nothing begins with {' or '.join(names)}; --help lists what there is")
+    return rows, parts
+
+
+def scale_of(args):
+    quick = args.quick
+    return Scale(quick=quick, rounds=args.rounds or (1 if quick else 3), seconds=args.seconds or (1 if quick else 5),
+                 idle_seconds=5 if quick else 600, soak_seconds=60 * (args.soak_minutes or (0.2 if quick else 5)))
 
 
 def machine():
@@ -47,29 +60,42 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def measure(bench, rows, parts):
+    """Results of the rows, and by their names those of the parts; each is printed when it is known."""
+    results, others = [], {}
+    for row in rows:
+        results.append(run_row(bench, row, progress))
+        progress("")
+        print(report.as_table(results[-1:]).splitlines()[-1], flush=True)
+    for part in parts:
+        others[part.NAME] = part.run(bench, progress)
+        progress("")
+        print(f"\n{part.as_text(others[part.NAME])}", flush=True)
+    return results, others
+
+
 def main():
     args = arguments()
-    rounds = args.rounds or (1 if args.quick else 3)
-    seconds = args.seconds or (1 if args.quick else 5)
+    rows, parts = chosen(args.names)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    bench = Bench(here, args.programs, args.clients, args.tools, args.work, seconds, idle_seconds=5 if args.quick else 600)
-    results = []
+    bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale_of(args))
     try:
-        for row in chosen(args.rows):
-            results.append(run_row(bench, row, rounds, progress))
-            progress("")
-            print(report.as_table(results[-1:]).splitlines()[-1], flush=True)
+        results, others = measure(bench, rows, parts)
     finally:
         bench.stop()
-    print(f"\n{report.as_table(results)}")
+    if results:
+        print(f"\n{report.as_table(results)}")
     directory = args.results or f"{args.work}/results"
     os.makedirs(directory, exist_ok=True)
     name = f"{directory}/{datetime.date.today()}"
-    report.write_json(f"{name}.json", machine(), results)
-    report.write_chart(f"{name}.svg", results)
-    with open(f"{name}.md", "w") as file:
-        file.write(report.as_markdown(results))
-    print(f"\nin {name}.json, .svg and .md")
+    report.write_json(f"{name}.json", machine(), results, others)
+    if results:
+        report.write_chart(f"{name}.svg", results)
+        with open(f"{name}.md", "w") as file:
+            file.write(report.as_markdown(results))
+    for part in parts:
+        part.write_charts(name, others[part.NAME])
+    print(f"\nin {name}.json and beside it")
     return 0 if all(result.is_met for result in results) else 1
 
 

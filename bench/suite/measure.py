@@ -29,6 +29,16 @@ class Result:
         return {**asdict(self), "met": self.is_met}
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+    quick: bool
+    rounds: int
+    seconds: int        # of each side of a round
+    idle_seconds: int
+    soak_seconds: float
+
+
 class Listeners:
     heard = 0
 
@@ -36,18 +46,21 @@ class Listeners:
 class Bench:
     """What rows measure with."""
 
-    def __init__(self, here, programs, clients, tools, directory, seconds, idle_seconds):
+    def __init__(self, here, programs, clients, tools, directory, scale):
         self.here = here
         self.programs = programs
         self.clients = clients
         self.tools = tools
         self.directory = directory
-        self.seconds = seconds
-        self.idle_seconds = idle_seconds
+        self.scale = scale
         self._redis = None
         self._postgres = None
         self._crowds = {}
         self._servers = 0
+
+    @property
+    def seconds(self):
+        return self.scale.seconds
 
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
@@ -119,9 +132,10 @@ class Bench:
             self._redis.stop()
 
 
-def run_row(bench, row, rounds, progress):
+def run_row(bench, row, progress):
     row.prepare(bench)
     ours, theirs = [], []
+    rounds = min(bench.scale.rounds, row.most_rounds)
     for number in range(rounds):
         progress(f"{row.name}: round {number + 1} of {rounds}")
         ours.append(row.ours(bench))

@@ -28,9 +28,9 @@ def as_markdown(results):
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
-def write_json(path, machine, results):
+def write_json(path, machine, results, others):
     with open(path, "w") as file:
-        json.dump({"machine": machine, "rows": [result.as_json() for result in results]}, file, indent=2)
+        json.dump({"machine": machine, "rows": [result.as_json() for result in results], **others}, file, indent=2)
         file.write("\n")
 
 

@@ -1,0 +1,9 @@
+"""What is measured beside the rows. Each part is a module with
+
+    NAME, ABOUT                     as the command line lists it
+    run(bench, progress)            measures; its result can be written as JSON
+    as_text(result)                 what is printed
+    write_charts(name, result)      files whose names begin with `name`
+"""
+
+PARTS = []
