@@ -6,6 +6,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-from . import micro
+from . import instructions, micro
 
-PARTS = [micro]
+PARTS = [micro, instructions]
