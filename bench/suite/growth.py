@@ -4,7 +4,9 @@ For each number of users there is a server of its own, and not a crowd of the ro
 what is measured, and the sweep makes everybody away. Memory has one more server, set up so that nothing but users takes memory.
 """
 
-from contextlib import contextmanager
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from statistics import median
 
 from . import curves
 from .curves import Quantity, Share
@@ -58,17 +60,21 @@ def own_server(bench):
         server.stop("immediate")
 
 
-def touch_all(first, last):
-    """Statements that touch all of them, as of the moment `seen`."""
+def touch_all(first, last, moment):
+    """Statements that touch all of them, each user `i` as of its moment, in the order of the moments."""
     portions = ((begin, min(begin + 99_999, last)) for begin in range(first, last + 1, 100_000))
-    return "".join("SELECT presence_touch_many(array_agg(i), array_agg(:'seen'::timestamptz)) "
+    return "".join(f"SELECT presence_touch_many(array_agg(i ORDER BY i), array_agg({moment} ORDER BY i)) "
                    f"FROM generate_series({begin}, {end}) AS i \\g /dev/null\n" for begin, end in portions)
 
 
 def flush(server, users):
-    """Seconds. New users, whose rows the worker begins to write while the last of them are still being touched."""
+    """Seconds. New users, whose rows the worker begins to write while the last of them are still being touched.
+
+    Each is seen at a moment of its own, as people are: the list sorts those of one moment by id, all of them.
+    """
     return float(server.psql(
-        LIMIT + WAIT_FOR_ROWS + "SELECT clock_timestamp() AS seen \\gset\n" + touch_all(1, users)
+        LIMIT + WAIT_FOR_ROWS + "SELECT clock_timestamp() AS seen \\gset\n"
+        + touch_all(1, users, f":'seen'::timestamptz + (i - {users}) * interval '1 us'")
         + f"SELECT pg_temp.wait_for_rows({users}, :'seen') \\g /dev/null\n"
         "SELECT extract(epoch FROM clock_timestamp() - :'seen');\n"))
 
@@ -85,12 +91,13 @@ def restart(bench, server):
 def sweep(server, users):
     """Milliseconds until idle is applied to all, and until all of it is told.
 
-    All are touched as of one moment, and then idle_timeout is set so that it ends for all in two seconds. The worker sleeps until
+    All are touched as of one moment, and then idle_timeout is set so that it ends for all a little later. The worker sleeps until
     then, and applies what is due to everybody before it tells of anybody: the first event says that it has. Nobody else may look
     meanwhile, for whoever looks applies what is due, too; presence_info() does not.
     """
+    lead = 1000 + users // 1000  # ms, in which the worker reads the setting and goes through the users
     return server.json(
-        LIMIT + WAIT_FOR_SEQ + "SELECT clock_timestamp() AS seen \\gset\n" + touch_all(1, users)
+        LIMIT + WAIT_FOR_SEQ + "SELECT clock_timestamp() AS seen \\gset\n" + touch_all(1, users, ":'seen'::timestamptz")
         + "SELECT ceil(1000 * extract(epoch FROM clock_timestamp() - :'seen')) + 2000 AS timeout \\gset\n"
         "SELECT :'seen'::timestamptz + :timeout * interval '1 ms' AS due \\gset\n"
         "ALTER SYSTEM SET presence.idle_timeout = :timeout;\n"
@@ -102,23 +109,43 @@ def sweep(server, users):
         "'told', 1000 * extract(epoch FROM :'told'::timestamptz - :'due'));\n")
 
 
-def one_size(bench, users, progress):
-    """A crowd from its first touch to its sweep, which comes last because afterwards nobody is online any more."""
-    def step(what):
-        progress(f"growth: {users:,} users, {what}")
-    with own_server(bench) as server:
-        step("flush")
-        values = {"flush": flush(server, users)}
-        server.psql("CHECKPOINT")
-        step("top 100")
-        values["list"] = 1e6 / server.pgbench(LIST, seconds=bench.seconds)
-        step("touch")
-        values["touch"] = 1e6 / server.pgbench(TOUCH, seconds=bench.seconds, users=users)
-        step("restart")
-        values["restart"] = restart(bench, server)
-        step("sweep")
-        server.wait_until("SELECT worker_alive AND complete FROM presence_info()")
-        return {**values, **sweep(server, users)}
+def speeds(bench, servers, progress):
+    """Touch and list, the sizes turn by turn, so that what else the machine does meets all of them."""
+    touches, lists = defaultdict(list), defaultdict(list)
+    for number in range(bench.scale.rounds):
+        for users, server in servers.items():
+            progress(f"growth: touch and top 100, round {number + 1} of {bench.scale.rounds}, {users:,} users")
+            lists[users].append(1e6 / server.pgbench(LIST, seconds=bench.seconds))
+            touches[users].append(1e6 / server.pgbench(TOUCH, seconds=bench.seconds, users=users))
+    return {"touch": [median(touches[users]) for users in servers], "list": [median(lists[users]) for users in servers]}
+
+
+def restarts(bench, servers, progress):
+    seconds = []
+    for users, server in servers.items():
+        progress(f"growth: restart, {users:,} users")
+        seconds.append(median(restart(bench, server) for _ in range(bench.scale.rounds)))
+    return seconds
+
+
+def crowds(bench, sizes, progress):
+    """All but memory. The sweep comes last, because afterwards nobody is online any more. What a smaller size still has to write then
+    is written before the next one is due."""
+    with ExitStack() as stack:
+        servers, flushes, sweeps = {}, [], []
+        for users in sizes:
+            progress(f"growth: flush, {users:,} users")
+            servers[users] = stack.enter_context(own_server(bench))
+            flushes.append(flush(servers[users], users))
+            # What is touched later is not written while another size is measured.
+            servers[users].psql("ALTER SYSTEM SET presence.flush_interval = '1h'")
+            servers[users].psql("SELECT pg_reload_conf(); CHECKPOINT")
+        values = {"flush": flushes, **speeds(bench, servers, progress), "restart": restarts(bench, servers, progress)}
+        for users, server in servers.items():
+            progress(f"growth: sweep, {users:,} users")
+            server.wait_until("SELECT worker_alive AND complete FROM presence_info()")
+            sweeps.append(sweep(server, users))
+        return {**values, "applied": [one["applied"] for one in sweeps], "told": [one["told"] for one in sweeps]}
 
 
 def give_memory_to_users_alone(server):
@@ -150,16 +177,14 @@ def memory(bench, sizes, progress):
         before = resident_bytes(server)
         for last, users in zip([0, *sizes], sizes):
             progress(f"growth: {users:,} users, memory")
-            server.psql("SELECT clock_timestamp() AS seen \\gset\n" + touch_all(last + 1, users))
+            server.psql(touch_all(last + 1, users, "now()"))
             values.append((resident_bytes(server) - before) / 1024)
     return values
 
 
 def run(bench, progress):
     sizes = [1000, 10_000, 100_000] + ([] if bench.scale.quick else [1_000_000])
-    measured = [one_size(bench, users, progress) for users in sizes]
-    values = {name: [of_size[name] for of_size in measured] for name in measured[0]}
-    values["memory"] = memory(bench, sizes, progress)
+    values = {**crowds(bench, sizes, progress), "memory": memory(bench, sizes, progress)}
     return [curves.curve(quantity, sizes, values[name]) for name, quantity in QUANTITIES.items()]
 
 
