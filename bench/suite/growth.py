@@ -20,7 +20,7 @@ QUANTITIES = {
     "flush": Quantity("flush", "from the first touch of new users to the last of their rows", "s", Share("us", 1e6)),
     "restart": Quantity("restart", "from the start of the server to the first presence_online_users(100)", "s"),
     "applied": Quantity("sweep", "all idle at one moment: from then until the worker has made all away", "ms", Share("us", 1e3)),
-    "told": Quantity("sweep, told", "from that moment until the worker has told of all", "ms", Share("us", 1e3)),
+    "told": Quantity("sweep, told", "from that moment until the worker has told of all, with writing rows in between", "ms", Share("us", 1e3)),
     "memory": Quantity("memory", "resident shared memory, above that without users", "kB", Share("bytes", 1024)),
 }
 
@@ -98,7 +98,7 @@ def sweep(server, users):
     lead = 1000 + users // 1000  # ms, in which the worker reads the setting and goes through the users
     return server.json(
         LIMIT + WAIT_FOR_SEQ + "SELECT clock_timestamp() AS seen \\gset\n" + touch_all(1, users, ":'seen'::timestamptz")
-        + "SELECT ceil(1000 * extract(epoch FROM clock_timestamp() - :'seen')) + 2000 AS timeout \\gset\n"
+        + f"SELECT ceil(1000 * extract(epoch FROM clock_timestamp() - :'seen')) + {lead} AS timeout \\gset\n"
         "SELECT :'seen'::timestamptz + :timeout * interval '1 ms' AS due \\gset\n"
         "ALTER SYSTEM SET presence.idle_timeout = :timeout;\n"
         "SELECT pg_reload_conf() \\g /dev/null\n"
