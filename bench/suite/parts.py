@@ -6,6 +6,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-from . import instructions, micro
+from . import growth, instructions, micro
 
-PARTS = [micro, instructions]
+PARTS = [growth, micro, instructions]
