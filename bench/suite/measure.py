@@ -129,6 +129,12 @@ class Bench:
                                 check=True, capture_output=True, text=True).stdout
         return float(output)
 
+    def redis_facts(self, kind, pipeline):
+        """Touches or changes of status (`touch`, `status`) a second, with all that Redis must keep of one."""
+        output = subprocess.run([f"{self.clients}/bench_redis_facts", self.redis.socket, str(self.seconds), kind, str(pipeline)],
+                                check=True, capture_output=True, text=True).stdout
+        return float(output)
+
     def tool_json(self, tool, *options):
         import json
         conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"

@@ -86,13 +86,21 @@ row(name="activity", work="presence_touch with recorded activity, 16 clients", a
     theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16),
     limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
 
-row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
-    ours=lambda bench: 1000 * bench.postgres.pgbench(
+
+def touch_many(bench):
+    return 1000 * bench.postgres.pgbench(
         "\\set first random(1, :users - 1000)\nSELECT presence_touch_many(ARRAY(SELECT generate_series(:first, :first + 999)));\n",
-        seconds=bench.seconds, users=USERS),
+        seconds=bench.seconds, users=USERS)
+
+
+row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
+    ours=touch_many,
     theirs=lambda bench: bench.redis.benchmark("SET", "presence:__rand_int__", "online", "EX", "300", pipeline=100,
                                                requests=400_000 * bench.seconds, keys=USERS),
     prepare=users_online)
+
+row(name="touch-many-facts", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX and ZADD, 100 users a round trip", target=1.0,
+    unit="ids per second", ours=touch_many, theirs=lambda bench: bench.redis_facts("touch", pipeline=100), prepare=users_online)
 
 # ---- statuses --------------------------------------------------------------
 
@@ -113,6 +121,16 @@ row(name="set-status", work="presence_set_status, 16 clients, 50 listeners", aga
     prepare=prepare_touch)
 
 
+SET_STATUS_MANY = (
+    "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+    "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
+    "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n")
+
+
+def set_status_many(bench):
+    return 1000 * bench.postgres.pgbench(SET_STATUS_MANY, seconds=bench.seconds, users=USERS)
+
+
 def delivered(script, clients):
     """As many writers as deliver most: with batches one, for 50 listeners keep the rest of the machine busy."""
     def measure(bench):
@@ -124,9 +142,7 @@ def delivered(script, clients):
 
 row(name="delivered", work="events delivered to 50 listeners, presence_set_status_many of 1,000", against="one pg_notify per commit", target=50.0,
     unit="events per second",
-    ours=delivered("\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-                   "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
-                   "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n", clients=1),
+    ours=delivered(SET_STATUS_MANY, clients=1),
     theirs=delivered(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
                      "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n", clients=16),
     limit=delivered(CHOOSE + "SELECT count(pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', "
@@ -134,17 +150,28 @@ row(name="delivered", work="events delivered to 50 listeners, presence_set_statu
                     "FROM generate_series(1, 1000) AS i;\n", clients=1),
     limit_is="pg_notify of 1,000 such events per commit, without a row written: the server and the listeners", prepare=prepare_touch)
 
+
+def rows_by_hand(bench):
+    return 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+        "WITH changed AS (UPDATE logged.user_presence SET status = 'busy', status_message = 'm' || :n, last_seen = now(), updated_at = now() "
+        "WHERE user_id = ANY (ARRAY(SELECT generate_series(:first, :first + 999)::text)) RETURNING user_id) "
+        "INSERT INTO logged.presence_history (user_id, previous_status, new_status, change_reason) SELECT user_id, 'online', 'busy', 'manual' "
+        "FROM changed;\n", seconds=bench.seconds, users=USERS)
+
+
 row(name="set-status-many", work="presence_set_status_many, 1,000 users", against="1,000 calls in one transaction", target=10.0,
     unit="users per second",
-    ours=lambda bench: 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-        "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
-        "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n", seconds=bench.seconds, users=USERS),
+    ours=set_status_many,
     theirs=lambda bench: 1000 * bench.postgres.pgbench(
         "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\nBEGIN;\n"
         + "".join(f"SELECT presence_set_status(:first + {i}, 'busy', 'm' || :n);\n" for i in range(1000)) + "COMMIT;\n",
         seconds=bench.seconds, users=USERS),
     prepare=users_online)
+
+row(name="set-status-redis", work="presence_set_status_many, 1,000 users", against="Redis HSET, ZADD and PUBLISH, 100 users a round trip", target=1.0,
+    unit="users per second", ours=set_status_many, theirs=lambda bench: bench.redis_facts("status", pipeline=100),
+    limit=rows_by_hand, limit_is="the same rows written by plain SQL: an update and a history row of each, and COMMIT", prepare=prepare_touch)
 
 
 def latency(bench, *options):
