@@ -57,8 +57,9 @@ def draw(axes, one):
     users, values = one["users"], one["values"]
     decades = math.log10(users[-1] / users[0]) + 0.6
     middle = math.sqrt(min(values) * max(values))
-    fit = statistics.geometric_mean(values), statistics.geometric_mean(users)
-    axes.loglog(users, [fit[0] * (count / fit[1]) ** one["exponent"] for count in users], color="#999999", linewidth=1)
+    mean_users, mean_value = statistics.geometric_mean(users), statistics.geometric_mean(values)
+    fit = [mean_value * (count / mean_users) ** one["exponent"] for count in users]
+    axes.loglog(users, fit, color="#999999", linewidth=1)
     axes.loglog(users, values, "o", color="#2f9e6e")
     axes.set_xlim(users[0] / 10 ** 0.3, users[-1] * 10 ** 0.3)
     axes.set_ylim(middle / 10 ** (decades / 2), middle * 10 ** (decades / 2))

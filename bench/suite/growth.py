@@ -93,7 +93,8 @@ def sweep(server, users):
 
     All are touched as of one moment, and then idle_timeout is set so that it ends for all a little later. The worker sleeps until
     then, and applies what is due to everybody before it tells of anybody: the first event says that it has. Nobody else may look
-    meanwhile, for whoever looks applies what is due, too; presence_info() does not.
+    meanwhile, for whoever looks applies what is due, too; presence_info() does not. Some thousands are told of at once; when there are
+    more the worker writes rows in between, hence the step above 1,000.
     """
     lead = 1000 + users // 1000  # ms, in which the worker reads the setting and goes through the users
     return server.json(
@@ -102,9 +103,9 @@ def sweep(server, users):
         "SELECT :'seen'::timestamptz + :timeout * interval '1 ms' AS due \\gset\n"
         "ALTER SYSTEM SET presence.idle_timeout = :timeout;\n"
         "SELECT pg_reload_conf() \\g /dev/null\n"
-        "SELECT seq AS told FROM presence_info() \\gset\n"
-        "SELECT pg_temp.wait_for_seq(:told + 1) AS applied \\gset\n"
-        f"SELECT pg_temp.wait_for_seq(:told + {users}) AS told \\gset\n"
+        "SELECT seq AS before FROM presence_info() \\gset\n"
+        "SELECT pg_temp.wait_for_seq(:before + 1) AS applied \\gset\n"
+        f"SELECT pg_temp.wait_for_seq(:before + {users}) AS told \\gset\n"
         "SELECT json_build_object('applied', 1000 * extract(epoch FROM :'applied'::timestamptz - :'due'), "
         "'told', 1000 * extract(epoch FROM :'told'::timestamptz - :'due'));\n")
 
