@@ -10,6 +10,7 @@ from statistics import median
 
 from . import curves
 from .curves import Quantity, Share
+from .postgres import touch_all
 
 NAME = "growth"
 ABOUT = "touch, list, flush, restart, sweep and memory by the number of users, each with its exponent"
@@ -58,13 +59,6 @@ def own_server(bench):
         yield server
     finally:
         server.stop("immediate")
-
-
-def touch_all(first, last, moment):
-    """Statements that touch all of them, each user `i` as of its moment, in the order of the moments."""
-    portions = ((begin, min(begin + 99_999, last)) for begin in range(first, last + 1, 100_000))
-    return "".join(f"SELECT presence_touch_many(array_agg(i ORDER BY i), array_agg({moment} ORDER BY i)) "
-                   f"FROM generate_series({begin}, {end}) AS i \\g /dev/null\n" for begin, end in portions)
 
 
 def flush(server, users):

@@ -25,6 +25,13 @@ presence.session_timeout = '1d'
 """
 
 
+def touch_all(first, last, moment):
+    """Statements that touch all of them, each user `i` as of its moment, in the order of the moments."""
+    portions = ((begin, min(begin + 99_999, last)) for begin in range(first, last + 1, 100_000))
+    return "".join(f"SELECT presence_touch_many(array_agg(i ORDER BY i), array_agg({moment} ORDER BY i)) "
+                   f"FROM generate_series({begin}, {end}) AS i \\g /dev/null\n" for begin, end in portions)
+
+
 class Postgres:
     def __init__(self, programs, directory, memory="1GB"):
         self.programs = programs

@@ -15,7 +15,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import Callable
 
+from .postgres import touch_all
+
 USERS = 100_000
+ONE_AFTER_THE_OTHER = "now() + (i - 1000000) * interval '1 us'"  # as people are seen, each at a moment of its own
 
 
 @dataclass
@@ -51,7 +54,7 @@ SELECT_ID = PICK + "SELECT :id;\n"
 
 def users_online(bench):
     """All are here, their rows are written, and nothing waits."""
-    bench.postgres.psql(f"SELECT presence_touch_many(array_agg(i)) FROM generate_series(1, {USERS}) AS i")
+    bench.postgres.psql(touch_all(1, USERS, ONE_AFTER_THE_OTHER))
     bench.postgres.wait_until(f"SELECT count(*) >= {USERS} FROM user_presence", 300)
 
 
@@ -232,8 +235,7 @@ def crowd(bench, users):
     """A new server with so many users online, their rows written."""
     bench.begin_anew()
     postgres = bench.postgres
-    for first in range(1, users + 1, 100_000):
-        postgres.psql(f"SELECT presence_touch_many(array_agg(i)) FROM generate_series({first}, {min(first + 99_999, users)}) AS i")
+    postgres.psql(touch_all(1, users, ONE_AFTER_THE_OTHER))
     postgres.wait_until(f"SELECT count(*) >= {users} FROM user_presence", 900)
     postgres.psql("CHECKPOINT")
     return postgres
