@@ -6,4 +6,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-PARTS = []
+from . import soak
+
+PARTS = [soak]
