@@ -39,27 +39,29 @@ def soak(bench, postgres, windows, window, progress):
     samples = []
     with ExitStack() as clients:
         for channel, count in LISTENERS.items():
-            clients.enter_context(client(f"{bench.clients}/bench_listeners", f"{conninfo} application_name=listener", channel, str(count)))
+            clients.enter_context(Client(f"{bench.clients}/bench_listeners", f"{conninfo} application_name=listener", channel, str(count)))
         load = Load(postgres, windows, window)
         clients.callback(load.stop)
-        probe = clients.enter_context(client(f"{bench.clients}/bench_probe", f"{conninfo} application_name=probe", str(windows), str(window)))
+        probe = clients.enter_context(Client(f"{bench.clients}/bench_probe", f"{conninfo} application_name=probe", str(windows), str(window)))
         began = time.monotonic()
         for number in range(1, windows + 1):
             time.sleep(max(0, began + number * window - window / 2 - time.monotonic()))
             progress(f"soak: {number * window} of {windows * window} s")
             at = time.monotonic() - began
             samples.append({"at": round(at, 1), **sampler.sample()})
+            load.check()
         load.wait()
         latency = [latency_of(line) for line in probe.stdout]
         if probe.wait():
             raise RuntimeError("the probe has ended")
-        statuses = load.windows_of(STATUSES.name)
-        return {"seconds": windows * window, "window": window, "sessions": SESSIONS, "load": {kind.name: kind.rate for kind in KINDS},
-                "verdicts": judge_all(samples, latency, statuses, STATUSES.rate), "rates": {kind.name: load.windows_of(kind.name) for kind in KINDS},
-                "latency": [{"at": (i + 0.5) * window, **measured} for i, measured in enumerate(latency)], "samples": samples}
+    rates = {kind.name: load.windows_of(kind.name) for kind in KINDS}
+    return {"seconds": windows * window, "sessions": SESSIONS, "asked": {kind.name: kind.rate for kind in KINDS},
+            "verdicts": judge_all(samples, sampler.processes, latency, rates[STATUSES.name], STATUSES.rate), "rates": rates,
+            "latency": [{"at": (i + 0.5) * window, **measured} for i, measured in enumerate(latency)],
+            "processes": sampler.processes, "samples": samples}
 
 
-class client:
+class Client:
     """A program beside the soak, that ends with it."""
 
     def __init__(self, *command):
@@ -79,7 +81,7 @@ def latency_of(line):
 
 
 def as_text(result):
-    lines = [f"soak, {result['seconds']} s: {result['sessions']:,} sessions, {result['load'][STATUSES.name]:,} status changes a second",
+    lines = [f"soak, {result['seconds']} s: {result['sessions']:,} sessions, {result['asked'][STATUSES.name]:,} status changes a second",
              f"{'':52} {'second':>10} {'last':>10}", f"{'':52} {'quarter':>10} {'quarter':>10}"]
     for row in result["verdicts"]:
         lines.append(f"{row['what'] + ', ' + row['summary']:52} {row['second_quarter']:10,.1f} {row['last_quarter']:10,.1f} "

@@ -13,7 +13,7 @@ def write(path, result):
             axes.plot([seconds / 60 for seconds in at], values, linewidth=1, label=label)
         axes.set_title(title, fontsize=9)
         axes.set_ylim(bottom=0)
-        if 1 < len(lines) <= 8:
+        if all(label for label, _, _ in lines):
             axes.legend(fontsize=7, loc="upper left")
     for axes in grid[-1]:
         axes.set_xlabel("minutes")
@@ -34,7 +34,8 @@ def panels_of(result):
 
     tables = sorted(samples[0]["dead"])
     pids = sorted({pid for sample in samples for pid in sample["memory"]})
-    yield "own memory of each process, MB", [sampled(pid, lambda sample, pid=pid: sample["memory"].get(pid, float("nan")) / 1024) for pid in pids]
+    yield "own memory of each process, MB", [
+        sampled("", lambda sample, pid=pid: sample["memory"].get(pid, float("nan")) / 1024) for pid in pids]
     yield "presence.memory ever used, MB", [sampled("", lambda sample: sample["region"] / 1024)]
     yield "done a second", [measured(name, windows, "rate") for name, windows in rates.items()]
     yield "behind schedule, ms", [measured(name, windows, "lag") for name, windows in rates.items()]

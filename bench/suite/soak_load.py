@@ -13,10 +13,13 @@ WRITERS = 2_000     # of them are in documents
 DOCUMENTS = 100
 HEARTBEAT_EVERY = 30
 
+# All have from the start what they would come to have by and by (a page, a message), so that this is not taken for growth.
 PEOPLE = f"""
 SELECT count(presence_connect(i, 's-' || i, jsonb_build_object('name', 'Person ' || i), device => 'web'))
     FROM generate_series(1, {SESSIONS}) AS i;
 SELECT count(presence_join_document(i, i % {DOCUMENTS}, '{{"line": 1}}', session_id => 's-' || i)) FROM generate_series(1, {WRITERS}) AS i;
+SELECT count(presence_set_status(i, 'busy', 'm' || i)), count(presence_touch(i, 'click', '/page/' || i, session_id => 's-' || i))
+    FROM generate_series(1, {SESSIONS}) AS i;
 """
 
 # `i` is kept by pgbench from one run of a script to the next, so everybody's turn comes in order.
@@ -37,7 +40,7 @@ STATUSES = Kind("statuses", 1000, 8, PERSON + "\\set n random(1, 1000000)\n"
 KINDS = [
     STATUSES,
     Kind("heartbeats", SESSIONS // HEARTBEAT_EVERY, 2,
-         f"\\set i :i + 1\n\\set id (:i * 2 + :client_id) % {SESSIONS} + 1\nSELECT presence_heartbeat('s-' || :id);\n"),
+         f"\\set i :i + 1\n\\set id (:i * :clients + :client_id) % {SESSIONS} + 1\nSELECT presence_heartbeat('s-' || :id);\n"),
     Kind("touches", 500, 2, PERSON + "\\set n random(1, 100)\n"
          "SELECT presence_touch(:id, 'click', '/page/' || :n, session_id => 's-' || :id);\n"),
     # In a room for as long as it takes until the client's next 200 have come.
@@ -69,12 +72,18 @@ class Load:
             with open(self.logs[kind.name], "w") as log:
                 self.processes[kind.name] = subprocess.Popen(
                     [f"{postgres.programs}/pgbench", "-n", "-M", "prepared", "-R", str(kind.rate), "-c", str(kind.clients), "-j", "1",
-                     "-T", str(windows * window), "-P", str(window), "-D", "i=0", "-f", script, *postgres.connection],
+                     "-T", str(windows * window), "-P", str(window), "-D", "i=0", "-D", f"clients={kind.clients}", "-f", script, *postgres.connection],
                     stdout=log, stderr=log, env={**os.environ, "PGAPPNAME": kind.name})
 
     def wait(self):
+        for process in self.processes.values():
+            process.wait()
+        self.check()
+
+    def check(self):
+        """A soak whose load has ended would be steady, and say nothing."""
         for name, process in self.processes.items():
-            if process.wait():
+            if process.poll():
                 with open(self.logs[name]) as log:
                     raise RuntimeError(f"the {name} have ended: {log.read()[-1000:]}")
 

@@ -26,11 +26,13 @@ class Sampler:
         with open(f"{postgres.data}/postmaster.pid") as file:
             self.postmaster = file.readline().strip()
         self.touched = bytearray(self.region["bytes"] // mmap.PAGESIZE + 1)
+        self.processes = {self.postmaster: "postmaster"}  # what each is, also when it has ended
 
     def sample(self):
         sample = self.postgres.json(SAMPLE)
-        sample["processes"][self.postmaster] = "postmaster"
-        sample["memory"] = {pid: kilobytes for pid in sample["processes"] if (kilobytes := memory_of(pid)) is not None}
+        processes = sample.pop("processes")
+        self.processes.update(processes)
+        sample["memory"] = {pid: kilobytes for pid in [self.postmaster, *processes] if (kilobytes := memory_of(pid)) is not None}
         for pid in sample["memory"]:
             self._see_touched(pid)
         sample["region"] = sum(self.touched) * mmap.PAGESIZE // 1024
@@ -58,7 +60,7 @@ def memory_of(pid):
             fields = dict(line.split(":") for line in list(rollup)[1:])
     except OSError:  # It has ended meanwhile.
         return None
-    return int(fields["Anonymous"].split()[0]) + int(fields["Swap"].split()[0])
+    return int(fields["Anonymous"].split()[0])
 
 
 def segments(maps):

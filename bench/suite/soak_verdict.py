@@ -12,40 +12,48 @@ def quarters(series):
     return series[quarter:2 * quarter], series[-quarter:]
 
 
+def compare(what, unit, series, summary, verdict):
+    """A row of the verdict, which `verdict` gives for both quarters."""
+    before, after = (summary(part) for part in quarters(series))
+    return {"what": what, "unit": unit, "summary": summary.__name__, "second_quarter": before, "last_quarter": after,
+            "verdict": verdict(before, after)}
+
+
 def judge(what, unit, series, allowed, slack, summary=statistics.median):
     """Growing: both by more than a part of what it was and by more than `slack`, which is noise in any case."""
-    before, after = (summary(part) for part in quarters(series))
-    grown = after - before > max(allowed * before, slack)
-    return {"what": what, "unit": unit, "summary": summary.__name__, "second_quarter": before, "last_quarter": after,
-            "verdict": "growing" if grown else "steady"}
-
-
-def judge_memory(samples):
-    """Of each kind of process that one that grew most, among those that were there from the second quarter on."""
-    kinds = {pid: kind for sample in samples for pid, kind in sample["processes"].items()}
-    lasting = [pid for pid in samples[-1]["memory"] if all(pid in sample["memory"] for sample in samples[len(samples) // 4:])]
-    worst = {}
-    for pid in lasting:
-        # One that came within the first quarter has no values before: that quarter is not looked at.
-        row = judge(f"memory, {kinds[pid]}", "kB", [sample["memory"].get(pid) for sample in samples], 0.03, 256)
-        growth = row["last_quarter"] - row["second_quarter"]
-        if kinds[pid] not in worst or growth > worst[kinds[pid]][0]:
-            worst[kinds[pid]] = growth, row
-    return [worst[kind][1] for kind in sorted(worst)]
+    return compare(what, unit, series, summary,
+                   lambda before, after: "growing" if after - before > max(allowed * before, slack) else "steady")
 
 
 def judge_rate(windows, rate):
-    """Whether the load came through at all."""
-    reached = statistics.median(window["rate"] for window in windows)
-    return {"what": f"status changes, of {rate:,} asked for", "unit": "per second", "summary": "median", "second_quarter":
-            statistics.median(window["rate"] for window in quarters(windows)[0]), "last_quarter":
-            statistics.median(window["rate"] for window in quarters(windows)[1]), "verdict": "reached" if reached >= 0.98 * rate else "short"}
+    """Without the load nothing else that is steady says anything."""
+    return compare(f"status changes, of {rate:,} asked for", "per second", [window["rate"] for window in windows], statistics.median,
+                   lambda before, after: "reached" if min(before, after) >= 0.98 * rate else "short")
 
 
-def judge_all(samples, latency, statuses, rate):
-    tables = sorted(samples[0]["dead"])
+def judge_memory(samples, processes):
+    """Of each kind of process the one that grew most, among those that were there from the second quarter on."""
+    worst = {}
+    for pid in samples[-1]["memory"]:
+        series = [sample["memory"].get(pid) for sample in samples]
+        if None in series[len(series) // 4:]:
+            continue
+        row = judge(f"memory, {processes[pid]}", "kB", series, 0.03, 256)
+        before = worst.setdefault(processes[pid], row)
+        if growth_of(row) > growth_of(before):
+            worst[processes[pid]] = row
+    return [worst[kind] for kind in sorted(worst)]
+
+
+def growth_of(row):
+    return row["last_quarter"] - row["second_quarter"]
+
+
+def judge_all(samples, processes, latency, statuses, rate):
     def of(name):
         return [sample[name] for sample in samples]
+
+    tables = sorted(samples[0]["dead"])
     return [
         judge_rate(statuses, rate),
         judge("behind schedule, statuses", "ms", [window["lag"] for window in statuses], 0.5, 2),
@@ -55,4 +63,4 @@ def judge_all(samples, latency, statuses, rate):
         judge("presence.memory ever used", "kB", of("region"), 0.01, 256),
         *(judge(f"dead rows, {table}", "rows", [dead[table] for dead in of("dead")], 0.25, 2000, max) for table in tables),
         *(judge(f"size, {table}", "kB", [size[table] // 1024 for size in of("bytes")], 0.05, 512) for table in tables),
-        *judge_memory(samples)]
+        *judge_memory(samples, processes)]
