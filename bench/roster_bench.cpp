@@ -1,97 +1,57 @@
-// roster_bench.cpp: what the core alone costs, by the number of users.
+// roster_bench.cpp: how long the core alone takes, by the number of users.
 //
-//   cmake -S . -B build/bench -DPRESENCE_BENCH=ON && cmake --build build/bench --target
-//   presence_bench build/bench/presence_bench
+//   cmake -S . -B build/bench -DPRESENCE_BENCH=ON
+//   cmake --build build/bench --target presence_bench && build/bench/presence_bench
 #include <benchmark/benchmark.h>
 
-#include <memory>
-#include <string>
-#include <vector>
+#include <map>
 
-#include "core/roster.h"
+#include "crowd.h"
 
 namespace presence {
 namespace {
 
-constexpr Policy policy;
-constexpr Time start = 800000000 * second;
+// Each leaves the crowd as it was: one of each size is enough, and a million take a while to come.
+Crowd& crowd_for(const benchmark::State& state) {
+  static std::map<int64_t, Crowd> crowds;
+  return crowds.try_emplace(state.range(0), static_cast<std::size_t>(state.range(0))).first->second;
+}
 
-constexpr IndexLocks no_lock = {[](uint32_t) {}, [](uint32_t) {}, [](uint32_t) {}};
-constexpr Region::Locks no_locks = {no_lock, no_lock};
+template <auto operation>
+void measure(benchmark::State& state) {
+  Crowd& crowd = crowd_for(state);
+  for (auto _ : state) benchmark::DoNotOptimize((crowd.*operation)());
+}
 
-// A region with `users` users online, each touched once, a microsecond apart.
-class Crowd {
- public:
-  explicit Crowd(int64_t users) : users_(users) {
-    const std::size_t bytes = static_cast<std::size_t>(users) * 400 + (16 << 20);
-    memory_ = std::make_unique<RawCell[]>(bytes / cell_bytes);
-    region.create(memory_.get(), plan_region(bytes), {1, 2}, no_locks);
-    for (int64_t i = 0; i < users; i++) {
-      const std::string id = id_of(i);
-      const Cell cell = roster.add(region.key(0, id));
-      roster.touch(cell, {}, policy, start + i);
+// What changes users is taken back from time to time, while the clock stands.
+template <auto change>
+void measure_changes(benchmark::State& state) {
+  Crowd& crowd = crowd_for(state);
+  std::size_t changes = 0;
+  for (auto _ : state) {
+    if (changes++ == crowd.most_changes()) {
+      state.PauseTiming();
+      crowd.restore();
+      changes = 1;
+      state.ResumeTiming();
     }
-    now = start + users;
+    (crowd.*change)();
   }
-
-  std::string id_of(int64_t i) const { return "user-" + std::to_string(i % users_); }
-
-  Region region;
-  Roster roster{region};
-  Time now = start;
-
- private:
-  int64_t users_;
-  std::unique_ptr<RawCell[]> memory_;
-};
-
-void touch(benchmark::State& state) {
-  Crowd crowd(state.range(0));
-  int64_t i = 0;
-  for (auto _ : state) {
-    i += 7919;
-    const std::string id = crowd.id_of(i);
-    const Cell cell = crowd.roster.find(crowd.region.key(0, id));
-    benchmark::DoNotOptimize(crowd.roster.touch(cell, {}, policy, ++crowd.now));
-  }
+  crowd.restore();
 }
-BENCHMARK(touch)->Arg(1000)->Arg(100000)->Arg(1000000);
 
-void status(benchmark::State& state) {
-  Crowd crowd(state.range(0));
-  int64_t i = 0;
-  for (auto _ : state) {
-    i += 7919;
-    const std::string id = crowd.id_of(i);
-    const Cell cell = crowd.roster.find(crowd.region.key(0, id));
-    benchmark::DoNotOptimize(crowd.roster.status_at(cell, {}, policy, crowd.now));
-  }
+void by_users(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 }
-BENCHMARK(status)->Arg(1000)->Arg(1000000);
 
-void newest_hundred(benchmark::State& state) {
-  Crowd crowd(state.range(0));
-  std::vector<Time> best(100);
-  std::vector<Candidate> candidates(200);
-  for (auto _ : state) {
-    Cutoff cutoff;
-    cutoff.best = best;
-    for (uint32_t partition = 0; partition < partition_count; partition++)
-      crowd.roster.find_cutoff(0, partition, Status::online, cutoff);
-    for (uint32_t partition = 0; partition < partition_count; partition++)
-      benchmark::DoNotOptimize(
-          crowd.roster.collect(0, partition, Status::online, best[0], candidates));
-  }
-}
-BENCHMARK(newest_hundred)->Arg(1000)->Arg(1000000);
-
-void nothing_is_due(benchmark::State& state) {
-  Crowd crowd(state.range(0));
-  for (auto _ : state)
-    for (uint32_t partition = 0; partition < partition_count; partition++)
-      benchmark::DoNotOptimize(crowd.roster.settle(0, partition, policy, crowd.now, 256));
-}
-BENCHMARK(nothing_is_due)->Arg(1000)->Arg(1000000);
+BENCHMARK(measure<&Crowd::touch>)->Name("touch")->Apply(by_users);
+BENCHMARK(measure<&Crowd::status>)->Name("status")->Apply(by_users);
+BENCHMARK(measure<&Crowd::view>)->Name("view")->Apply(by_users);
+BENCHMARK(measure<&Crowd::newest_hundred>)->Name("newest_hundred")->Apply(by_users);
+BENCHMARK(measure<&Crowd::count>)->Name("count")->Apply(by_users);
+BENCHMARK(measure<&Crowd::settle>)->Name("nothing_is_due")->Apply(by_users);
+BENCHMARK(measure_changes<&Crowd::set_status>)->Name("set_status")->Apply(by_users);
+BENCHMARK(measure_changes<&Crowd::join>)->Name("join")->Apply(by_users);
 
 }  // namespace
 }  // namespace presence

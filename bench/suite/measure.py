@@ -20,13 +20,23 @@ class Result:
     theirs: list
     ratio: float
     target: float
+    limit: list
+    limit_is: str
+    limit_ratio: float  # what the limit reaches against the other; none without a limit
 
     @property
     def is_met(self):
         return self.ratio >= self.target
 
+    @property
+    def verdict(self):
+        """`limit`: short of the target, as the limit itself is, but within a tenth of that."""
+        if self.is_met:
+            return "pass"
+        return "limit" if self.limit and self.limit_ratio < self.target and self.ratio >= 0.9 * self.limit_ratio else "short"
+
     def as_json(self):
-        return {**asdict(self), "met": self.is_met}
+        return {**asdict(self), "verdict": self.verdict}
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,12 @@ class Bench:
                                 check=True, capture_output=True, text=True).stdout
         return float(output)
 
+    def redis_facts(self, kind, pipeline):
+        """Touches or changes of status (`touch`, `status`) a second, with all that Redis must keep of one."""
+        output = subprocess.run([f"{self.clients}/bench_redis_facts", self.redis.socket, str(self.seconds), kind, str(pipeline)],
+                                check=True, capture_output=True, text=True).stdout
+        return float(output)
+
     def tool_json(self, tool, *options):
         import json
         conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
@@ -134,13 +150,16 @@ class Bench:
 
 def run_row(bench, row, progress):
     row.prepare(bench)
-    ours, theirs = [], []
+    ours, theirs, limit = [], [], []
     rounds = min(bench.scale.rounds, row.most_rounds)
     for number in range(rounds):
         progress(f"{row.name}: round {number + 1} of {rounds}")
         ours.append(row.ours(bench))
         theirs.append(row.theirs(bench))
-    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs), row.target)
+        if row.limit:
+            limit.append(row.limit(bench))
+    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs), row.target,
+                  limit, row.limit_is, ratio_of(row, limit, theirs) if limit else None)
 
 
 def ratio_of(row, ours, theirs):

@@ -6,6 +6,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-from . import soak
+from . import growth, instructions, micro, soak
 
-PARTS = [soak]
+PARTS = [growth, micro, instructions, soak]

@@ -3,7 +3,10 @@
 import json
 import statistics
 
-COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "target", "")
+COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "target", "limit", "")
+
+
+COLOURS = {"pass": "#2f9e6e", "limit": "#4878a8", "short": "#d9822b"}
 
 
 def number(value):
@@ -13,19 +16,26 @@ def number(value):
 def lines_of(results):
     for result in results:
         yield (result.name, result.work, result.against, number(statistics.median(result.ours)), number(statistics.median(result.theirs)),
-               result.unit, f"{result.ratio:.2f}", f"{result.target:g}", "pass" if result.is_met else "short")
+               result.unit, f"{result.ratio:.2f}", f"{result.target:g}",
+               f"{result.limit_ratio:.2f}" if result.limit else "", result.verdict)
 
 
 def as_table(results):
     rows = [COLUMNS, *lines_of(results)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    return "\n".join("  ".join(cell.rjust(width) if 3 <= i <= 7 and i != 5 else cell.ljust(width)
+    return "\n".join("  ".join(cell.rjust(width) if 3 <= i <= 8 and i != 5 else cell.ljust(width)
                                for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
+
+
+def limits_of(results):
+    """What the limits are, a line each."""
+    return [f"{result.name}: limit is {result.limit_is}" for result in results if result.limit]
 
 
 def as_markdown(results):
     rows = [COLUMNS, ("---",) * len(COLUMNS), *lines_of(results)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return table + "\n\n" + "\n".join(f"- {line}" for line in limits_of(results)) + "\n"
 
 
 def write_json(path, machine, results, others):
@@ -35,7 +45,7 @@ def write_json(path, machine, results, others):
 
 
 def write_chart(path, results):
-    """Each row's ratio beside its target, on a logarithmic scale: right of the line at 1 it is met."""
+    """Each row's ratio beside its target, on a logarithmic scale: right of the line at 1 it is met. Blue: as good as its limit."""
     import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot
@@ -43,7 +53,7 @@ def write_chart(path, results):
     names = [result.name for result in results]
     reached = [result.ratio / result.target for result in results]
     figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(results) + 1))
-    axes.barh(names, reached, color=["#2f9e6e" if result.is_met else "#d9822b" for result in results])
+    axes.barh(names, reached, color=[COLOURS[result.verdict] for result in results])
     axes.axvline(1, color="#444444", linewidth=1)
     axes.set_xscale("log")
     axes.set_xlabel("ratio reached, as a multiple of the target")

@@ -2,10 +2,15 @@
 
 A row has two sides, each a function that returns a rate or a time, measured turn by turn in one run: A B A B. Its ratio says how
 many times better presence is: rate by rate, or the other's time by presence's.
+
+Where the server, its protocol or its executor alone would take most of the time, a row has a third side: its limit, which does
+that part and nothing else, such as the same rows read out of a table. No extension can be better than that.
 """
 
 import itertools
 import json
+import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from typing import Callable
@@ -24,6 +29,8 @@ class Row:
     unit: str = "per second"
     less_is_better: bool = False
     prepare: Callable = lambda bench: None
+    limit: Callable = None
+    limit_is: str = ""
     most_rounds: int = 100          # fewer where a round is long and the same each time
 
 
@@ -39,7 +46,7 @@ def row(**facts):
 PICK = "\\set id random(1, :users)\n"
 TOUCH = PICK + "SELECT presence_touch(:id);\n"
 SELECT_1 = PICK + "SELECT 1;\n"
-SELECT_ID = PICK + "SELECT :id;\n"  # as much to send and to parse as a touch
+SELECT_ID = PICK + "SELECT :id;\n"
 
 
 def users_online(bench):
@@ -65,28 +72,35 @@ def pgbench(script, **options):
 
 for clients in (1, 4, 16):
     row(name=f"touch-{clients}", work=f"presence_touch, {clients} clients", against="SELECT 1", target=0.95,
-        ours=pgbench(TOUCH, clients=clients), theirs=pgbench(SELECT_1, clients=clients), prepare=prepare_touch)
-
-row(name="touch-select-id", work="presence_touch, 16 clients", against="SELECT $1", target=0.95,
-    ours=pgbench(TOUCH, clients=16), theirs=pgbench(SELECT_ID, clients=16), prepare=prepare_touch)
+        ours=pgbench(TOUCH, clients=clients), theirs=pgbench(SELECT_1, clients=clients),
+        limit=pgbench(SELECT_ID, clients=clients), limit_is="SELECT $1, for a parameter that is sent and read too", prepare=prepare_touch)
 
 for schema, target in (("logged", 4.0), ("unlogged", 1.7)):
     row(name=f"touch-update-{schema}", work="presence_touch, 16 clients", against=f"UPDATE last_seen, {schema}", target=target,
         ours=pgbench(TOUCH, clients=16),
         theirs=pgbench(PICK + f"UPDATE {schema}.user_presence SET last_seen = now() WHERE user_id = :id::text;\n", clients=16),
-        prepare=prepare_touch)
+        limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
 
 row(name="activity", work="presence_touch with recorded activity, 16 clients", against="the guide's stack", target=5.0,
     ours=pgbench(PICK + "SELECT presence_touch(:id, 'click', '/page');\n", clients=16),
-    theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16), prepare=prepare_touch)
+    theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16),
+    limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
+
+
+def touch_many(bench):
+    return 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\nSELECT presence_touch_many(ARRAY(SELECT generate_series(:first, :first + 999)));\n",
+        seconds=bench.seconds, users=USERS)
+
 
 row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
-    ours=lambda bench: 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\nSELECT presence_touch_many(ARRAY(SELECT generate_series(:first, :first + 999)));\n",
-        seconds=bench.seconds, users=USERS),
+    ours=touch_many,
     theirs=lambda bench: bench.redis.benchmark("SET", "presence:__rand_int__", "online", "EX", "300", pipeline=100,
                                                requests=400_000 * bench.seconds, keys=USERS),
     prepare=users_online)
+
+row(name="touch-many-facts", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX and ZADD, 100 users a round trip", target=1.0,
+    unit="ids per second", ours=touch_many, theirs=lambda bench: bench.redis_facts("touch", pipeline=100), prepare=users_online)
 
 # ---- statuses --------------------------------------------------------------
 
@@ -107,34 +121,57 @@ row(name="set-status", work="presence_set_status, 16 clients, 50 listeners", aga
     prepare=prepare_touch)
 
 
-def delivered(script):
+SET_STATUS_MANY = (
+    "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+    "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
+    "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n")
+
+
+def set_status_many(bench):
+    return 1000 * bench.postgres.pgbench(SET_STATUS_MANY, seconds=bench.seconds, users=USERS)
+
+
+def delivered(script, clients):
+    """As many writers as deliver most: with batches one, for 50 listeners keep the rest of the machine busy."""
     def measure(bench):
         with bench.listeners(50, "global_presence") as listeners:
-            bench.postgres.pgbench(script, clients=16, seconds=bench.seconds, users=USERS)
+            bench.postgres.pgbench(script, clients=clients, seconds=bench.seconds, users=USERS)
         return listeners.heard / bench.seconds
     return measure
 
 
 row(name="delivered", work="events delivered to 50 listeners, presence_set_status_many of 1,000", against="one pg_notify per commit", target=50.0,
     unit="events per second",
-    ours=delivered("\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-                   "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
-                   "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n"),
+    ours=delivered(SET_STATUS_MANY, clients=1),
     theirs=delivered(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
-                     "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n"),
-    prepare=prepare_touch)
+                     "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n", clients=16),
+    limit=delivered(CHOOSE + "SELECT count(pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', "
+                    ":id::bigint + i, 'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text)) "
+                    "FROM generate_series(1, 1000) AS i;\n", clients=1),
+    limit_is="pg_notify of 1,000 such events per commit, without a row written: the server and the listeners", prepare=prepare_touch)
+
+
+def rows_by_hand(bench):
+    return 1000 * bench.postgres.pgbench(
+        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
+        "WITH changed AS (UPDATE logged.user_presence SET status = 'busy', status_message = 'm' || :n, last_seen = now(), updated_at = now() "
+        "WHERE user_id = ANY (ARRAY(SELECT generate_series(:first, :first + 999)::text)) RETURNING user_id) "
+        "INSERT INTO logged.presence_history (user_id, previous_status, new_status, change_reason) SELECT user_id, 'online', 'busy', 'manual' "
+        "FROM changed;\n", seconds=bench.seconds, users=USERS)
+
 
 row(name="set-status-many", work="presence_set_status_many, 1,000 users", against="1,000 calls in one transaction", target=10.0,
     unit="users per second",
-    ours=lambda bench: 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-        "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
-        "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n", seconds=bench.seconds, users=USERS),
+    ours=set_status_many,
     theirs=lambda bench: 1000 * bench.postgres.pgbench(
         "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\nBEGIN;\n"
         + "".join(f"SELECT presence_set_status(:first + {i}, 'busy', 'm' || :n);\n" for i in range(1000)) + "COMMIT;\n",
         seconds=bench.seconds, users=USERS),
     prepare=users_online)
+
+row(name="set-status-redis", work="presence_set_status_many, 1,000 users", against="Redis HSET, ZADD and PUBLISH, 100 users a round trip", target=1.0,
+    unit="users per second", ours=set_status_many, theirs=lambda bench: bench.redis_facts("status", pipeline=100),
+    limit=rows_by_hand, limit_is="the same rows written by plain SQL: an update and a history row of each, and COMMIT", prepare=prepare_touch)
 
 
 def latency(bench, *options):
@@ -164,6 +201,7 @@ def prepare_reads(bench):
     users_online(bench)
     redis_users(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
+    bench.postgres.psql(f"CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many({IDS})")
 
 
 IDS = "ARRAY[" + ", ".join(f"'{i}'" for i in range(1, 101)) + "]"
@@ -171,10 +209,12 @@ KEYS = [f"presence:{i:012d}" for i in range(1, 101)]
 
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
     ours=pgbench(PICK + "SELECT presence_status(:id);\n"),
-    theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds), prepare=prepare_reads)
+    theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds),
+    limit=pgbench(SELECT_ID), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_reads)
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
     ours=pgbench(f"SELECT * FROM presence_get_many({IDS});\n"),
-    theirs=lambda bench: bench.redis.benchmark("MGET", *KEYS, requests=10_000 * bench.seconds), prepare=prepare_reads)
+    theirs=lambda bench: bench.redis.benchmark("MGET", *KEYS, requests=10_000 * bench.seconds),
+    limit=pgbench("SELECT * FROM same_rows;\n"), limit_is="the same 100 rows out of a table: executor, text and protocol", prepare=prepare_reads)
 row(name="read-online", work="presence_online_users(100)", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
     ours=pgbench("SELECT * FROM presence_online_users(100);\n"),
     theirs=lambda bench: bench.redis_list(), prepare=prepare_reads)
@@ -226,15 +266,18 @@ row(name="list-guide", work=f"presence_online_users(100), {MANY:,} users", again
 
 
 def worker_round(bench):
-    """CPU of a round of the worker, with a million users at rest: one with a single event, which is more than one without."""
+    """CPU of a round of the worker that finds nothing due, with a million users online: SIGUSR1 without a reason wakes it, no more."""
     postgres = bench.crowds(MANY)
     rounds = 500 * bench.seconds
-    before = postgres.worker_cpu()
-    postgres.psql(f"DO $$ BEGIN FOR i IN 1..{rounds} LOOP PERFORM presence_typing('1', 'room', i % 2 = 1); COMMIT; PERFORM pg_sleep(0.007); END LOOP; END $$")
-    return (postgres.worker_cpu() - before) * 1e6 / rounds
+    worker = int(postgres.psql("SELECT worker_pid FROM presence_info()"))
+    before = postgres.cpu_of(worker)
+    for _ in range(rounds):
+        os.kill(worker, signal.SIGUSR1)
+        bench.sleep(0.002)
+    return (postgres.cpu_of(worker) - before) * 1e6 / rounds
 
 
-row(name="worker-round", work=f"CPU of a round of the worker that tells one thing, {MANY:,} users at rest", against="50 us, for one that tells nothing",
+row(name="worker-round", work=f"CPU of a round of the worker without a transition, {MANY:,} users", against="50 us",
     target=1.0, unit="us", less_is_better=True, ours=worker_round, theirs=lambda bench: 50.0)
 
 

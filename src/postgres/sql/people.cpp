@@ -33,14 +33,14 @@ void text_or_null(std::string_view text, int column, Datum* values, bool* nulls)
 
 }  // namespace
 
-void fill_state(const UserView& view, StateColumns& out) {
+void fill_state(const UserView& view, Time now, StateColumns& out) {
   Datum* values = out.values;
   bool* nulls = out.nulls;
   values[column_user_id] = text_datum(view.id());
   values[column_status] = text_datum(name_of(view.status));
   nulls[column_bucket] = !view.has_last_seen;
   if (view.has_last_seen)
-    values[column_bucket] = text_datum(name_of(bucket_of(view.last_seen, current_time())));
+    values[column_bucket] = text_datum(name_of(bucket_of(view.last_seen, now)));
   // A count that goes up tells when somebody was there as well as last_seen does.
   const bool all = view.detail == Detail::full;
   text_or_null(all ? view.message() : std::string_view{}, column_message, values, nulls);
@@ -58,16 +58,22 @@ void fill_state(const UserView& view, StateColumns& out) {
 
 HeapTuple state_tuple(const UserView& view, TupleDesc out) {
   StateColumns columns{};
-  fill_state(view, columns);
+  fill_state(view, current_time(), columns);
   return heap_form_tuple(out, columns.values, columns.nulls);
 }
 
-HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out) {
+void fill_unknown(std::string_view user_id, StateColumns& out) {
   UserView view{};
   view.detail = Detail::full;
   view.id_bytes = static_cast<uint32_t>(user_id.size());
   std::memcpy(view.id_text, user_id.data(), user_id.size());
-  return state_tuple(view, out);
+  fill_state(view, forever_ago, out);
+}
+
+HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out) {
+  StateColumns columns{};
+  fill_unknown(user_id, columns);
+  return heap_form_tuple(out, columns.values, columns.nulls);
 }
 
 TupleDesc result_type(FunctionCallInfo call) {

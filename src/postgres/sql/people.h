@@ -28,11 +28,13 @@ struct StateColumns {
   Datum values[state_columns];
   bool nulls[state_columns];
 };
-void fill_state(const UserView& view, StateColumns& out);
+// `now` is what last_seen_bucket counts from.
+void fill_state(const UserView& view, Time now, StateColumns& out);
+// Someone of whom nothing is known: offline.
+void fill_unknown(std::string_view user_id, StateColumns& out);
 
 // A row of presence_state. `out` must be what the function's result is described by.
 HeapTuple state_tuple(const UserView& view, TupleDesc out);
-// Someone of whom nothing is known: offline.
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out);
 
 // How many a viewer sees (lists.cpp).

@@ -45,11 +45,15 @@ PRESENCE_FUNCTION(presence_get_many) {
   }
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const Time now = current_time();
   for (int i = 0; i < ids.count; i++) {
     const std::string_view id = text_of(ids.values[i]);
-    const bool known = see_user(id, viewer, view);
-    tuplestore_puttuple(result->setResult, known ? state_tuple(view, result->setDesc)
-                                                 : unknown_tuple(id, result->setDesc));
+    StateColumns row{};
+    if (see_user(id, viewer, view))
+      fill_state(view, now, row);
+    else
+      fill_unknown(id, row);
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
   }
   return 0;
 }
