@@ -6,6 +6,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-from . import growth, instructions, micro
+from . import growth, instructions, micro, soak
 
-PARTS = [growth, micro, instructions]
+PARTS = [growth, micro, instructions, soak]
