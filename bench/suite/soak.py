@@ -86,10 +86,10 @@ def as_text(result):
     for row in result["verdicts"]:
         lines.append(f"{row['what'] + ', ' + row['summary']:52} {row['second_quarter']:10,.1f} {row['last_quarter']:10,.1f} "
                      f"{row['unit']:10} {row['verdict']}")
-    growing = [row["what"] for row in result["verdicts"] if row["verdict"] in ("growing", "short")]
-    lines.append("nothing grows" if not growing else "not as it is to be: " + "; ".join(growing))
     if result["seconds"] < SECONDS_TO_JUDGE:
-        lines.append(f"(A soak of less than {SECONDS_TO_JUDGE} s shows that it works, not what is steady.)")
+        return "\n".join([*lines, f"(Less than {SECONDS_TO_JUDGE} s show that it works, not what is steady.)"])
+    failed = [row["what"] for row in result["verdicts"] if row["verdict"] in ("growing", "short")]
+    lines.append(f"not as it is to be: {'; '.join(failed)}" if failed else "nothing grows")
     return "\n".join(lines)
 
 

@@ -56,8 +56,9 @@ def judge_all(samples, processes, latency, statuses, rate):
     tables = sorted(samples[0]["dead"])
     return [
         judge_rate(statuses, rate),
-        judge("behind schedule, statuses", "ms", [window["lag"] for window in statuses], 0.5, 2),
+        judge("behind schedule, statuses", "ms", [window["lag"] for window in statuses], 0.5, 10),
         judge("COMMIT to listener, p99", "ms", [window["p99"] for window in latency], 0.5, 2),
+        judge("COMMIT to listener, longest", "ms", [window["longest"] for window in latency], 1, 50, max),
         judge("notification queue used", "%", [100 * used for used in of("notifications")], 0.5, 0.1, max),
         judge("tables and listeners behind", "s", of("behind"), 0.5, 1, max),
         judge("presence.memory ever used", "kB", of("region"), 0.01, 256),
