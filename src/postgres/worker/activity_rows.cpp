@@ -20,13 +20,11 @@ namespace presence {
 
 namespace {
 
-constexpr int rows_at_once = 2000;
-
 ActivityView* batch() {
   static ActivityView* only;
   if (!only)
     only = static_cast<ActivityView*>(
-        MemoryContextAllocHuge(TopMemoryContext, sizeof(ActivityView) * rows_at_once));
+        MemoryContextAllocHuge(TopMemoryContext, sizeof(ActivityView) * batch_rows));
   return only;
 }
 
@@ -43,7 +41,7 @@ void write_in_transaction(void* context) {
   if (!writing->locked) return;
   ActivityView* activities = batch();
   realm.control().writer.store(GetCurrentTransactionId());
-  for (uint32_t partition = 0; writing->count < rows_at_once; writing->count++)
+  for (uint32_t partition = 0; writing->count < batch_rows; writing->count++)
     if (!begin_writing_activity(realm, partition, activities[writing->count])) break;
   if (writing->count == 0) return;
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -64,7 +62,7 @@ Written write_activity_rows(const RealmRef& realm) {
   end_activities(realm, committed);
   realm.control().writer.store(InvalidTransactionId);
   if (!committed || !writing.locked) return Written::blocked;
-  return writing.count == rows_at_once ? Written::more : Written::all;
+  return writing.count == batch_rows ? Written::more : Written::all;
 }
 
 }  // namespace presence

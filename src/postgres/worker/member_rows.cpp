@@ -127,7 +127,7 @@ void write_waiting(const Members& waiting, bool* locked) {
 }
 
 constexpr RowsBehind<MemberView> member_rows = {"write the rows of channels",
-                                                500,
+                                                batch_rows,
                                                 &Extension::channel_presence,
                                                 begin_deleting_member,
                                                 begin_writing_member,

@@ -25,8 +25,6 @@ namespace presence {
 
 namespace {
 
-constexpr int rows_at_once = 1000;
-
 constexpr int batch_columns = 10;
 #define BATCH_ROWS                                               \
   "unnest($1, $2, $3, $4, $5, $6, $7, $8, $10) WITH ORDINALITY " \
@@ -69,8 +67,8 @@ Statement add_rows = {
 
 // The users whose rows are being written, and which of them are.
 struct Batch {
-  UserView users[rows_at_once];
-  bool written[rows_at_once];
+  UserView users[batch_rows];
+  bool written[batch_rows];
   int count;
 };
 
@@ -90,7 +88,7 @@ void take_batch(const RealmRef& realm, Batch& batch) {
   const Policy policy = current_policy();
   const Time now = current_time();
   batch.count = 0;
-  for (uint32_t partition = 0; batch.count < rows_at_once;) {
+  for (uint32_t partition = 0; batch.count < batch_rows;) {
     UserView& user = batch.users[batch.count];
     if (!begin_writing(realm, partition, policy, now, user)) return;
     batch.written[batch.count++] = false;
@@ -221,7 +219,7 @@ Written write_waiting_rows(const RealmRef& realm) {
       attempt("write its rows", "See presence_info().", write_in_transaction, &writing);
   const bool all = settle_batch(realm, *writing.batch, committed);
   if (!committed || !writing.locked || !all) return Written::blocked;
-  return writing.batch->count == rows_at_once ? Written::more : Written::all;
+  return writing.batch->count == batch_rows ? Written::more : Written::all;
 }
 
 }  // namespace presence

@@ -5,6 +5,9 @@
 
 namespace presence {
 
+// Of a batch. What there is to tell waits for one: some milliseconds, at 20 us a row.
+constexpr int batch_rows = 250;
+
 // Writes the rows that wait for it, in one transaction, skipping those that somebody else has.
 enum class Written {
   all,     // none is left

@@ -147,7 +147,7 @@ void write_waiting(const Views& waiting, bool* locked) {
 }
 
 constexpr RowsBehind<SessionView> session_rows = {"write the rows of sessions",
-                                                  1000,
+                                                  batch_rows,
                                                   &Extension::presence_sessions,
                                                   begin_deleting_session,
                                                   begin_writing_session,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "postgres/clock.h"
@@ -69,6 +70,7 @@ struct Worker {
   bool more_rows = false;
   Time next_activities = never;  // are written
   bool activities_blocked = false;
+  int turn = 0;  // whose rows come first
   PartitionPlan history;
   PartitionPlan activities;
 };
@@ -207,66 +209,88 @@ void note_behind(const Worker& worker, Time now) {
 }
 
 // What is blocked is tried again after a while, each kind of rows by itself.
-void note_written(Worker& worker, Written written, Time& next, Time now) {
-  if (written == Written::more) worker.more_rows = true;
+void note_written(Written written, Time& next, Time now) {
   if (written == Written::blocked) next = now + blocked_rows_wait;
 }
 
-// The rows of sessions, or of members.
-void write_if_any(Worker& worker, bool (*has)(const RealmRef&, RowState),
+// ---- a batch of a kind of rows. False: there was none to write, or none could be written ----
+
+bool write_users(Worker& worker, Time now) {
+  if (!has_rows(worker.realm, Persist::waiting)) return false;
+  const Written written = write_waiting_rows(worker.realm);
+  note_written(written, worker.next_try, now);
+  return written != Written::blocked;
+}
+
+// Of sessions, or of members.
+bool write_if_any(const RealmRef& realm, bool (*has)(const RealmRef&, RowState),
                   Written (*write)(const RealmRef&), Time& next, Time now) {
-  const auto wait = [&] {
-    return has(worker.realm, RowState::waiting) || has(worker.realm, RowState::ended);
-  };
-  if (now < next || !wait()) return;
+  if (now < next || (!has(realm, RowState::waiting) && !has(realm, RowState::ended))) return false;
   next = 0;
-  const Written written = write(worker.realm);
-  note_written(worker, written, next, now);
-  // Heard of while they were being written.
-  if (written == Written::all && wait()) worker.more_rows = true;
+  const Written written = write(realm);
+  note_written(written, next, now);
+  return written != Written::blocked;
+}
+
+bool write_sessions(Worker& worker, Time now) {
+  return write_if_any(worker.realm, has_sessions, write_session_rows, worker.next_sessions, now);
+}
+
+bool write_members(Worker& worker, Time now) {
+  return write_if_any(worker.realm, has_members, write_member_rows, worker.next_members, now);
 }
 
 // The queue is emptied when it is long, and otherwise as often as everything else is flushed.
-void write_activities(Worker& worker, bool flush, Time now) {
+bool write_activities(Worker& worker, Time now) {
   const uint32_t queued = queued_activities(worker.realm);
   if (queued == 0) {
     worker.next_activities = never;
     worker.activities_blocked = false;
-    return;
+    return false;
   }
   worker.next_activities =
       std::min(worker.next_activities, now + settings.flush_interval * millisecond);
-  const bool must_wait = worker.activities_blocked || (queued < long_queue && !flush);
-  if (must_wait && now < worker.next_activities) return;
+  const bool must_wait = worker.activities_blocked || queued < long_queue;
+  if (must_wait && now < worker.next_activities) return false;
   worker.activities.grows = true;
   make_partitions(Kept::activities, worker.activities);
   const Written written = write_activity_rows(worker.realm);
   worker.next_activities = written == Written::all ? never : now;
   worker.activities_blocked = written == Written::blocked;
-  note_written(worker, written, worker.next_activities, now);
+  note_written(written, worker.next_activities, now);
+  return written != Written::blocked;
+}
+
+// One batch a round, of a kind in turn: what there is to tell waits for no more than that.
+bool write_next_batch(Worker& worker, Time now) {
+  constexpr bool (*kinds[])(Worker&, Time) = {write_users, write_sessions, write_members,
+                                              write_activities};
+  constexpr int count = std::size(kinds);
+  for (int i = 0; i < count; i++) {
+    const int kind = (worker.turn + i) % count;
+    if (!kinds[kind](worker, now)) continue;
+    worker.turn = (kind + 1) % count;
+    return true;
+  }
+  return false;
 }
 
 void write(Worker& worker, Time now) {
   RealmControl& control = worker.realm.control();
-  const bool flush = now >= worker.next_flush || control.flush.exchange(false);
-  if (flush) {
+  if (now >= worker.next_flush || control.flush.exchange(false)) {
     flush_realm(worker.realm);
     worker.next_flush = never;
+    if (!worker.activities_blocked) worker.next_activities = now;
   }
   if (now >= worker.next_try) {
     try_again(worker.realm);
     worker.next_try = never;
   }
-  worker.more_rows = false;
   make_partitions(Kept::history, worker.history);
   make_partitions(Kept::activities, worker.activities);
   drop_partitions(Kept::history, worker.history);
   drop_partitions(Kept::activities, worker.activities);
-  if (has_rows(worker.realm, Persist::waiting))
-    note_written(worker, write_waiting_rows(worker.realm), worker.next_try, now);
-  write_if_any(worker, has_sessions, write_session_rows, worker.next_sessions, now);
-  write_if_any(worker, has_members, write_member_rows, worker.next_members, now);
-  write_activities(worker, flush, now);
+  worker.more_rows = write_next_batch(worker, now);
   note_behind(worker, now);
   plan_flush(worker, now);
 }
