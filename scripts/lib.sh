@@ -140,14 +140,15 @@ find_user() {
 }
 
 # Runs a command as the user who owns the servers, from a directory that this user can read.
-as_server() {
-    (
-        cd "$WORK" || exit
-        if [[ -n $SERVER_USER ]]; then
-            HOME=$WORK exec setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" --init-groups -- "$@"
-        fi
-        exec "$@"
-    )
+as_server() { (become_server "$@"); }
+
+# The same in place of this process, so that a signal reaches the command itself.
+become_server() {
+    cd "$WORK" || exit
+    if [[ -n $SERVER_USER ]]; then
+        HOME=$WORK exec setpriv --reuid="$SERVER_USER" --regid="$(id -g "$SERVER_USER")" --init-groups -- "$@"
+    fi
+    exec "$@"
 }
 
 # Hands files over to the user who owns the servers.

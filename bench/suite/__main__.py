@@ -4,6 +4,7 @@ import argparse
 import datetime
 import os
 import platform
+import signal
 import sys
 
 from . import report
@@ -76,6 +77,7 @@ def measure(bench, rows, parts):
 
 def main():
     args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # The servers are stopped on the way out.
     rows, parts = chosen(args.names)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale_of(args))

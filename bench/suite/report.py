@@ -4,8 +4,6 @@ import json
 import statistics
 
 COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "target", "limit", "")
-
-
 COLOURS = {"pass": "#2f9e6e", "limit": "#4878a8", "short": "#d9822b"}
 
 

@@ -91,5 +91,27 @@ for my $table (@tables)
 	cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('$table')"), '<=', 1.1 * $size{$table}, "$table has grown by 10 % at most");
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM presence_sessions WHERE current_page = '/next/' || substr(session_id, 2)"), $count, 'each session has its page');
+
+# given a flush of users and sessions that takes long, then what happens meanwhile is told before all of it is written
+$node->safe_psql('postgres', q{CREATE TABLE public.batches(kind name);
+	CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF (SELECT backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()) = 'presence worker'
+			AND NOT EXISTS (SELECT FROM public.batches WHERE kind = TG_TABLE_NAME) THEN
+			INSERT INTO public.batches VALUES (TG_TABLE_NAME);
+			PERFORM pg_sleep(3);
+		END IF;
+		RETURN NULL; END $$});
+$node->safe_psql('postgres', "CREATE TRIGGER dawdle AFTER UPDATE ON $_ EXECUTE FUNCTION public.dawdle()") for @tables;
+my $listener = PresenceTest::Listener->new($node, 'postgres');
+$node->append_conf('postgresql.conf', "presence.flush_interval = '100ms'");
+$node->reload;
+$node->safe_psql('postgres', $touch);
+$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'presence worker' AND wait_event = 'PgSleep')})
+  or die 'no flush';
+$node->safe_psql('postgres', q{SELECT presence_set_status('teller', 'busy')});
+ok($listener->wait_for(sub { grep { ($_->{user_id} // '') eq 'teller' } @_ }), 'a change during a flush is told');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM public.batches'), '1', 'after the batch that was being written, before the next kind of rows');
+eventually($node, 'postgres', 'SELECT count(*) = 2 FROM public.batches', 'which follows');
+$listener->quit;
 finish($node);
 done_testing();

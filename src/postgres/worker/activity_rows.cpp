@@ -20,11 +20,13 @@ namespace presence {
 
 namespace {
 
+constexpr int rows_at_once = 1000;  // a row takes much less than that of a user
+
 ActivityView* batch() {
   static ActivityView* only;
   if (!only)
     only = static_cast<ActivityView*>(
-        MemoryContextAllocHuge(TopMemoryContext, sizeof(ActivityView) * batch_rows));
+        MemoryContextAllocHuge(TopMemoryContext, sizeof(ActivityView) * rows_at_once));
   return only;
 }
 
@@ -41,7 +43,7 @@ void write_in_transaction(void* context) {
   if (!writing->locked) return;
   ActivityView* activities = batch();
   realm.control().writer.store(GetCurrentTransactionId());
-  for (uint32_t partition = 0; writing->count < batch_rows; writing->count++)
+  for (uint32_t partition = 0; writing->count < rows_at_once; writing->count++)
     if (!begin_writing_activity(realm, partition, activities[writing->count])) break;
   if (writing->count == 0) return;
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -62,7 +64,7 @@ Written write_activity_rows(const RealmRef& realm) {
   end_activities(realm, committed);
   realm.control().writer.store(InvalidTransactionId);
   if (!committed || !writing.locked) return Written::blocked;
-  return writing.count == batch_rows ? Written::more : Written::all;
+  return writing.count == rows_at_once ? Written::more : Written::all;
 }
 
 }  // namespace presence

@@ -56,7 +56,6 @@ class Taken {
 template <typename View>
 struct RowsBehind {
   const char* task;  // as the log says it when it fails
-  int at_once;
   Oid Extension::*table;
   bool (*begin_deleting)(const RealmRef&, uint32_t& partition, View&);
   bool (*begin_writing)(const RealmRef&, uint32_t& partition, const Policy&, Time now, View&);
@@ -72,8 +71,7 @@ struct WritingBehind {
   const RealmRef& realm;
   const RowsBehind<View>& rows;
   bool locked = false;  // the table was ours
-  bool more = false;
-  bool left = false;  // rows that somebody else had locked
+  bool left = false;    // rows that somebody else had locked
 
   using Work = void (*)(const Taken<View>&, bool* locked);
 
@@ -92,15 +90,14 @@ struct WritingBehind {
     locked = ConditionalLockRelationOid(extension().*rows.table, RowExclusiveLock);
     if (!locked) return;
     realm.control().writer.store(GetCurrentTransactionId());
-    const Taken<View> ended(rows.at_once, [&](uint32_t& partition, View& out) {
+    const Taken<View> ended(batch_rows, [&](uint32_t& partition, View& out) {
       return rows.begin_deleting(realm, partition, out);
     });
     const Policy policy = current_policy();
     const Time now = current_time();
-    const Taken<View> waiting(rows.at_once, [&](uint32_t& partition, View& out) {
+    const Taken<View> waiting(batch_rows, [&](uint32_t& partition, View& out) {
       return rows.begin_writing(realm, partition, policy, now, out);
     });
-    more = ended.count() == rows.at_once || waiting.count() == rows.at_once;
     PushActiveSnapshot(GetTransactionSnapshot());
     TableAccess access;
     access.begin_many();
@@ -112,16 +109,16 @@ struct WritingBehind {
   }
 };
 
+// False: the table or some rows are locked.
 template <typename View>
-Written write_behind(const RealmRef& realm, const RowsBehind<View>& rows) {
+bool write_behind(const RealmRef& realm, const RowsBehind<View>& rows) {
   WritingBehind<View> writing{realm, rows};
   const bool committed = attempt(
       rows.task, "See presence_info().",
       [](void* context) { static_cast<WritingBehind<View>*>(context)->run(); }, &writing);
   rows.end(realm, committed && writing.locked);
   realm.control().writer.store(InvalidTransactionId);
-  if (!committed || !writing.locked || writing.left) return Written::blocked;
-  return writing.more ? Written::more : Written::all;
+  return committed && writing.locked && !writing.left;
 }
 
 }  // namespace presence

@@ -127,7 +127,6 @@ void write_waiting(const Members& waiting, bool* locked) {
 }
 
 constexpr RowsBehind<MemberView> member_rows = {"write the rows of channels",
-                                                batch_rows,
                                                 &Extension::channel_presence,
                                                 begin_deleting_member,
                                                 begin_writing_member,
@@ -138,6 +137,6 @@ constexpr RowsBehind<MemberView> member_rows = {"write the rows of channels",
 
 }  // namespace
 
-Written write_member_rows(const RealmRef& realm) { return write_behind(realm, member_rows); }
+bool write_member_rows(const RealmRef& realm) { return write_behind(realm, member_rows); }
 
 }  // namespace presence

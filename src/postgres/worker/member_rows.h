@@ -6,6 +6,7 @@
 namespace presence {
 
 // One batch of rows of members: those that have left are deleted, those that have changed written.
-Written write_member_rows(const RealmRef& realm);
+// False: the table or some rows are locked.
+bool write_member_rows(const RealmRef& realm);
 
 }  // namespace presence

@@ -212,14 +212,13 @@ void write_in_transaction(void* context) {
 
 }  // namespace
 
-Written write_waiting_rows(const RealmRef& realm) {
+bool write_waiting_rows(const RealmRef& realm) {
   Writing writing{realm, batch(), false};
   writing.batch->count = 0;
   const bool committed =
       attempt("write its rows", "See presence_info().", write_in_transaction, &writing);
   const bool all = settle_batch(realm, *writing.batch, committed);
-  if (!committed || !writing.locked || !all) return Written::blocked;
-  return writing.batch->count == batch_rows ? Written::more : Written::all;
+  return committed && writing.locked && all;
 }
 
 }  // namespace presence

@@ -147,7 +147,6 @@ void write_waiting(const Views& waiting, bool* locked) {
 }
 
 constexpr RowsBehind<SessionView> session_rows = {"write the rows of sessions",
-                                                  batch_rows,
                                                   &Extension::presence_sessions,
                                                   begin_deleting_session,
                                                   begin_writing_session,
@@ -158,6 +157,6 @@ constexpr RowsBehind<SessionView> session_rows = {"write the rows of sessions",
 
 }  // namespace
 
-Written write_session_rows(const RealmRef& realm) { return write_behind(realm, session_rows); }
+bool write_session_rows(const RealmRef& realm) { return write_behind(realm, session_rows); }
 
 }  // namespace presence

@@ -5,8 +5,8 @@
 
 namespace presence {
 
-// Deletes the rows of sessions that have ended and writes those that wait for it, in one
-// transaction.
-Written write_session_rows(const RealmRef& realm);
+// Deletes a batch of the rows of sessions that have ended and writes one of those that wait for it,
+// in one transaction. False: the table or some rows are locked.
+bool write_session_rows(const RealmRef& realm);
 
 }  // namespace presence

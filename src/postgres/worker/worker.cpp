@@ -208,28 +208,25 @@ void note_behind(const Worker& worker, Time now) {
     since.store(now);
 }
 
-// What is blocked is tried again after a while, each kind of rows by itself.
-void note_written(Written written, Time& next, Time now) {
-  if (written == Written::blocked) next = now + blocked_rows_wait;
-}
-
-// ---- a batch of a kind of rows. False: there was none to write, or none could be written ----
+// ---- a batch of a kind of rows ----
+//
+// False: there was none to write, or somebody has locked it; then it is tried again after a while,
+// each kind by itself.
 
 bool write_users(Worker& worker, Time now) {
   if (!has_rows(worker.realm, Persist::waiting)) return false;
-  const Written written = write_waiting_rows(worker.realm);
-  note_written(written, worker.next_try, now);
-  return written != Written::blocked;
+  const bool written = write_waiting_rows(worker.realm);
+  if (!written) worker.next_try = now + blocked_rows_wait;
+  return written;
 }
 
 // Of sessions, or of members.
 bool write_if_any(const RealmRef& realm, bool (*has)(const RealmRef&, RowState),
-                  Written (*write)(const RealmRef&), Time& next, Time now) {
+                  bool (*write)(const RealmRef&), Time& next, Time now) {
   if (now < next || (!has(realm, RowState::waiting) && !has(realm, RowState::ended))) return false;
-  next = 0;
-  const Written written = write(realm);
-  note_written(written, next, now);
-  return written != Written::blocked;
+  const bool written = write(realm);
+  next = written ? 0 : now + blocked_rows_wait;
+  return written;
 }
 
 bool write_sessions(Worker& worker, Time now) {
@@ -255,10 +252,12 @@ bool write_activities(Worker& worker, Time now) {
   worker.activities.grows = true;
   make_partitions(Kept::activities, worker.activities);
   const Written written = write_activity_rows(worker.realm);
-  worker.next_activities = written == Written::all ? never : now;
   worker.activities_blocked = written == Written::blocked;
-  note_written(written, worker.next_activities, now);
-  return written != Written::blocked;
+  if (worker.activities_blocked)
+    worker.next_activities = now + blocked_rows_wait;
+  else
+    worker.next_activities = written == Written::all ? never : now;
+  return !worker.activities_blocked;
 }
 
 // One batch a round, of a kind in turn: what there is to tell waits for no more than that.
