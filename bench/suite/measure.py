@@ -115,7 +115,8 @@ class Bench:
 
     @contextmanager
     def listeners(self, count, channel):
-        conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
+        """Ends when the server has ended them, too: it goes on sending them what they have not heard, for seconds."""
+        conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres application_name=listener"
         process = subprocess.Popen([f"{self.clients}/bench_listeners", conninfo, channel, str(count)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if process.stdout.readline() != "ready\n":
@@ -123,6 +124,7 @@ class Bench:
         listeners = Listeners()
         yield listeners
         listeners.heard = int(process.communicate("")[0])
+        self.postgres.wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'listener')")
 
     def redis_list(self):
         output = subprocess.run([f"{self.clients}/bench_redis_list", self.redis.socket, str(self.seconds)],
