@@ -61,7 +61,7 @@ class Postgres:
 
     @property
     def connection(self):
-        return ["-h", self.directory, "-U", "postgres", "-d", "postgres"]
+        return ["-h", self.directory, "-U", "postgres", "postgres"]  # Not -d: that is --debug to a pgbench before 17.
 
     def psql(self, sql, **variables):
         names = [f"--set={name}={value}" for name, value in variables.items()]

@@ -158,10 +158,9 @@ Ordered candidates_for(const RealmRef& realm, Status status, const Wanted& wante
   return each_once_in_order(candidates);
 }
 
-Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
+Answer view_candidate(const RealmRef& realm, const UserKey& key, const Viewer* viewer, Time now,
                       UserView& out) {
   const Policy policy = current_policy();
-  const Time now = current_time();
   return viewer ? view_user_for(realm, key, *viewer, {}, policy, now, out)
                 : view_user(realm, key, {}, policy, now, out);
 }
@@ -172,12 +171,13 @@ void list_status(const RealmRef& realm, Status status, const Wanted& wanted, int
   static UserView view;
   const Ordered candidates =
       candidates_for(realm, status, wanted, most, specials, list.may_be_more);
+  const Time now = current_time();
   int listed = 0;
   for (size_t i = 0; i < candidates.count && listed < most; i++) {
     CHECK_FOR_INTERRUPTS();
     const UserKey key = realm.key(candidates.items[i]->id());
     if (!wishes_for(key).empty()) continue;  // listed as this transaction sees them
-    if (view_candidate(realm, key, wanted.viewer, view) != Answer::done) continue;
+    if (view_candidate(realm, key, wanted.viewer, now, view) != Answer::done) continue;
     if (view.status != status ||
         !wanted.admits(status, shown_last_seen(view.detail, view.last_seen)))
       continue;
@@ -200,7 +200,7 @@ bool list_by_asking(const RealmRef& realm, Status status, const Wanted& wanted, 
     CHECK_FOR_INTERRUPTS();
     const std::string_view id = ordered.items[i]->id();
     if (!wishes_for(realm.key(id)).empty()) continue;
-    if (!see_user(id, wanted.viewer, view) || view.status != status) continue;
+    if (!see_user(id, wanted.viewer, current_time(), view) || view.status != status) continue;
     if (!wanted.admits(status, shown_last_seen(view.detail, view.last_seen))) continue;
     list.add(view);
     listed += view.detail == Detail::full;
@@ -229,7 +229,7 @@ struct OwnChanges {
 void add_own(const ClaimedUser& user, void* context) {
   static UserView view;
   auto* own = static_cast<OwnChanges*>(context);
-  if (see_user(user.id(), own->wanted->viewer, view) &&
+  if (see_user(user.id(), own->wanted->viewer, current_time(), view) &&
       own->wanted->admits(view.status, shown_last_seen(view.detail, view.last_seen)))
     own->list->add(view);
 }
@@ -281,7 +281,7 @@ void list_rows(const Wanted& wanted, Listing& list) {
   access.end();
   for (uint64 i = 0; i < found; i++) {
     CHECK_FOR_INTERRUPTS();
-    if (see_user(ids[i], wanted.viewer, view) &&
+    if (see_user(ids[i], wanted.viewer, current_time(), view) &&
         wanted.admits(view.status, shown_last_seen(view.detail, view.last_seen)))
       list.add(view);
   }

@@ -176,7 +176,8 @@ const ShownFacts* shown_by_rows(const VisibilityFacts* facts, const Viewer& view
 }
 
 // As core does it for a user in memory: see Roster::view_at.
-void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, UserView& view) {
+void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, Time now,
+             UserView& view) {
   const bool is_self = view.id() == viewer.key.id;
   const Time last_seen = view.last_seen;
   if (detail <= Detail::last_seen) {
@@ -192,8 +193,8 @@ void show_as(Detail detail, const ShownFacts* shown, const Viewer& viewer, UserV
       view.activity_count = shown->activity_count;
       std::string_view message;
       if (!shown->choices.empty())
-        message = message_at(shown->choices, current_time());
-      else if (shown->message_until > current_time())
+        message = message_at(shown->choices, now);
+      else if (shown->message_until > now)
         message = shown->message;
       view.message_bytes = copy(message, view.message_text, sizeof view.message_text);
       view.data_bytes = copy(shown->data, view.data_text, sizeof view.data_text);
@@ -214,7 +215,7 @@ bool fetch_row(std::string_view user_id) {
 // What the row says: on a standby, where the primary keeps it up to date, or of somebody for whom
 // there is no room in memory.
 bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detail> decided,
-             UserView& out) {
+             Time now, UserView& out) {
   TableAccess access;
   access.begin();
   const bool found = fetch_row(user_id);
@@ -223,7 +224,7 @@ bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detai
     view_row(read, out);
     if (viewer) {
       const Detail by_rules = detail_by_rows(user_id, read.row.visibility, *viewer, {});
-      show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer,
+      show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer, now,
               out);
     }
   }
@@ -243,10 +244,9 @@ Detail see_detail_of_row(std::string_view user_id, const Viewer& viewer,
 }
 
 Answer view_as_seen(const RealmRef& realm, const UserKey& key, const Viewer* viewer,
-                    std::optional<Detail> decided, UserView& out) {
+                    std::optional<Detail> decided, Time now, UserView& out) {
   const std::span<const Wish> wishes = wishes_for(key);
   const Policy policy = current_policy();
-  const Time now = current_time();
   if (!viewer) return view_user(realm, key, wishes, policy, now, out);
   return decided ? view_user_at(realm, key, *decided, *viewer, wishes, policy, now, out)
                  : view_user_for(realm, key, *viewer, wishes, policy, now, out);
@@ -254,19 +254,19 @@ Answer view_as_seen(const RealmRef& realm, const UserKey& key, const Viewer* vie
 
 }  // namespace
 
-bool see_user(std::string_view user_id, const Viewer* viewer, UserView& out) {
+bool see_user(std::string_view user_id, const Viewer* viewer, Time now, UserView& out) {
   const RealmRef realm = extension().realm;
   const auto decided = viewer ? detail_by_application(*viewer, user_id, {}) : std::nullopt;
-  if (RecoveryInProgress()) return see_row(user_id, viewer, decided, out);
+  if (RecoveryInProgress()) return see_row(user_id, viewer, decided, now, out);
   const UserKey key = realm.key(user_id);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    switch (view_as_seen(realm, key, viewer, decided, out)) {
+    switch (view_as_seen(realm, key, viewer, decided, now, out)) {
       case Answer::done:
         return is_known(out);
       case Answer::missing:
         // With memory full, the row itself has the answer.
-        if (!try_bring_from_row(realm, key)) return see_row(user_id, viewer, decided, out);
+        if (!try_bring_from_row(realm, key)) return see_row(user_id, viewer, decided, now, out);
         break;
       default:
         raise_gone();

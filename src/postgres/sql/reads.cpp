@@ -28,8 +28,8 @@ PRESENCE_FUNCTION(presence_get) {
   const Viewer* viewer = viewer_argument(fcinfo, 1);
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   TupleDesc type = result_type(fcinfo);
-  const HeapTuple tuple =
-      see_user(id, viewer, view) ? state_tuple(view, type) : unknown_tuple(id, type);
+  const HeapTuple tuple = see_user(id, viewer, current_time(), view) ? state_tuple(view, type)
+                                                                     : unknown_tuple(id, type);
   PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
 
@@ -49,7 +49,7 @@ PRESENCE_FUNCTION(presence_get_many) {
   for (int i = 0; i < ids.count; i++) {
     const std::string_view id = text_of(ids.values[i]);
     StateColumns row{};
-    if (see_user(id, viewer, view))
+    if (see_user(id, viewer, now, view))
       fill_state(view, now, row);
     else
       fill_unknown(id, row);
@@ -89,7 +89,7 @@ PRESENCE_FUNCTION(presence_status) {
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   Status status = Status::offline;
   if (RecoveryInProgress() || !realm.complete() || (viewer && application_decides())) {
-    if (see_user(id, viewer, view)) status = view.status;
+    if (see_user(id, viewer, current_time(), view)) status = view.status;
   } else {
     status = status_in_memory(realm, id, viewer);
   }

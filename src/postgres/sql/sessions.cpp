@@ -173,7 +173,8 @@ PRESENCE_FUNCTION(presence_logout) {
   wanted.user_id = acting_user_argument(fcinfo, 0);
   wanted.change.kind = ChangeKind::log_out;
   wanted.why.reason = Reason::logout;
-  const uint32_t sessions = see_user(wanted.user_id, nullptr, view) ? view.session_count : 0;
+  const uint32_t sessions =
+      see_user(wanted.user_id, nullptr, current_time(), view) ? view.session_count : 0;
   make_changes(&wanted, 1, view);
   PG_RETURN_INT32(static_cast<int32>(sessions));
 }

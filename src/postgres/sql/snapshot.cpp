@@ -122,7 +122,7 @@ void view_user_of(const MemberView& member, const Viewer& viewer, UserView& out)
   const bool is_there =
       !RecoveryInProgress() && view_user_at(realm, key, member.detail, viewer, wishes_for(key),
                                             current_policy(), current_time(), out) == Answer::done;
-  if (!is_there && !see_user(member.id(), &viewer, out)) out = UserView{};
+  if (!is_there && !see_user(member.id(), &viewer, current_time(), out)) out = UserView{};
   out.detail = member.detail;
   out.status = member.status;
   out.id_bytes = member.id_bytes;
