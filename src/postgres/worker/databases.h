@@ -7,7 +7,8 @@
 
 namespace presence {
 
-// Puts our hook before those that are there. In _PG_init, when preloaded.
+// Puts our hook before those that are there, and follows the ends of transactions. In _PG_init,
+// when preloaded.
 void install_utility_hook();
 
 }  // namespace presence

@@ -101,8 +101,7 @@ struct FoundDatabases {
 LauncherState* table = nullptr;
 LWLock* table_lock = nullptr;
 
-// Of this backend's transaction.
-bool scan_at_commit = false;
+// This process may have holds in the table.
 bool holding = false;
 
 // Of the worker: its entry.
@@ -200,21 +199,6 @@ void place_hold(Oid database) {
     if (hold.holder == 0 && place == nullptr) place = &hold;
   }
   if (place != nullptr) *place = {database, MyProcPid};
-}
-
-void end_of_transaction(XactEvent event, void*) {
-  switch (event) {
-    case XACT_EVENT_COMMIT:
-    case XACT_EVENT_PREPARE:
-      if (scan_at_commit) request_scan();
-      break;
-    case XACT_EVENT_ABORT:
-      break;
-    default:
-      return;
-  }
-  scan_at_commit = false;
-  release_holds();
 }
 
 // --- The worker's way in and out ---
@@ -595,8 +579,6 @@ void register_launcher() {
   RegisterBackgroundWorker(&worker);
 }
 
-void init_launcher_callbacks() { RegisterXactCallback(end_of_transaction, nullptr); }
-
 Size launcher_shmem_size() { return MAXALIGN(sizeof(LauncherState)); }
 
 void launcher_shmem_request() {
@@ -624,8 +606,6 @@ void request_scan() {
   LWLockRelease(table_lock);
   wake_launcher();
 }
-
-void request_scan_at_commit() { scan_at_commit = true; }
 
 int current_worker_pid(Oid database) {
   if (table == nullptr) return 0;

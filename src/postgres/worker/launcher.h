@@ -35,9 +35,6 @@ namespace presence {
 // Registers the launcher with the postmaster; not during pg_upgrade.
 void register_launcher();
 
-// Registers the transaction callback behind request_scan_at_commit and the holds. Once per process.
-void init_launcher_callbacks();
-
 Size launcher_shmem_size();
 
 // Asks for shared memory and the lock; in the shmem request hook (request_shmem_compat).
@@ -51,9 +48,6 @@ void launcher_shmem_init();
 // Makes the launcher look at all databases, and into the current one even if it had no extension.
 // Cannot fail: may be called from an XACT_EVENT_COMMIT callback.
 void request_scan();
-
-// The same when the current transaction commits; forgotten when it aborts.
-void request_scan_at_commit();
 
 // The process of a database's worker, 0 when there is none. When it says 0 the worker, if there was
 // one, no longer counts as connected to the database.
@@ -77,14 +71,14 @@ bool worker_stop_requested();
 
 // --- Database commands: databases.cpp ---
 
-// Keeps workers out of a database until this transaction ends, and asks a running one to leave.
+// Keeps workers out of a database until release_holds, and asks a running one to leave.
 void hold_off_worker(Oid database);
 
 // Sends SIGTERM to a database's worker.
 void terminate_worker(Oid database);
 
-// Drops this process's holds and makes the launcher look at all databases. The end of the
-// transaction does it too.
+// Drops this process's holds and makes the launcher look at all databases. Costs nothing when there
+// are none. Cannot fail: may be called from a transaction callback.
 void release_holds();
 
 }  // namespace presence
