@@ -10,7 +10,7 @@
 
 #include "postgres/boundary.h"
 #include "postgres/transaction/restore.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 
 extern "C" {
 #include "access/htup_details.h"
