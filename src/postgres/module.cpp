@@ -54,7 +54,6 @@ void _PG_init(void) {
   watch_identity();
   init_table_access();
   init_transaction();
-  init_launcher_callbacks();
   install_utility_hook();
   install_object_access_hook();
   register_launcher();

@@ -9,7 +9,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/rates.h"
 #include "postgres/shared/state.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 
 extern "C" {
 #include "storage/ipc.h"

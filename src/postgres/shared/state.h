@@ -1,6 +1,6 @@
 // state.h: our shared memory as a process sees it.
 //
-// Seven kinds of locks, taken in this order: the launcher's (launcher.h), `realms`, one of
+// Seven kinds of locks, taken in this order: the launcher's (launcher_table.h), `realms`, one of
 // `partitions`, one of `sessions`, of `channels` or of `viewers` (inside the core, which gets
 // index_locks), `events`. Only the files of this folder take them. They hold one for a call of the
 // core and nothing else: nothing that can raise an error is reachable from here, which

@@ -9,7 +9,7 @@
 #include "postgres/sql/info.h"
 #include "postgres/sql/people.h"
 #include "postgres/tables/access.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 
 extern "C" {
 #include "access/htup_details.h"

@@ -13,7 +13,7 @@
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/restore.h"
 #include "postgres/transaction/visibility.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 
 extern "C" {
 #include "access/transam.h"

@@ -1,8 +1,8 @@
 // databases.cpp: what a command on a database means for its worker.
 //
 // Only a caller who may run the command on that database holds its worker off: everybody else's
-// command fails on its own. An error below the hook ends the hold at once; everything else that
-// ends a transaction ends it too (launcher.cpp).
+// command fails on its own. An error below the hook ends the hold at once, the end of the
+// transaction in any case.
 #include "postgres/worker/databases.h"
 
 #include <chrono>
@@ -10,10 +10,11 @@
 
 #include "postgres/boundary.h"
 #include "postgres/transaction/restore.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 
 extern "C" {
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -34,6 +35,8 @@ constexpr milliseconds stern_wait{4000};   // after SIGTERM
 constexpr milliseconds step{10};
 
 ProcessUtility_hook_type next_hook = nullptr;
+
+bool scan_at_commit = false;  // of this transaction
 
 void run_next(const UtilityCall& call) {
   run_utility_compat(next_hook != nullptr ? next_hook : standard_ProcessUtility, call);
@@ -158,11 +161,26 @@ void run_without_worker(const UtilityCall& call, Oid database) {
 // ALTER DATABASE may allow connections, or make a template of a database. The end of a hold makes
 // the launcher look by itself.
 void run_database_command(const UtilityCall& call, Oid database) {
-  if (IsA(call.statement(), AlterDatabaseStmt)) request_scan_at_commit();
+  if (IsA(call.statement(), AlterDatabaseStmt)) scan_at_commit = true;
   if (OidIsValid(database))
     run_without_worker(call, database);
   else
     run_next(call);
+}
+
+void end_of_transaction(XactEvent event, void*) {
+  switch (event) {
+    case XACT_EVENT_COMMIT:
+    case XACT_EVENT_PREPARE:
+      if (scan_at_commit) request_scan();
+      break;
+    case XACT_EVENT_ABORT:
+      break;
+    default:
+      return;
+  }
+  scan_at_commit = false;
+  release_holds();
 }
 
 // --- COPY FROM ---
@@ -194,6 +212,7 @@ void run_utility(const UtilityCall& call) {
 void install_utility_hook() {
   next_hook = ProcessUtility_hook;
   ProcessUtility_hook = utility_hook_compat<run_utility>;
+  RegisterXactCallback(end_of_transaction, nullptr);
 }
 
 }  // namespace presence

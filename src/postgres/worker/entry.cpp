@@ -6,7 +6,7 @@
 #include "postgres/worker/entry.h"
 
 #include "postgres/boundary.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 #include "postgres/worker/worker.h"
 
 extern "C" {

@@ -1,7 +1,7 @@
 // entry.h: how a process of ours begins, and a database worker's life around run_worker.
 //
 // It owns no shared state: what others see of the worker is its entry in the launcher's table
-// (launcher.h).
+// (launcher_table.h).
 #pragma once
 
 #include "postgres/boundary.h"

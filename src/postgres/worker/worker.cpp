@@ -23,7 +23,7 @@
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/chains.h"
 #include "postgres/worker/ending.h"
-#include "postgres/worker/launcher.h"
+#include "postgres/worker/launcher_table.h"
 #include "postgres/worker/member_rows.h"
 #include "postgres/worker/partitions.h"
 #include "postgres/worker/persister.h"
