@@ -13,7 +13,7 @@ namespace {
 
 Statement insert_many = {
     "INSERT INTO %s.user_activities (user_id, activity_type, page_url, \"timestamp\", session_id) "
-    "SELECT * FROM unnest($1, $2, $3, $4, $5)",
+    "SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
     5,
     {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
 

@@ -61,8 +61,9 @@ Statement write_many = {
     "last_seen = r.last_seen, current_page = r.page, activity_count = r.count, "
     "manual = r.manual, auto_away_at = COALESCE(r.away, p.auto_away_at), "
     "went_offline_at = COALESCE(r.offline, p.went_offline_at), updated_at = $10 "
-    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-    "AS r(place, status, message, last_seen, page, count, manual, away, offline) "
+    "FROM (SELECT unnest($1) AS place, unnest($2) AS status, unnest($3) AS message, "
+    "unnest($4) AS last_seen, unnest($5) AS page, unnest($6) AS count, unnest($7) AS manual, "
+    "unnest($8) AS away, unnest($9) AS offline) AS r "
     "WHERE p.ctid = r.place",
     row_columns,
     {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
@@ -77,7 +78,7 @@ Statement history_one = {
 Statement history_many = {
     "INSERT INTO %s.presence_history "
     "(user_id, previous_status, new_status, changed_at, change_reason) "
-    "SELECT * FROM unnest($1, $2, $3, $4, $5)",
+    "SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)",
     5,
     {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID}};
 
