@@ -83,8 +83,12 @@ class Postgres:
         with open(f"/proc/{pid}/schedstat") as schedstat:
             return int(schedstat.read().split()[0]) / 1e9
 
-    def pgbench(self, script, clients=1, seconds=5, prepare=True, **variables):
+    def pgbench(self, script, **options):
         """Transactions a second."""
+        return self.pgbench_run(script, **options)[0]
+
+    def pgbench_run(self, script, clients=1, seconds=5, prepare=True, **variables):
+        """Transactions a second, and how many there were."""
         with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=self.directory, delete=False) as file:
             file.write(script)
         os.chmod(file.name, 0o644)
@@ -92,4 +96,5 @@ class Postgres:
         output = self._run("pgbench", "-n", "-M", "prepared" if prepare else "simple", "-c", str(clients), "-j", "1",
                            "-T", str(seconds), "-f", file.name, *names, *self.connection)
         os.unlink(file.name)
-        return float(re.search(r"tps = ([\d.]+) \(without", output).group(1))
+        rate = float(re.search(r"tps = ([\d.]+) \(without", output).group(1))
+        return rate, int(re.search(r"transactions actually processed: (\d+)", output).group(1))
