@@ -320,8 +320,14 @@ void keep_each_once(Listing& list) {
   list.count = static_cast<int>(end - list.items);
 }
 
-Datum make_row(const UserView& view, void* type) {
-  return PointerGetDatum(state_tuple(view, static_cast<TupleDesc>(type)));
+struct RowType {
+  TupleDesc columns;
+  Time now;  // what last_seen_bucket counts from
+};
+
+Datum make_row(const UserView& view, void* context) {
+  const auto* type = static_cast<const RowType*>(context);
+  return PointerGetDatum(state_tuple(view, type->now, type->columns));
 }
 
 void list_users(const Wanted& wanted, Listing& list) {
@@ -348,7 +354,8 @@ PRESENCE_FUNCTION(presence_online_users) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (wanted.most == 0) return 0;
   Listing list{};
-  list.maker = {make_row, result->setDesc};
+  RowType type{result->setDesc, current_time()};
+  list.maker = {make_row, &type};
   list_users(wanted, list);
   for (int i = 0; i < list.count && i < wanted.most; i++)
     tuplestore_puttuple(result->setResult,

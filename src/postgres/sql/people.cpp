@@ -56,9 +56,9 @@ void fill_state(const UserView& view, Time now, StateColumns& out) {
   values[column_per_minute] = int_datum(view.interactions_per_minute);
 }
 
-HeapTuple state_tuple(const UserView& view, TupleDesc out) {
+HeapTuple state_tuple(const UserView& view, Time now, TupleDesc out) {
   StateColumns columns{};
-  fill_state(view, current_time(), columns);
+  fill_state(view, now, columns);
   return heap_form_tuple(out, columns.values, columns.nulls);
 }
 

@@ -34,7 +34,7 @@ void fill_state(const UserView& view, Time now, StateColumns& out);
 void fill_unknown(std::string_view user_id, StateColumns& out);
 
 // A row of presence_state. `out` must be what the function's result is described by.
-HeapTuple state_tuple(const UserView& view, TupleDesc out);
+HeapTuple state_tuple(const UserView& view, Time now, TupleDesc out);
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out);
 
 // How many a viewer sees (lists.cpp).

@@ -28,8 +28,9 @@ PRESENCE_FUNCTION(presence_get) {
   const Viewer* viewer = viewer_argument(fcinfo, 1);
   const std::string_view id = id_argument(fcinfo, 0, "user_id");
   TupleDesc type = result_type(fcinfo);
-  const HeapTuple tuple = see_user(id, viewer, current_time(), view) ? state_tuple(view, type)
-                                                                     : unknown_tuple(id, type);
+  const Time now = current_time();
+  const HeapTuple tuple =
+      see_user(id, viewer, now, view) ? state_tuple(view, now, type) : unknown_tuple(id, type);
   PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
 

@@ -69,7 +69,7 @@ Why reason_of(std::string_view given, const Change& change) {
 Datum state_after(FunctionCallInfo fcinfo, const WantedChange& wanted) {
   static UserView after;
   make_changes(&wanted, 1, after);
-  return HeapTupleGetDatum(state_tuple(after, result_type(fcinfo)));
+  return HeapTupleGetDatum(state_tuple(after, current_time(), result_type(fcinfo)));
 }
 
 }  // namespace

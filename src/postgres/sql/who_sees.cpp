@@ -36,8 +36,8 @@ PRESENCE_FUNCTION(presence_preview) {
   const Viewer* viewer =
       acts_for_others() ? viewer_of(viewer_id) : viewer_known_to(user_id, viewer_id);
   TupleDesc type = result_type(fcinfo);
-  const HeapTuple tuple = see_user(user_id, viewer, current_time(), view)
-                              ? state_tuple(view, type)
-                              : unknown_tuple(user_id, type);
+  const Time now = current_time();
+  const HeapTuple tuple = see_user(user_id, viewer, now, view) ? state_tuple(view, now, type)
+                                                               : unknown_tuple(user_id, type);
   PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
