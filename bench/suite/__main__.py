@@ -22,8 +22,8 @@ def arguments():
                + "\nand:\n" + "\n".join(f"  {part.NAME:22} {part.ABOUT}" for part in PARTS))
     parser.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or the beginning of several")
     parser.add_argument("--quick", action="store_true", help="one short round of each: under 3 minutes, to see that all of it works")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (3)")
-    parser.add_argument("--seconds", type=int, metavar="N", help="seconds of each side of a round (5)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (5)")
+    parser.add_argument("--seconds", type=int, metavar="N", help="seconds of each side of a round (3)")
     parser.add_argument("--soak-minutes", type=float, metavar="N", help="how long the soak lasts (5)")
     parser.add_argument("--results", metavar="DIR", help="where to write them (bench/results)")
     for name in ("programs", "clients", "tools", "work"):
@@ -44,7 +44,7 @@ def chosen(names):
 
 def scale_of(args):
     quick = args.quick
-    return Scale(quick=quick, rounds=args.rounds or (1 if quick else 3), seconds=args.seconds or (1 if quick else 5),
+    return Scale(quick=quick, rounds=args.rounds or (1 if quick else 5), seconds=args.seconds or (1 if quick else 3),
                  idle_seconds=5 if quick else 600, soak_seconds=60 * (args.soak_minutes or (0.2 if quick else 5)))
 
 
@@ -98,7 +98,11 @@ def main():
     for part in parts:
         part.write_charts(name, others[part.NAME])
     print(f"\nin {name}.json and beside it")
-    return 1 if any(result.verdict == "short" for result in results) else 0
+    short = [result.name for result in results if result.verdict == "short"]
+    short += [f"{part.NAME}: {what}" for part in parts for what in part.shortfalls(others[part.NAME])]
+    if short:
+        print(f"short: {'; '.join(short)}")
+    return 1 if short else 0
 
 
 if __name__ == "__main__":

@@ -187,5 +187,9 @@ def as_text(result):
     return curves.as_table(result)
 
 
+def shortfalls(result):
+    return []  # It has curves, not targets.
+
+
 def write_charts(name, result):
     curves.write_chart(f"{name}-growth.svg", result)

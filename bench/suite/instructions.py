@@ -76,6 +76,10 @@ def as_text(result):
     return "\n".join(lines)
 
 
+def shortfalls(result):
+    return [operation for operation, of in result["operations"].items() if of["verdict"] == "more"]
+
+
 def write_charts(name, result):
     """The functions of a touch, and what is to be expected from now on."""
     import matplotlib

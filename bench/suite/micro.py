@@ -33,6 +33,10 @@ def as_text(result):
     return "\n".join(lines)
 
 
+def shortfalls(result):
+    return []  # It has curves, not targets.
+
+
 def write_charts(name, result):
     import matplotlib
     matplotlib.use("svg")

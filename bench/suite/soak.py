@@ -88,9 +88,15 @@ def as_text(result):
                      f"{row['unit']:10} {row['verdict']}")
     if result["seconds"] < SECONDS_TO_JUDGE:
         return "\n".join([*lines, f"(Less than {SECONDS_TO_JUDGE} s show that it works, not what is steady.)"])
-    failed = [row["what"] for row in result["verdicts"] if row["verdict"] in ("growing", "short")]
+    failed = shortfalls(result)
     lines.append(f"not as it is to be: {'; '.join(failed)}" if failed else "nothing grows")
     return "\n".join(lines)
+
+
+def shortfalls(result):
+    if result["seconds"] < SECONDS_TO_JUDGE:
+        return []
+    return [row["what"] for row in result["verdicts"] if row["verdict"] in ("growing", "short")]
 
 
 def write_charts(name, result):
