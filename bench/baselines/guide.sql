@@ -1,8 +1,8 @@
 -- The guide's tables and function stacks as plain SQL, done well: what somebody would build on PostgreSQL without presence.
--- Created twice: in the schema `logged`, and in `unlogged` where the tables are UNLOGGED (:kind). 100,000 users (:users) are here.
--- fillfactor leaves room for updates in place (HOT); there is no index on last_seen in user_presence's hot path but the one that
--- the list of who is online needs, by status. No autovacuum: it would run in the turns of the other side. So what it costs is not
--- counted against the guide's.
+-- Created in several schemas (:schema), with UNLOGGED tables in one of them (:kind); so many users (:users) are here.
+-- fillfactor leaves room for updates in place (HOT). An index on last_seen would make the list of who is online quick and keep each
+-- update from being HOT; where one is measured it is made beside this.
+-- No autovacuum: it would run in the turns of the other side. So what it costs is not counted against the guide's.
 CREATE SCHEMA :schema;
 SET search_path = :schema;
 CREATE :kind TABLE user_presence (

@@ -5,7 +5,9 @@ import datetime
 import os
 import platform
 import signal
+import subprocess
 import sys
+import time
 
 from . import report
 from .measure import Bench, Scale, run_row
@@ -20,21 +22,23 @@ def arguments():
                     "and what is to be reached. Without names everything. Writes results and charts; nothing else should run meanwhile.",
         epilog="rows:\n" + "\n".join(f"  {row.name:22} {row.work}, against {row.against}" for row in ROWS)
                + "\nand:\n" + "\n".join(f"  {part.NAME:22} {part.ABOUT}" for part in PARTS))
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or the beginning of several")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or what several begin with")
     parser.add_argument("--quick", action="store_true", help="one short round of each: under 3 minutes, to see that all of it works")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (5)")
     parser.add_argument("--seconds", type=int, metavar="N", help="seconds of each side of a round (3)")
     parser.add_argument("--soak-minutes", type=float, metavar="N", help="how long the soak lasts (5)")
     parser.add_argument("--results", metavar="DIR", help="where to write them (bench/results)")
-    for name in ("programs", "clients", "tools", "work"):
+    for name in ("programs", "clients", "tools", "work", "revision"):
         parser.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def chosen(names):
     """Rows and parts: those that are named, or all."""
+    known = {row.name for row in ROWS} | {part.NAME for part in PARTS}
+
     def is_chosen(name):
-        return not names or any(name.startswith(beginning) for beginning in names)
+        return not names or any(name == asked if asked in known else name.startswith(asked) for asked in names)
     rows = [row for row in ROWS if is_chosen(row.name)]
     parts = [part for part in PARTS if is_chosen(part.NAME)]
     if not rows and not parts:
@@ -56,14 +60,19 @@ def machine():
     return {"cpu": model, "cores": os.cpu_count(), "memory_GiB": memory, "kernel": platform.release()}
 
 
+def versions(args):
+    def version_of(program):
+        return subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return {"postgres": version_of(f"{args.programs}/postgres"), "redis": version_of("redis-server"), "presence": args.revision}
+
+
 def progress(text):
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def measure(bench, rows, parts):
-    """Results of the rows, and by their names those of the parts; each is printed when it is known."""
-    results, others = [], {}
+def measure(bench, rows, parts, results, others):
+    """Adds the results of the rows, and by their names those of the parts; each is printed when it is known."""
     for row in rows:
         results.append(run_row(bench, row, progress))
         progress("")
@@ -72,7 +81,28 @@ def measure(bench, rows, parts):
         others[part.NAME] = part.run(bench, progress)
         progress("")
         print(f"\n{part.as_text(others[part.NAME])}", flush=True)
-    return results, others
+
+
+def name_of_run(args):
+    """A run of some rows, or a quick one, does not take the place of the day's whole one."""
+    return "-".join([str(datetime.date.today()), *(["quick"] if args.quick else []), *args.names])
+
+
+def write(args, run, results, others):
+    """What there is, even of a run that was ended. Returns where."""
+    directory = args.results or f"{args.work}/results"
+    os.makedirs(directory, exist_ok=True)
+    name = f"{directory}/{name_of_run(args)}"
+    report.write_json(f"{name}.json", run, results, others)
+    if results:
+        print("\n".join(["", report.as_table(results), "", *report.limits_of(results)]))
+        report.write_chart(f"{name}.svg", results)
+        with open(f"{name}.md", "w") as file:
+            file.write(report.as_markdown(results))
+    for part in PARTS:
+        if part.NAME in others:
+            part.write_charts(name, others[part.NAME])
+    return f"{name}.json"
 
 
 def main():
@@ -80,25 +110,18 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # The servers are stopped on the way out.
     rows, parts = chosen(args.names)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale_of(args))
+    scale = scale_of(args)
+    bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale)
+    results, others = [], {}
+    began = time.monotonic()
     try:
-        results, others = measure(bench, rows, parts)
+        measure(bench, rows, parts, results, others)
     finally:
         bench.stop()
-    if results:
-        print("\n".join(["", report.as_table(results), "", *report.limits_of(results)]))
-    directory = args.results or f"{args.work}/results"
-    os.makedirs(directory, exist_ok=True)
-    name = f"{directory}/{datetime.date.today()}"
-    report.write_json(f"{name}.json", machine(), results, others)
-    if results:
-        report.write_chart(f"{name}.svg", results)
-        with open(f"{name}.md", "w") as file:
-            file.write(report.as_markdown(results))
-    for part in parts:
-        part.write_charts(name, others[part.NAME])
-    print(f"\nin {name}.json and beside it")
-    short = [result.name for result in results if result.verdict == "short"]
+        run = {"machine": machine(), "versions": versions(args), "rounds": scale.rounds, "seconds": scale.seconds,
+               "took_seconds": round(time.monotonic() - began)}
+        print(f"\nin {write(args, run, results, others)} and beside it, after {run['took_seconds']} s")
+    short = [result.name for result in results if not result.is_met]
     short += [f"{part.NAME}: {what}" for part in parts for what in part.shortfalls(others[part.NAME])]
     if short:
         print(f"short: {'; '.join(short)}")

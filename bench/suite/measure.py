@@ -1,5 +1,6 @@
 """Runs rows: both sides turn by turn, and the median of each."""
 
+import json
 import statistics
 import subprocess
 import time
@@ -18,7 +19,8 @@ class Result:
     unit: str
     ours: list
     theirs: list
-    ratio: float
+    ratio: float  # of the medians
+    ratios: list  # of each round
     target: float
     limit: list
     limit_is: str
@@ -122,8 +124,10 @@ class Bench:
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("the listeners do not listen")
         listeners = Listeners()
-        yield listeners
-        listeners.heard = int(process.communicate("")[0])
+        try:
+            yield listeners
+        finally:
+            listeners.heard = int(process.communicate("")[0])
         self.postgres.wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'listener')")
 
     def redis_list(self):
@@ -138,7 +142,6 @@ class Bench:
         return float(output)
 
     def tool_json(self, tool, *options):
-        import json
         conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
         return json.loads(subprocess.run([f"{self.tools}/{tool}", "-d", conninfo, *options], check=True, capture_output=True, text=True).stdout)
 
@@ -160,12 +163,12 @@ def run_row(bench, row, progress):
         theirs.append(row.theirs(bench))
         if row.limit:
             limit.append(row.limit(bench))
-    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs), row.target,
+    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs),
+                  [ratio_of(row, [one], [other]) for one, other in zip(ours, theirs)], row.target,
                   limit, row.limit_is, ratio_of(row, limit, theirs) if limit else None)
 
 
 def ratio_of(row, ours, theirs):
     ours, theirs = statistics.median(ours), statistics.median(theirs)
-    if row.less_is_better:
-        return theirs / ours if ours else 1.0 if theirs == 0 else float("inf")
-    return ours / theirs
+    better, worse = (theirs, ours) if row.less_is_better else (ours, theirs)
+    return 1.0 if better == worse else better / worse

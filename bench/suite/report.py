@@ -3,7 +3,7 @@
 import json
 import statistics
 
-COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "target", "limit", "")
+COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "in rounds", "target", "limit", "")
 COLOURS = {"pass": "#2f9e6e", "limit": "#4878a8", "short": "#d9822b"}
 
 
@@ -14,14 +14,15 @@ def number(value):
 def lines_of(results):
     for result in results:
         yield (result.name, result.work, result.against, number(statistics.median(result.ours)), number(statistics.median(result.theirs)),
-               result.unit, f"{result.ratio:.2f}", f"{result.target:g}",
+               result.unit, f"{result.ratio:.2f}",
+               f"{min(result.ratios):.2f} to {max(result.ratios):.2f}", f"{result.target:g}",
                f"{result.limit_ratio:.2f}" if result.limit else "", result.verdict)
 
 
 def as_table(results):
     rows = [COLUMNS, *lines_of(results)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    return "\n".join("  ".join(cell.rjust(width) if 3 <= i <= 8 and i != 5 else cell.ljust(width)
+    return "\n".join("  ".join(cell.rjust(width) if 3 <= i <= 9 and i != 5 else cell.ljust(width)
                                for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
 
 
@@ -36,9 +37,9 @@ def as_markdown(results):
     return table + "\n\n" + "\n".join(f"- {line}" for line in limits_of(results)) + "\n"
 
 
-def write_json(path, machine, results, others):
+def write_json(path, run, results, others):
     with open(path, "w") as file:
-        json.dump({"machine": machine, "rows": [result.as_json() for result in results], **others}, file, indent=2)
+        json.dump({**run, "rows": [result.as_json() for result in results], **others}, file, indent=2)
         file.write("\n")
 
 
