@@ -1,4 +1,8 @@
-"""Curves: one quantity by the number of users, the exponent with which it grows, and how curves are printed and drawn."""
+"""Curves: one quantity by the number of users, the exponents with which it grows, and how curves are printed and drawn.
+
+What has a floor, such as the start of a server, hardly grows as long as there are few users. So the exponent of the whole curve is
+too low there, and that of the last decade is nearer to how it goes on.
+"""
 
 import math
 import statistics
@@ -29,7 +33,7 @@ def exponent(users, values):
 
 def curve(quantity, users, values):
     result = {"name": quantity.name, "work": quantity.work, "unit": quantity.unit, "users": users, "values": values,
-              "exponent": exponent(users, values)}
+              "exponent": exponent(users, values), "exponent_of_last_decade": exponent(users[-2:], values[-2:])}
     if quantity.share:
         shares = [value * quantity.share.in_whole / count for count, value in zip(users, values)]
         result["of_a_user"] = {"unit": quantity.share.unit, "values": shares}
@@ -37,11 +41,11 @@ def curve(quantity, users, values):
 
 
 def lines_of(curves):
-    yield ("growth", "unit", *(f"{users:,}" for users in curves[0]["users"]), "exponent", "")
+    yield ("growth", "unit", *(f"{users:,}" for users in curves[0]["users"]), "exponent", "last decade", "")
     for one in curves:
-        yield (one["name"], one["unit"], *map(number, one["values"]), f"{one['exponent']:.2f}", one["work"])
+        yield (one["name"], one["unit"], *map(number, one["values"]), f"{one['exponent']:.2f}", f"{one['exponent_of_last_decade']:.2f}", one["work"])
         if share := one.get("of_a_user"):
-            yield ("  of a user", share["unit"], *map(number, share["values"]), "", "")
+            yield ("  of a user", share["unit"], *map(number, share["values"]), "", "", "")
 
 
 def as_table(curves):

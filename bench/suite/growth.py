@@ -13,7 +13,7 @@ from .curves import Quantity, Share
 from .postgres import touch_all
 
 NAME = "growth"
-ABOUT = "touch, list, flush, restart, sweep and memory by the number of users, each with its exponent"
+ABOUT = "touch, list, flush, restart, sweep and memory by the number of users, each with its exponents"
 
 QUANTITIES = {
     "touch": Quantity("touch", "presence_touch, 1 client, round trip included", "us"),

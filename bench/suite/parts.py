@@ -7,6 +7,6 @@
     write_charts(name, result)      files whose names begin with `name`
 """
 
-from . import growth, instructions, micro, soak
+from . import calls, growth, instructions, micro, soak
 
-PARTS = [growth, micro, instructions, soak]
+PARTS = [calls, growth, micro, instructions, soak]
