@@ -6,13 +6,18 @@
 // A touch is the user's key, which expires, and its place among those online; a change is the
 // user's hash, that place, and an event. PIPELINE of them go in one round trip. Prints how many
 // were done in a second.
+//
+// The commands are written in the protocol here: hiredis' own formatting, by printf, took up to a
+// fifth of the time, and it is Redis that is measured.
 #include <hiredis/hiredis.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <initializer_list>
 #include <random>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -31,35 +36,56 @@ long long milliseconds_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// Each sends the commands of one fact, and returns how many they are.
-using Fact = int (*)(redisContext* redis);
+// ---- what is sent ----------------------------------------------------------
 
-int send_touch(redisContext* redis) {
-  const long user = random_user();
-  redisAppendCommand(redis, "SET presence:%012ld online EX 300", user);
-  redisAppendCommand(redis, "ZADD online %lld %012ld", milliseconds_now(), user);
+void append_command(std::string& out, std::initializer_list<std::string_view> words) {
+  ((out += '*') += std::to_string(words.size())) += "\r\n";
+  for (const std::string_view word : words)
+    ((((out += '$') += std::to_string(word.size())) += "\r\n") += word) += "\r\n";
+}
+
+// As redis-benchmark writes its random numbers.
+std::string padded(long user) {
+  const std::string digits = std::to_string(user);
+  return std::string(12 - digits.size(), '0') + digits;
+}
+
+// ISO 8601, to the second.
+std::string date_of(std::time_t seconds) {
+  char date[32];
+  return {date, std::strftime(date, sizeof date, "%FT%T", std::gmtime(&seconds))};
+}
+
+// Each appends the commands of one fact, and returns how many they are.
+using Fact = int (*)(std::string& out);
+
+int append_touch(std::string& out) {
+  const std::string user = padded(random_user());
+  append_command(out, {"SET", "presence:" + user, "online", "EX", "300"});
+  append_command(out, {"ZADD", "online", std::to_string(milliseconds_now()), user});
   return 2;
 }
 
-int send_status(redisContext* redis) {
+int append_status(std::string& out) {
   static long changes = 0;
-  const long user = random_user();
-  const char* status = ++changes % 2 == 0 ? "busy" : "away";
-  const long long now = milliseconds_now();
-  const std::time_t seconds = now / 1000;
-  char timestamp[32];
-  std::strftime(timestamp, sizeof timestamp, "%FT%T", std::gmtime(&seconds));
-  char event[256];
-  const int bytes = std::snprintf(
-      event, sizeof event,
-      R"({"event":"user_status_changed","user_id":"%ld","status":"%s","status_message":"m%ld","timestamp":"%s.%03lldZ"})",
-      user, status, changes, timestamp, now % 1000);
-  redisAppendCommand(redis, "HSET user:%012ld status %s message m%ld changed_at %lld", user, status,
-                     changes, now);
-  redisAppendCommand(redis, "ZADD online %lld %012ld", now, user);
-  redisAppendCommand(redis, "PUBLISH global_presence %b", event, static_cast<std::size_t>(bytes));
+  const long number = random_user();
+  const std::string user = padded(number);
+  const std::string status = ++changes % 2 == 0 ? "busy" : "away";
+  const std::string message = "m" + std::to_string(changes);
+  const long long milliseconds = milliseconds_now();
+  const std::string now = std::to_string(milliseconds);
+  const std::string event =
+      R"({"event":"user_status_changed","user_id":")" + std::to_string(number) + R"(","status":")" +
+      status + R"(","status_message":")" + message + R"(","timestamp":")" +
+      date_of(milliseconds / 1000) + '.' + now.substr(now.size() - 3) + R"(Z"})";
+  append_command(out,
+                 {"HSET", "user:" + user, "status", status, "message", message, "changed_at", now});
+  append_command(out, {"ZADD", "online", now, user});
+  append_command(out, {"PUBLISH", "global_presence", event});
   return 3;
 }
+
+// ---- pipelines -------------------------------------------------------------
 
 void take_reply(redisContext* redis) {
   void* reply = nullptr;
@@ -72,24 +98,27 @@ void take_reply(redisContext* redis) {
   freeReplyObject(reply);
 }
 
-void send_pipeline(redisContext* redis, Fact send, int facts) {
+void send_pipeline(redisContext* redis, Fact append, int facts) {
+  static std::string out;
+  out.clear();
   int commands = 0;
-  for (int i = 0; i < facts; i++) commands += send(redis);
+  for (int i = 0; i < facts; i++) commands += append(out);
+  redisAppendFormattedCommand(redis, out.data(), out.size());
   while (commands-- > 0) take_reply(redis);
 }
 
 Fact fact_named(std::string_view name) {
-  if (name == "touch") return send_touch;
-  if (name == "status") return send_status;
+  if (name == "touch") return append_touch;
+  if (name == "status") return append_status;
   return nullptr;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Fact send = argc == 5 ? fact_named(argv[3]) : nullptr;
+  const Fact append = argc == 5 ? fact_named(argv[3]) : nullptr;
   const int pipeline = argc == 5 ? std::atoi(argv[4]) : 0;
-  if (send == nullptr || pipeline < 1) {
+  if (append == nullptr || pipeline < 1) {
     std::fprintf(stderr, "usage: bench_redis_facts SOCKET SECONDS touch|status PIPELINE\n");
     return 2;
   }
@@ -101,7 +130,7 @@ int main(int argc, char** argv) {
   const auto begin = Clock::now();
   const auto end = begin + std::chrono::seconds(std::atoi(argv[2]));
   long facts = 0;
-  for (; Clock::now() < end; facts += pipeline) send_pipeline(redis, send, pipeline);
+  for (; Clock::now() < end; facts += pipeline) send_pipeline(redis, append, pipeline);
   std::printf("%.1f\n", static_cast<double>(facts) /
                             std::chrono::duration<double>(Clock::now() - begin).count());
 }

@@ -15,23 +15,37 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t users_of_list = 100;
+
+[[noreturn]] void fail(const char* why) {
+  std::fprintf(stderr, "bench_redis_list: %s\n", why);
+  std::exit(1);
+}
+
 redisReply* reply_of(redisContext* redis) {
   void* reply = nullptr;
-  if (redisGetReply(redis, &reply) != REDIS_OK) {
-    std::fprintf(stderr, "bench_redis_list: %s\n", redis->errstr);
-    std::exit(1);
-  }
-  return static_cast<redisReply*>(reply);
+  if (redisGetReply(redis, &reply) != REDIS_OK) fail(redis->errstr);
+  auto* answer = static_cast<redisReply*>(reply);
+  if (answer->type == REDIS_REPLY_ERROR) fail(answer->str);
+  return answer;
+}
+
+// What is not there is nil, and quicker to answer.
+void take_facts(redisContext* redis) {
+  redisReply* facts = reply_of(redis);
+  if (facts->elements != 3 || facts->element[0]->type != REDIS_REPLY_STRING)
+    fail("a user is not known");
+  freeReplyObject(facts);
 }
 
 void read_list(redisContext* redis) {
   redisAppendCommand(redis, "ZREVRANGE online 0 99 WITHSCORES");
   redisReply* list = reply_of(redis);
-  const std::size_t count = list->elements / 2;
-  for (std::size_t i = 0; i < count; i++)
+  if (list->elements != 2 * users_of_list) fail("the list does not have 100 users");
+  for (std::size_t i = 0; i < users_of_list; i++)
     redisAppendCommand(redis, "HMGET user:%b name status page", list->element[2 * i]->str,
                        list->element[2 * i]->len);
-  for (std::size_t i = 0; i < count; i++) freeReplyObject(reply_of(redis));
+  for (std::size_t i = 0; i < users_of_list; i++) take_facts(redis);
   freeReplyObject(list);
 }
 

@@ -135,6 +135,13 @@ class Bench:
                                 check=True, capture_output=True, text=True).stdout
         return float(output)
 
+    def batches(self, kind, users, size):
+        """Users a second, in batches of so many random ones."""
+        conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
+        output = subprocess.run([f"{self.clients}/bench_batches", conninfo, kind, *map(str, (users, size, self.seconds))],
+                                check=True, stdout=subprocess.PIPE, text=True).stdout
+        return float(output)
+
     def redis_facts(self, kind, pipeline):
         """Touches or changes of status (`touch`, `status`) a second, with all that Redis must keep of one."""
         output = subprocess.run([f"{self.clients}/bench_redis_facts", self.redis.socket, str(self.seconds), kind, str(pipeline)],

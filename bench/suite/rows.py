@@ -107,20 +107,19 @@ row(name="activity", work="presence_touch with recorded activity, 16 clients", a
     limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
 
 
-def touch_many(bench):
-    return 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\nSELECT presence_touch_many(ARRAY(SELECT generate_series(:first, :first + 999)));\n",
-        seconds=bench.seconds, users=USERS)
+def batches(kind, size=1000):
+    """Users a second, with random ids that are sent and read, as Redis has to receive and read its keys."""
+    return lambda bench: bench.batches(kind, USERS, size)
 
 
 row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
-    ours=touch_many,
+    ours=batches("touch-many"),
     theirs=lambda bench: bench.redis.benchmark("SET", "presence:__rand_int__", "online", "EX", "300", pipeline=100,
                                                requests=400_000 * bench.seconds, keys=USERS),
     prepare=users_online)
 
 row(name="touch-many-facts", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX and ZADD, 100 users a round trip", target=1.0,
-    unit="ids per second", ours=touch_many, theirs=lambda bench: bench.redis_facts("touch", pipeline=100), prepare=users_online)
+    unit="ids per second", ours=batches("touch-many"), theirs=lambda bench: bench.redis_facts("touch", pipeline=100), prepare=users_online)
 
 # ---- statuses --------------------------------------------------------------
 
@@ -141,21 +140,12 @@ row(name="set-status", work="presence_set_status, 16 clients, 50 listeners", aga
     prepare=prepare_touch)
 
 
-SET_STATUS_MANY = (
-    "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-    "SELECT count(*) FROM presence_set_status_many(ARRAY(SELECT generate_series(:first, :first + 999)::text), "
-    "array_fill('busy'::text, ARRAY[1000]), array_fill('m' || :n, ARRAY[1000]));\n")
-
-
-def set_status_many(bench):
-    return 1000 * bench.postgres.pgbench(SET_STATUS_MANY, seconds=bench.seconds, users=USERS)
-
-
-def delivered(script, clients):
-    """As many writers as deliver most: with batches one, for 50 listeners keep the rest of the machine busy."""
+def delivered(write):
+    """What they are told while it is written. Each side has as many writers as deliver most: with batches one, for 50 listeners keep the
+    rest of the machine busy."""
     def measure(bench):
         with bench.listeners(50, "global_presence") as listeners:
-            bench.postgres.pgbench(script, clients=clients, seconds=bench.seconds, users=USERS)
+            write(bench)
         return listeners.heard / bench.seconds
     return measure
 
@@ -166,35 +156,28 @@ AN_EVENT = ('{"v":1,"epoch":"6f1c00d2a94be013","seq":1000001,"prev":1000000,"cha
 
 row(name="delivered", work="events delivered to 50 listeners, presence_set_status_many of 1,000", against="one pg_notify per commit", target=50.0,
     unit="events per second",
-    ours=delivered(SET_STATUS_MANY, clients=1),
-    theirs=delivered(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
-                     "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n", clients=16),
-    limit=delivered(CHOOSE + "SELECT count(pg_notify('global_presence', '" + AN_EVENT.replace("42", "' || :id + i || '") + "')) "
-                    "FROM generate_series(1, 1000) AS i;\n", clients=1),
+    ours=delivered(batches("set-status-many")),
+    theirs=delivered(pgbench(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
+                             "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n", clients=16)),
+    limit=delivered(pgbench(CHOOSE + "SELECT count(pg_notify('global_presence', '" + AN_EVENT.replace("42", "' || :id + i || '") + "')) "
+                            "FROM generate_series(1, 1000) AS i;\n")),
     limit_is="pg_notify of 1,000 events per commit, as long as presence's and without a row written: the server and the listeners", prepare=prepare_touch)
-
-
-def rows_by_hand(bench):
-    return 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\n"
-        "WITH changed AS (UPDATE logged.user_presence SET status = 'busy', status_message = 'm' || :n, last_seen = now(), updated_at = now() "
-        "WHERE user_id = ANY (ARRAY(SELECT generate_series(:first, :first + 999)::text)) RETURNING user_id) "
-        "INSERT INTO logged.presence_history (user_id, previous_status, new_status, change_reason) SELECT user_id, 'online', 'busy', 'manual' "
-        "FROM changed;\n", seconds=bench.seconds, users=USERS)
-
 
 row(name="set-status-many", work="presence_set_status_many, 1,000 users", against="1,000 calls in one transaction", target=10.0,
     unit="users per second",
-    ours=set_status_many,
-    theirs=lambda bench: 1000 * bench.postgres.pgbench(
-        "\\set first random(1, :users - 1000)\n\\set n random(1, 1000000)\nBEGIN;\n"
-        + "".join(f"SELECT presence_set_status(:first + {i}, 'busy', 'm' || :n);\n" for i in range(1000)) + "COMMIT;\n",
-        seconds=bench.seconds, users=USERS),
-    prepare=users_online)
+    ours=batches("set-status-many"), theirs=batches("set-status-calls"), prepare=users_online)
 
-row(name="set-status-redis", work="presence_set_status_many, 1,000 users", against="Redis HSET, ZADD and PUBLISH, 100 users a round trip", target=1.0,
-    unit="users per second", ours=set_status_many, theirs=lambda bench: bench.redis_facts("status", pipeline=100),
-    limit=rows_by_hand, limit_is="the same rows written by plain SQL: an update and a history row of each, and COMMIT", prepare=prepare_touch)
+# The row above has what an application's loop does, which waits for each call. This one has the strongest form of single calls, as a
+# driver's pipeline makes them where it has one and is asked for it.
+row(name="set-status-pipelined", work="presence_set_status_many, 1,000 users", against="1,000 calls in one transaction and round trip", target=1.0,
+    unit="users per second",
+    ours=batches("set-status-many"), theirs=batches("set-status-pipelined"), prepare=users_online)
+
+row(name="set-status-redis", work="presence_set_status_many, 1,000 users",
+    against="Redis HSET, ZADD and PUBLISH to nobody, 100 users a round trip", target=1.0, unit="users per second",
+    ours=batches("set-status-many"), theirs=lambda bench: bench.redis_facts("status", pipeline=100),
+    limit=batches("rows-by-hand"), limit_is="the same rows written by plain SQL: an update and a history row of each, and COMMIT",
+    prepare=prepare_touch)
 
 
 def latency(bench, *options):
@@ -224,20 +207,22 @@ def prepare_reads(bench):
     users_online(bench)
     redis_users(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
-    bench.postgres.psql(f"CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many({IDS})")
+    bench.postgres.psql("CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many(ARRAY(SELECT generate_series(1, 100)))")
 
 
-IDS = "ARRAY[" + ", ".join(f"'{i}'" for i in range(1, 101)) + "]"
-KEYS = [f"presence:{i:012d}" for i in range(1, 101)]
+def lists_of_100(kind):
+    return lambda bench: batches(kind, size=100)(bench) / 100
+
 
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
     ours=pgbench(PICK + "SELECT presence_status(:id);\n"),
     theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds),
     limit=pgbench(SELECT_ID), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_reads)
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
-    ours=pgbench(f"SELECT * FROM presence_get_many({IDS});\n"),
-    theirs=lambda bench: bench.redis.benchmark("MGET", *KEYS, requests=10_000 * bench.seconds),
-    limit=pgbench("SELECT * FROM same_rows;\n"), limit_is="the same 100 rows out of a table: executor, text and protocol", prepare=prepare_reads)
+    ours=lists_of_100("get-many"),
+    theirs=lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds),
+    limit=lists_of_100("same-rows"), limit_is="100 such rows out of a table of 100, the ids only received: executor, text and protocol",
+    prepare=prepare_reads)
 row(name="read-online", work="presence_online_users(100)", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
     ours=pgbench("SELECT * FROM presence_online_users(100);\n"),
     theirs=lambda bench: bench.redis_list(), prepare=prepare_reads)
