@@ -60,7 +60,7 @@ struct Member {
   uint32_t channel_hash;   // of its id, so that most others need not be looked at
   uint16_t realm : 12;     // the user's
   uint16_t partition : 4;  // the user's
-  RowState row : 3;
+  RowState row : 4;
   bool has_row : 1;        // a row was written, or is being written
   bool written_again : 1;  // changed while the worker wrote it
   bool joined : 1;

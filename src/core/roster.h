@@ -120,6 +120,7 @@ class Roster {
   void leave_member_row(uint16_t realm, uint32_t partition, Cell member);
   void end_member_rows(uint16_t realm, uint32_t partition, bool committed);
   void flush_members(uint16_t realm, uint32_t partition);
+  void try_member_rows_again(uint16_t realm, uint32_t partition);
   bool has_members(uint16_t realm, uint32_t partition, RowState state) const;
 
   // ---- who sees whom (roster_visibility.cpp)
@@ -205,11 +206,12 @@ class Roster {
   bool begin_deleting_session(uint16_t realm, uint32_t partition, SessionView& out);
   bool begin_writing_session(uint16_t realm, uint32_t partition, const Policy& policy, Time now,
                              SessionView& out);
-  // One that was taken is left for another time, if it has not been taken away by a reset.
+  // One that was taken is held until it is tried again, if no reset has taken it away.
   void leave_session_row(uint16_t realm, uint32_t partition, Cell session);
   // The worker's transaction is over, or a worker before this one did not come to its end.
   void end_session_rows(uint16_t realm, uint32_t partition, bool committed);
   void flush_sessions(uint16_t realm, uint32_t partition);
+  void try_session_rows_again(uint16_t realm, uint32_t partition);  // held ones wait once more
   bool has_sessions(uint16_t realm, uint32_t partition, RowState state) const;
 
  private:

@@ -213,6 +213,10 @@ void Roster::flush_members(uint16_t realm, uint32_t partition) {
   rows_of(pool_, region_.share(realm, partition)).flush();
 }
 
+void Roster::try_member_rows_again(uint16_t realm, uint32_t partition) {
+  rows_of(pool_, region_.share(realm, partition)).try_again();
+}
+
 bool Roster::has_members(uint16_t realm, uint32_t partition, RowState state) const {
   return rows_of(pool_, region_.share(realm, partition)).has(state);
 }

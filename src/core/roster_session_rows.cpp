@@ -50,6 +50,10 @@ void Roster::flush_sessions(uint16_t realm, uint32_t partition) {
   rows_of(pool_, region_.share(realm, partition)).flush();
 }
 
+void Roster::try_session_rows_again(uint16_t realm, uint32_t partition) {
+  rows_of(pool_, region_.share(realm, partition)).try_again();
+}
+
 bool Roster::has_sessions(uint16_t realm, uint32_t partition, RowState state) const {
   return rows_of(pool_, region_.share(realm, partition)).has(state);
 }

@@ -59,36 +59,39 @@ class RowLists {
     return cell;
   }
 
-  // One that was taken is left for another time, if it has not been taken away by a reset.
+  // One that was taken is held until try_again(), if it has not been taken away by a reset.
   void leave(Cell cell) {
     if (is_in(RowState::writing, cell))
-      move(cell, RowState::waiting);
+      move(cell, RowState::held);
     else if (is_in(RowState::deleting, cell))
       end_deleting(cell, false);
   }
 
-  // The worker's transaction is over. `written(record)` is told of each whose row says all that
-  // memory says, and `deleted(cell)` of each that has no row any more.
+  // The worker's transaction is over. What is not committed is held. `written(record)` is told of
+  // each whose row says all that memory says, and `deleted(cell)` of each that has no row any more.
   template <typename Written, typename Deleted>
   void end(bool committed, Written written, Deleted deleted) {
     for (Cell cell; (cell = first(RowState::writing)) != no_cell;) {
       Record& record = pool_.at<Record>(cell);
       const bool done = committed && !record.written_again;
       if (done) written(record);
-      move(cell, done ? RowState::current : RowState::waiting);
+      move(cell, done ? RowState::current : committed ? RowState::waiting : RowState::held);
     }
     for (Cell cell; (cell = first(RowState::deleting)) != no_cell;)
       if (end_deleting(cell, committed)) deleted(cell);
   }
 
-  void flush() {
-    for (Cell cell; (cell = first(RowState::dirty)) != no_cell;) move(cell, RowState::waiting);
+  void flush() { move_all(RowState::dirty, RowState::waiting); }
+
+  void try_again() {
+    move_all(RowState::held, RowState::waiting);
+    move_all(RowState::held_ended, RowState::ended);
   }
 
   // The table is empty, or gone: there is nothing to delete.
   template <typename Deleted>
   void forget_ended(Deleted deleted) {
-    for (const RowState state : {RowState::ended, RowState::deleting})
+    for (const RowState state : {RowState::ended, RowState::deleting, RowState::held_ended})
       for (Cell cell; (cell = first(state)) != no_cell;) {
         move(cell, RowState::none);
         deleted(cell);
@@ -104,7 +107,7 @@ class RowLists {
       return false;
     }
     record.has_row = !committed;
-    move(cell, committed ? RowState::none : RowState::ended);
+    move(cell, committed ? RowState::none : RowState::held_ended);
     return committed;
   }
 
@@ -112,6 +115,10 @@ class RowLists {
     Cell at = first(state);
     while (at != no_cell && at != cell) at = pool_.at<Record>(at).row_next;
     return at != no_cell;
+  }
+
+  void move_all(RowState from, RowState to) {
+    for (Cell cell; (cell = first(from)) != no_cell;) move(cell, to);
   }
 
   void move(Cell cell, RowState state) {

@@ -84,7 +84,7 @@ struct Session {
   uint16_t realm : 12;
   uint16_t partition : 4;  // its user's
   uint8_t id_bytes;
-  RowState row : 3;
+  RowState row : 4;
   bool has_row : 1;        // a row was written, or is being written
   bool written_again : 1;  // changed while the worker wrote it
   bool is_connected : 1;   // presence_connect has made it

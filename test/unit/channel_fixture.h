@@ -168,6 +168,10 @@ class ChannelTest : public RosterTest {
     return take(
         [&](uint32_t partition) { return roster.begin_deleting_member(0, partition, member_); });
   }
+  void try_rows_again() {
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster.try_member_rows_again(0, partition);
+  }
   void end_rows(bool committed) {
     for (uint32_t partition = 0; partition < partition_count; partition++)
       roster.end_member_rows(0, partition, committed);

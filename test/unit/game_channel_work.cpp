@@ -189,10 +189,12 @@ void Game::work_on_member_rows() {
   works_on_member_rows_ = true;
   const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
   const bool flushes = dice_.one_in(2), deletes_first = dice_.one_in(2);
+  const bool tries_again = dice_.one_in(2);
   const uint32_t at_most = 1 + dice_.below(3);
   log("write rows of members");
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     if (flushes) roster_.flush_members(realm, partition);
+    if (tries_again) roster_.try_member_rows_again(realm, partition);
     begin_member_rows(realm, partition, deletes_first, at_most);
     begin_member_rows(realm, partition, !deletes_first, at_most);
   }

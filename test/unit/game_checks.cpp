@@ -206,6 +206,8 @@ void Game::come_to_rest() {
       }
       roster_.flush_sessions(realm, partition);
       roster_.flush_members(realm, partition);
+      roster_.try_session_rows_again(realm, partition);
+      roster_.try_member_rows_again(realm, partition);
       for (const bool deletes : {false, true})
         begin_session_rows(realm, partition, deletes, UINT32_MAX);
       for (const bool deletes : {false, true})

@@ -13,10 +13,12 @@ void Game::work_on_session_rows() {
   works_on_session_rows_ = true;
   const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
   const bool flushes = dice_.one_in(2), deletes_first = dice_.one_in(2);
+  const bool tries_again = dice_.one_in(2);
   const uint32_t at_most = 1 + dice_.below(3);
   log("write rows of sessions");
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     if (flushes) roster_.flush_sessions(realm, partition);
+    if (tries_again) roster_.try_session_rows_again(realm, partition);
     begin_session_rows(realm, partition, deletes_first, at_most);
     begin_session_rows(realm, partition, !deletes_first, at_most);
   }

@@ -176,8 +176,7 @@ class Checker {
     if (of.realm != realm_ || of.partition != partition_)
       return fail(name + " is in a partition that is not its user's");
     if (of.user != owner) return fail(name + " belongs to somebody else");
-    if (of.row == RowState::ended || of.row == RowState::deleting)
-      return fail(name + " has ended and is still its user's");
+    if (is_over(of.row)) return fail(name + " has ended and is still its user's");
     if (of.row == RowState::current && !of.has_row)
       return fail(name + " is as its row says, and has none");
     if (of.row == RowState::writing && !of.has_row)
@@ -249,8 +248,7 @@ class Checker {
   void check_session_rows(Cell head, RowState state) {
     const std::string name = "session row list " + std::to_string(static_cast<int>(state));
     const std::size_t count = walk_rows<Session>(head, state, name);
-    if (state != RowState::ended && state != RowState::deleting)
-      return check_marked<Session>(sessions_, state, count, name);
+    if (!is_over(state)) return check_marked<Session>(sessions_, state, count, name);
     for (Cell cell = head; cell != no_cell && problem_.empty(); cell = session(cell).row_next)
       check_ended(cell, name);
   }
@@ -518,11 +516,10 @@ class Checker {
   }
 
   void check_row_of_member(const Member& of, const std::string& name) {
-    const bool is_over = of.row == RowState::ended || of.row == RowState::deleting;
     const bool comes_back = of.row == RowState::deleting && of.written_again;
-    if (of.joined && (of.row == RowState::none || (is_over && !comes_back)))
+    if (of.joined && (of.row == RowState::none || (is_over(of.row) && !comes_back)))
       return fail(name + " will have no row");
-    if (!of.joined && of.row != RowState::none && !is_over)
+    if (!of.joined && of.row != RowState::none && !is_over(of.row))
       return fail(name + " is none any more, and its row stays");
     if (!of.has_row && of.row != RowState::none && of.row != RowState::waiting)
       fail(name + " has no row, and should have one");

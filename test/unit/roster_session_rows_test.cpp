@@ -30,6 +30,10 @@ class RosterSessionRows : public RosterTest {
     for (uint32_t partition = 0; partition < partition_count; partition++)
       roster.end_session_rows(0, partition, committed);
   }
+  void try_again() {
+    for (uint32_t partition = 0; partition < partition_count; partition++)
+      roster.try_session_rows_again(0, partition);
+  }
   void flush() {
     for (uint32_t partition = 0; partition < partition_count; partition++)
       roster.flush_sessions(0, partition);
@@ -76,6 +80,8 @@ TEST_F(RosterSessionRows, WhatWasNotCommittedIsWrittenAgain) {
   connect_with("ann", "desk", "Firefox");
   write();
   end(false);
+  EXPECT_EQ(write(), Ids{}) << "it is held";
+  try_again();
   EXPECT_EQ(write(), Ids{"desk"});
   EXPECT_EQ(row.details(), "Firefox");
   end(true);
@@ -146,6 +152,8 @@ TEST_F(RosterSessionRows, OneThatEndsIsNotFoundAndItsRowIsDeleted) {
   EXPECT_EQ(erase(), Ids{"desk"});
   EXPECT_EQ(row.connected_at, begin);
   end(false);
+  EXPECT_EQ(erase(), Ids{}) << "it is held";
+  try_again();
   EXPECT_EQ(erase(), Ids{"desk"}) << "not committed";
   EXPECT_EQ(region.pool.used(), used);
   end(true);

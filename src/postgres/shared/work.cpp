@@ -212,7 +212,7 @@ void flush_realm(const RealmRef& realm) {
   });
 }
 
-void try_again(const RealmRef& realm) {
+void try_user_rows_again(const RealmRef& realm) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.try_again(realm.number, partition);
   });
@@ -253,6 +253,12 @@ void end_member_rows(const RealmRef& realm, bool committed) {
   });
 }
 
+void try_member_rows_again(const RealmRef& realm) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.try_member_rows_again(realm.number, partition);
+  });
+}
+
 bool has_members(const RealmRef& realm, RowState state) {
   return any_partition(realm, [&](Roster& roster, uint32_t partition) {
     return roster.has_members(realm.number, partition, state);
@@ -282,6 +288,12 @@ void leave_session_row(const RealmRef& realm, const SessionView& taken) {
 void end_session_rows(const RealmRef& realm, bool committed) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.end_session_rows(realm.number, partition, committed);
+  });
+}
+
+void try_session_rows_again(const RealmRef& realm) {
+  for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
+    roster.try_session_rows_again(realm.number, partition);
   });
 }
 

@@ -43,7 +43,7 @@ bool begin_writing(const RealmRef& realm, uint32_t& partition, const Policy& pol
 void end_writing(const RealmRef& realm, const UserKey& key, Cell cell);
 void give_up_writing(const RealmRef& realm, const UserKey& key, Cell cell);
 void flush_realm(const RealmRef& realm);
-void try_again(const RealmRef& realm);
+void try_user_rows_again(const RealmRef& realm);  // those that were held
 void recover_writing(const RealmRef& realm);
 bool has_rows(const RealmRef& realm, Persist state);
 
@@ -51,18 +51,20 @@ bool has_rows(const RealmRef& realm, Persist state);
 bool begin_deleting_member(const RealmRef& realm, uint32_t& partition, MemberView& out);
 bool begin_writing_member(const RealmRef& realm, uint32_t& partition, const Policy& policy,
                           Time now, MemberView& out);
-// One of those taken is left for another time.
+// One of those taken is held.
 void leave_member_row(const RealmRef& realm, const MemberView& taken);
 void end_member_rows(const RealmRef& realm, bool committed);
+void try_member_rows_again(const RealmRef& realm);
 bool has_members(const RealmRef& realm, RowState state);
 
 // ---- the rows of sessions, and activities
 bool begin_deleting_session(const RealmRef& realm, uint32_t& partition, SessionView& out);
 bool begin_writing_session(const RealmRef& realm, uint32_t& partition, const Policy& policy,
                            Time now, SessionView& out);
-// One of those taken is left for another time.
+// One of those taken is held.
 void leave_session_row(const RealmRef& realm, const SessionView& taken);
 void end_session_rows(const RealmRef& realm, bool committed);
+void try_session_rows_again(const RealmRef& realm);
 bool has_sessions(const RealmRef& realm, RowState state);
 bool begin_writing_activity(const RealmRef& realm, uint32_t& partition, ActivityView& out);
 void end_activities(const RealmRef& realm, bool committed);

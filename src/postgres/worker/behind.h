@@ -2,7 +2,7 @@
 // both.
 //
 // One transaction deletes the rows of those that are over and writes the rows that wait for it.
-// Rows that somebody has locked are left for another time.
+// Rows that somebody has locked are held for another time.
 #pragma once
 
 #include "postgres/clock.h"
@@ -10,7 +10,7 @@
 #include "postgres/settings.h"
 #include "postgres/tables/access.h"
 #include "postgres/worker/attempt.h"
-#include "postgres/worker/persister.h"
+#include "postgres/worker/batches.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -70,19 +70,21 @@ template <typename View>
 struct WritingBehind {
   const RealmRef& realm;
   const RowsBehind<View>& rows;
+  int most;
+  int taken = 0;
   bool locked = false;  // the table was ours
-  bool left = false;    // rows that somebody else had locked
+  bool held = false;    // rows that somebody else had locked
 
   using Work = void (*)(const Taken<View>&, bool* locked);
 
-  void run(const Taken<View>& taken, Work work) {
-    if (taken.count() == 0) return;
-    auto* marks = static_cast<bool*>(palloc0(static_cast<Size>(taken.count())));
-    work(taken, marks);
-    for (int i = 0; i < taken.count(); i++) {
+  void run(const Taken<View>& views, Work work) {
+    if (views.count() == 0) return;
+    auto* marks = static_cast<bool*>(palloc0(static_cast<Size>(views.count())));
+    work(views, marks);
+    for (int i = 0; i < views.count(); i++) {
       if (!marks[i]) continue;
-      rows.leave(realm, taken[i]);
-      left = true;
+      rows.leave(realm, views[i]);
+      held = true;
     }
   }
 
@@ -90,14 +92,16 @@ struct WritingBehind {
     locked = ConditionalLockRelationOid(extension().*rows.table, RowExclusiveLock);
     if (!locked) return;
     realm.control().writer.store(GetCurrentTransactionId());
-    const Taken<View> ended(batch_rows, [&](uint32_t& partition, View& out) {
+    const Taken<View> ended(most, [&](uint32_t& partition, View& out) {
       return rows.begin_deleting(realm, partition, out);
     });
+    taken = ended.count();
     const Policy policy = current_policy();
     const Time now = current_time();
-    const Taken<View> waiting(batch_rows, [&](uint32_t& partition, View& out) {
+    const Taken<View> waiting(most - taken, [&](uint32_t& partition, View& out) {
       return rows.begin_writing(realm, partition, policy, now, out);
     });
+    taken += waiting.count();
     PushActiveSnapshot(GetTransactionSnapshot());
     TableAccess access;
     access.begin_many();
@@ -109,16 +113,17 @@ struct WritingBehind {
   }
 };
 
-// False: the table or some rows are locked.
 template <typename View>
-bool write_behind(const RealmRef& realm, const RowsBehind<View>& rows) {
-  WritingBehind<View> writing{realm, rows};
+Outcome write_behind(const RealmRef& realm, const RowsBehind<View>& rows, int most) {
+  WritingBehind<View> writing{realm, rows, most};
   const bool committed = attempt(
       rows.task, "See presence_info().",
       [](void* context) { static_cast<WritingBehind<View>*>(context)->run(); }, &writing);
   rows.end(realm, committed && writing.locked);
   realm.control().writer.store(InvalidTransactionId);
-  return committed && writing.locked && !writing.left;
+  if (!committed) return writing.taken > 0 ? Outcome::failed : Outcome::blocked;
+  if (!writing.locked) return Outcome::blocked;
+  return writing.held ? Outcome::held : Outcome::written;
 }
 
 }  // namespace presence

@@ -22,7 +22,12 @@ namespace {
 constexpr Duration first_statement = second;            // what ran when the request came
 constexpr Duration longest_statement = 5 * second / 2;  // what came after it
 
+// The postmaster signals each of its children and then the group that the child leads, which is the
+// child once more: that is one request.
+constexpr Duration same_request = second / 2;
+
 volatile sig_atomic_t is_requested = 0;
+Duration requested_at;  // by the clock of moment()
 struct Timer {
   timer_t id;
   bool is_made;  // else the system has none left
@@ -39,6 +44,12 @@ Timer make_timer(int signal) {
   return timer;
 }
 
+Duration moment() {
+  timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * second + now.tv_nsec / 1000;
+}
+
 timespec timespec_of(Duration duration) { return {duration / second, duration % second * 1000}; }
 
 void set_timer(const Timer& timer, Duration after, Duration every) {
@@ -50,9 +61,14 @@ void set_timer(const Timer& timer, Duration after, Duration every) {
 
 extern "C" {
 static void request_end(SIGNAL_ARGS) {
-  if (is_requested) return die(postgres_signal_arg);
+  const Duration now = moment();
+  if (is_requested) {
+    if (now - requested_at >= same_request) die(postgres_signal_arg);
+    return;
+  }
   const int before = errno;
   is_requested = 1;
+  requested_at = now;
   set_timer(cancels, first_statement, longest_statement);
   set_timer(ends_at_once, longest_end, 0);
   SetLatch(MyLatch);

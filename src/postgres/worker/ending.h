@@ -6,7 +6,7 @@
 // stops the server waits for it, and a statement takes as long as it likes: it may wait for a lock,
 // or run a trigger of the application. So what runs is cancelled after a second, and what comes
 // after it after 2.5 s more, that something else can be written, and after `longest_end` the
-// process ends in any case. So it does at a second request.
+// process ends in any case. So it does at a second request, half a second after the first or later.
 #pragma once
 
 #include "postgres/boundary.h"

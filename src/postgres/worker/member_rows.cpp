@@ -137,6 +137,8 @@ constexpr RowsBehind<MemberView> member_rows = {"write the rows of channels",
 
 }  // namespace
 
-bool write_member_rows(const RealmRef& realm) { return write_behind(realm, member_rows); }
+Outcome write_member_rows(const RealmRef& realm, int most) {
+  return write_behind(realm, member_rows, most);
+}
 
 }  // namespace presence

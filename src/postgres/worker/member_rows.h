@@ -1,12 +1,12 @@
 // member_rows.h: the rows of channel_presence, written behind.
 #pragma once
 
-#include "postgres/worker/persister.h"
+#include "postgres/worker/batches.h"
 
 namespace presence {
 
-// One batch of rows of members: those that have left are deleted, those that have changed written.
-// False: the table or some rows are locked.
-bool write_member_rows(const RealmRef& realm);
+// Deletes rows of members that have left and writes those that have changed, so many in all, in one
+// transaction.
+Outcome write_member_rows(const RealmRef& realm, int most);
 
 }  // namespace presence

@@ -84,11 +84,11 @@ bool lock_tables() {
          ConditionalLockRelationOid(ours.presence_history, RowExclusiveLock);
 }
 
-void take_batch(const RealmRef& realm, Batch& batch) {
+void take_batch(const RealmRef& realm, int most, Batch& batch) {
   const Policy policy = current_policy();
   const Time now = current_time();
   batch.count = 0;
-  for (uint32_t partition = 0; batch.count < batch_rows;) {
+  for (uint32_t partition = 0; batch.count < most;) {
     UserView& user = batch.users[batch.count];
     if (!begin_writing(realm, partition, policy, now, user)) return;
     batch.written[batch.count++] = false;
@@ -188,6 +188,7 @@ bool settle_batch(const RealmRef& realm, const Batch& batch, bool committed) {
 struct Writing {
   RealmRef realm;
   Batch* batch;
+  int most;
   bool locked;  // the tables were ours
 };
 
@@ -198,7 +199,7 @@ void write_in_transaction(void* context) {
   writing->locked = lock_tables();
   if (!writing->locked) return;
   writing->realm.control().writer.store(GetCurrentTransactionId());
-  take_batch(writing->realm, *writing->batch);
+  take_batch(writing->realm, writing->most, *writing->batch);
   if (writing->batch->count == 0) return;
   // Taken after the marks: whoever wrote a row before them is seen.
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -212,13 +213,15 @@ void write_in_transaction(void* context) {
 
 }  // namespace
 
-bool write_waiting_rows(const RealmRef& realm) {
-  Writing writing{realm, batch(), false};
+Outcome write_user_rows(const RealmRef& realm, int most) {
+  Writing writing{realm, batch(), most, false};
   writing.batch->count = 0;
   const bool committed =
       attempt("write its rows", "See presence_info().", write_in_transaction, &writing);
   const bool all = settle_batch(realm, *writing.batch, committed);
-  return committed && writing.locked && all;
+  if (!committed) return writing.batch->count > 0 ? Outcome::failed : Outcome::blocked;
+  if (!writing.locked) return Outcome::blocked;
+  return all ? Outcome::written : Outcome::held;
 }
 
 }  // namespace presence

@@ -157,6 +157,8 @@ constexpr RowsBehind<SessionView> session_rows = {"write the rows of sessions",
 
 }  // namespace
 
-bool write_session_rows(const RealmRef& realm) { return write_behind(realm, session_rows); }
+Outcome write_session_rows(const RealmRef& realm, int most) {
+  return write_behind(realm, session_rows, most);
+}
 
 }  // namespace presence

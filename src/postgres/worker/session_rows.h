@@ -1,12 +1,12 @@
 // session_rows.h: from sessions to the rows of presence_sessions.
 #pragma once
 
-#include "postgres/worker/persister.h"
+#include "postgres/worker/batches.h"
 
 namespace presence {
 
-// Deletes a batch of the rows of sessions that have ended and writes one of those that wait for it,
-// in one transaction. False: the table or some rows are locked.
-bool write_session_rows(const RealmRef& realm);
+// Deletes rows of sessions that have ended and writes those that wait for it, so many in all, in
+// one transaction.
+Outcome write_session_rows(const RealmRef& realm, int most);
 
 }  // namespace presence

@@ -20,6 +20,7 @@
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/announcer.h"
 #include "postgres/worker/attempt.h"
+#include "postgres/worker/batches.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/chains.h"
 #include "postgres/worker/ending.h"
@@ -43,12 +44,22 @@ namespace presence {
 
 namespace {
 
-constexpr Duration blocked_rows_wait = second;
+constexpr Duration blocked_activities_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
 constexpr Duration failed_log_waits = second;
 constexpr Duration cleans_again_after = 100 * millisecond;
 constexpr uint32_t long_queue = 1000;  // of activities
+
+bool wait_users(const RealmRef& realm) { return has_rows(realm, Persist::waiting); }
+
+bool wait_sessions(const RealmRef& realm) {
+  return has_sessions(realm, RowState::waiting) || has_sessions(realm, RowState::ended);
+}
+
+bool wait_members(const RealmRef& realm) {
+  return has_members(realm, RowState::waiting) || has_members(realm, RowState::ended);
+}
 
 // What one worker knows from round to round.
 struct Worker {
@@ -57,16 +68,16 @@ struct Worker {
   Time next_due = never;      // of the users
   Time next_broadcast = 0;    // not before; 0: at once
   Time next_flush = never;    // of the dirty rows
-  Time next_try = never;      // of the rows that somebody else had
   Time next_load = 0;         // not before
   uint64_t cleaned_load = 0;  // after that load, lost sessions were cleaned away
   Time next_clean = 0;
-  Time next_sessions = 0;  // not before: their table or rows are locked
-  Time next_members = 0;   // the same of the rows of channels
   bool more_events = false;
   bool events_stuck = false;
   bool more_to_log = false;
   Time next_log = 0;  // not before
+  KindOfRows users{wait_users, write_user_rows, try_user_rows_again};
+  KindOfRows sessions{wait_sessions, write_session_rows, try_session_rows_again};
+  KindOfRows members{wait_members, write_member_rows, try_member_rows_again};
   bool more_rows = false;
   Time next_activities = never;  // are written
   bool activities_blocked = false;
@@ -193,48 +204,33 @@ void plan_flush(Worker& worker, Time now) {
   worker.next_flush = std::min(worker.next_flush, latest);
 }
 
-// There are some that cannot be written.
-bool has_stuck_rows(const Worker& worker, Time now) {
-  return worker.next_try != never || worker.next_sessions > now || worker.next_members > now ||
+// There are some that could not be written.
+bool has_stuck_rows(const Worker& worker) {
+  return worker.users.is_behind || worker.sessions.is_behind || worker.members.is_behind ||
          worker.activities_blocked;
 }
 
 // Since when there are rows that cannot be written, or events that cannot be sent or logged.
 void note_behind(const Worker& worker, Time now) {
   std::atomic<Time>& since = worker.realm.control().behind_since;
-  if (!has_stuck_rows(worker, now) && !worker.events_stuck && worker.next_log <= now)
+  if (!has_stuck_rows(worker) && !worker.events_stuck && worker.next_log <= now)
     since.store(0);
   else if (since.load() == 0)
     since.store(now);
 }
 
-// ---- a batch of a kind of rows ----
+// ---- a batch of rows ----
 //
-// False: there was none to write, or somebody has locked it; then it is tried again after a while,
-// each kind by itself.
+// False: there are none of the kind that could be written now.
 
-bool write_users(Worker& worker, Time now) {
-  if (!has_rows(worker.realm, Persist::waiting)) return false;
-  const bool written = write_waiting_rows(worker.realm);
-  if (!written) worker.next_try = now + blocked_rows_wait;
-  return written;
-}
-
-// Of sessions, or of members.
-bool write_if_any(const RealmRef& realm, bool (*has)(const RealmRef&, RowState),
-                  bool (*write)(const RealmRef&), Time& next, Time now) {
-  if (now < next || (!has(realm, RowState::waiting) && !has(realm, RowState::ended))) return false;
-  const bool written = write(realm);
-  next = written ? 0 : now + blocked_rows_wait;
-  return written;
-}
+bool write_users(Worker& worker, Time now) { return write_batch(worker.realm, worker.users, now); }
 
 bool write_sessions(Worker& worker, Time now) {
-  return write_if_any(worker.realm, has_sessions, write_session_rows, worker.next_sessions, now);
+  return write_batch(worker.realm, worker.sessions, now);
 }
 
 bool write_members(Worker& worker, Time now) {
-  return write_if_any(worker.realm, has_members, write_member_rows, worker.next_members, now);
+  return write_batch(worker.realm, worker.members, now);
 }
 
 // The queue is emptied when it is long, and otherwise as often as everything else is flushed.
@@ -254,7 +250,7 @@ bool write_activities(Worker& worker, Time now) {
   const Written written = write_activity_rows(worker.realm);
   worker.activities_blocked = written == Written::blocked;
   if (worker.activities_blocked)
-    worker.next_activities = now + blocked_rows_wait;
+    worker.next_activities = now + blocked_activities_wait;
   else
     worker.next_activities = written == Written::all ? never : now;
   return !worker.activities_blocked;
@@ -281,10 +277,6 @@ void write(Worker& worker, Time now) {
     worker.next_flush = never;
     if (!worker.activities_blocked) worker.next_activities = now;
   }
-  if (now >= worker.next_try) {
-    try_again(worker.realm);
-    worker.next_try = never;
-  }
   make_partitions(Kept::history, worker.history);
   make_partitions(Kept::activities, worker.activities);
   drop_partitions(Kept::history, worker.history);
@@ -301,13 +293,13 @@ struct Rest {
 };
 
 Rest rest_of(const Worker& worker, Time now) {
-  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_try, worker.next_activities,
-                      next_of(worker.history), next_of(worker.activities)}),
-            false};
+  Rest rest{
+      std::min({worker.next_due, worker.next_flush, worker.next_activities,
+                next_of(worker.users, now), next_of(worker.sessions, now),
+                next_of(worker.members, now), next_of(worker.history), next_of(worker.activities)}),
+      false};
   if (worker.more_rows) rest.until = now;
   if (worker.more_to_log) rest.until = std::min(rest.until, std::max(now, worker.next_log));
-  for (const Time next : {worker.next_sessions, worker.next_members})
-    if (next > now) rest.until = std::min(rest.until, next);
   if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm) ||
@@ -329,20 +321,18 @@ void pause(long milliseconds) {
   CHECK_FOR_INTERRUPTS();
 }
 
-// As in a planned stop: what only waits for the next flush is written first, and what somebody else
-// had locked is tried again, for as long as ending.h gives.
+// As in a planned stop: what only waits for the next flush is written, and then what could not be
+// is tried again, for as long as ending.h gives.
 void write_before_end(Worker& worker) {
   constexpr long pause_ms = 20;
   const Time began = current_time();
   while (current_time() - began < longest_end) {
-    worker.next_flush = worker.next_activities = worker.next_try = 0;
-    worker.next_sessions = worker.next_members = 0;
-    const Time now = current_time();
-    write(worker, now);
-    if (has_stuck_rows(worker, now))
-      pause(pause_ms);
-    else if (!worker.more_rows)
-      return;
+    worker.next_flush = worker.next_activities = 0;
+    for (KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members}) try_at_once(*kind);
+    write(worker, current_time());
+    if (worker.more_rows) continue;
+    if (!has_stuck_rows(worker)) return;
+    pause(pause_ms);
   }
 }
 
@@ -390,7 +380,8 @@ Worker begin(const RealmRef& realm) {
   before_shmem_exit(leave, UInt16GetDatum(worker.realm.number));
   close_other_realms(worker.realm);
   recover_writing(worker.realm);
-  try_again(worker.realm);
+  for (const KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members})
+    kind->try_again(worker.realm);
   // The settings may have changed while there was no worker.
   if (!is_scheduled(worker.realm, worker.policy))
     reschedule_realm(worker.realm, worker.policy, current_time());
