@@ -4,65 +4,41 @@
 //
 //   bench_probe CONNINFO WINDOWS SECONDS
 //
-// Sets a status every 20 ms and waits until another connection hears of it. Prints a line for each
-// window of so many seconds: how many were measured, and p50, p99 and the longest in ms.
-#include <libpq-fe.h>
-#include <poll.h>
-
+// Sets a status 20 ms after the last one was heard of by a listener in another process. Prints a
+// line for each window of so many seconds: how many were measured, and p50, p99 and the longest in
+// ms.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "demo/connection.h"
+#include "latency/listener.h"
+
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using latency::Clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::chrono::milliseconds pause{20};
-constexpr int give_up_ms = 60'000;
+constexpr std::chrono::seconds give_up{60};
+constexpr const char* marker = "probe ";
 
-PGconn* connect(const char* conninfo) {
-  PGconn* connection = PQconnectdb(conninfo);
-  if (PQstatus(connection) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(connection));
-  return connection;
-}
-
-void query(PGconn* connection, const std::string& sql) {
-  PGresult* result = PQexec(connection, sql.c_str());
-  const ExecStatusType status = PQresultStatus(result);
-  PQclear(result);
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-    throw std::runtime_error(PQerrorMessage(connection));
-}
-
-void hear(PGconn* listener, std::string_view wanted) {
-  for (;;) {
-    bool is_heard = false;
-    while (PGnotify* heard = PQnotifies(listener)) {
-      is_heard |= std::string_view(heard->extra).find(wanted) != std::string_view::npos;
-      PQfreemem(heard);
-    }
-    if (is_heard) return;
-    pollfd waits{PQsocket(listener), POLLIN, 0};
-    if (poll(&waits, 1, give_up_ms) <= 0) throw std::runtime_error("nothing is heard any more");
-    if (!PQconsumeInput(listener)) throw std::runtime_error(PQerrorMessage(listener));
-  }
-}
-
-double measure(PGconn* caller, PGconn* listener, long number) {
-  const std::string message = "probe " + std::to_string(number) + ".";
-  query(caller, "BEGIN");
-  query(caller, "SELECT presence_set_status('probe', 'busy', '" + message + "')");
+double measure(demo::Connection& caller, const latency::Listener& listener, long number) {
+  caller.query("BEGIN");
+  caller.query("SELECT presence_set_status('probe', 'busy', $1)",
+               {marker + std::to_string(number) + "."});
   const auto sent = Clock::now();
-  query(caller, "COMMIT");
-  hear(listener, message);
-  return Milliseconds(Clock::now() - sent).count();
+  caller.query("COMMIT");
+  for (;;) {
+    const auto heard = listener.next(Clock::now() + give_up);
+    if (!heard) throw std::runtime_error("nothing is heard any more");
+    if (heard->number == number) return Milliseconds(heard->at - sent).count();
+  }
 }
 
 void print(std::vector<double>& times) {
@@ -75,10 +51,9 @@ void print(std::vector<double>& times) {
 }
 
 void run(const char* conninfo, int windows, double seconds) {
-  PGconn* caller = connect(conninfo);
-  PGconn* listener = connect(conninfo);
-  query(caller, "SET synchronous_commit = off");  // It is presence that is watched, not the disk.
-  query(listener, "SELECT presence_listen()");
+  const latency::Listener listener(conninfo, {"SELECT presence_listen()"}, marker);
+  demo::Connection caller(conninfo);
+  caller.query("SET synchronous_commit = off");  // It is presence that is watched, not the disk.
   const Milliseconds window{1000 * seconds};
   const auto began = Clock::now();
   long number = 0;
@@ -90,8 +65,6 @@ void run(const char* conninfo, int windows, double seconds) {
     } while (Clock::now() - began < i * window);
     print(times);
   }
-  PQfinish(caller);
-  PQfinish(listener);
 }
 
 }  // namespace

@@ -150,7 +150,11 @@ class Bench:
 
     def tool_json(self, tool, *options):
         conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres"
-        return json.loads(subprocess.run([f"{self.tools}/{tool}", "-d", conninfo, *options], check=True, capture_output=True, text=True).stdout)
+        try:
+            return json.loads(subprocess.run([f"{self.tools}/{tool}", "-d", conninfo, *options], check=True, capture_output=True, text=True).stdout)
+        except subprocess.CalledProcessError as failed:
+            failed.add_note(failed.stderr[-2000:])
+            raise
 
     def stop(self):
         for server in [self._postgres, *self._crowds.values()]:

@@ -1,190 +1,105 @@
 // main.cpp: presence-latency measures how long it takes from a COMMIT to a listener.
 //
-// It measures a bare NOTIFY, and a change of presence, turn by turn in one run on one server, so
-// that what the machine does beside it happens to both. One COMMIT is sent at a time, and its
-// notification is waited for; under load, other connections change other users meanwhile.
-#include <poll.h>
-#include <unistd.h>
-
+// Three sorts of processes, each with its own connection: the caller, which is this one, the
+// listener and the load. The caller notes the time before each COMMIT, the listener notes when it
+// hears of it. The kinds of COMMIT take turns in one run on one server, so that what the machine
+// does beside it happens to all.
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
-#include <thread>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include "../demo/connection.h"
+#include "caller.h"
+#include "kinds.h"
+#include "listener.h"
+#include "load.h"
+#include "options.h"
+#include "report.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using Work = std::vector<std::string>;  // statements before the COMMIT
-using Microseconds = std::chrono::duration<double, std::micro>;
+using namespace latency;
 
-struct Options {
-  std::string conninfo;
-  std::string schema = "presence";
-  int commits = 2000;
-  int load = 0;
-  int pause = 20;  // ms
-  bool durable = false;
-  bool json = false;
-};
+constexpr double least_load = 0.95;  // of what is asked for
 
-Options read_options(int argc, char** argv) {
-  CLI::App app{
-      "Measures the time from sending a COMMIT to hearing of it on another connection, of a bare "
-      "NOTIFY, of an UPDATE with NOTIFY, and of presence_set_status. The server must have the "
-      "extension; libpq's environment variables count. Users that are named latency_* come and go "
-      "online.",
-      "presence-latency"};
-  Options options;
-  app.add_option("-d,--dbname", options.conninfo, "a connection string of libpq");
-  app.add_option("--schema", options.schema, "the schema of the extension")->capture_default_str();
-  app.add_option("--commits", options.commits, "of each kind")
-      ->check(CLI::Range(10, 1000000))
-      ->capture_default_str();
-  app.add_flag("--durable", options.durable,
-               "let COMMIT wait for the disk; a bare NOTIFY never does, so that is not compared "
-               "by default");
-  app.add_option("--pause", options.pause,
-                 "ms between two commits: more than presence.broadcast_interval is an idle server")
-      ->check(CLI::Range(0, 10000))
-      ->capture_default_str();
-  app.add_option("--load", options.load, "status changes a second of other users meanwhile")
-      ->check(CLI::Range(0, 100000))
-      ->capture_default_str();
-  app.add_flag("--json", options.json, "one JSON object: of each kind p50, p95, p99 and max in us");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
-  return options;
+std::vector<std::string> session_settings(const Options& options) {
+  std::vector<std::string> settings{"SET search_path = " + options.schema + ", public",
+                                    "SET client_min_messages = warning"};
+  if (options.is_async) settings.emplace_back("SET synchronous_commit = off");
+  return settings;
 }
 
-// ---- one COMMIT ------------------------------------------------------------
-
-// Until a notification whose payload has this in it.
-void hear(PGconn* listener, const std::string& wanted) {
-  for (;;) {
-    while (PGnotify* heard = PQnotifies(listener)) {
-      const bool is_it = std::string(heard->extra).find(wanted) != std::string::npos;
-      PQfreemem(heard);
-      if (is_it) return;
-    }
-    pollfd waits{PQsocket(listener), POLLIN, 0};
-    if (poll(&waits, 1, 10'000) <= 0) throw std::runtime_error("nothing was heard in 10 s");
-    if (!PQconsumeInput(listener)) throw std::runtime_error(PQerrorMessage(listener));
-  }
+std::vector<std::string> listening(std::vector<std::string> settings) {
+  settings.emplace_back("LISTEN latency_bare");
+  settings.emplace_back("SELECT presence_listen()");
+  return settings;
 }
 
-Microseconds measure(demo::Connection& caller, PGconn* listener, std::chrono::milliseconds pause,
-                     const Work& work, const std::string& wanted) {
-  std::this_thread::sleep_for(pause);
-  caller.query("BEGIN");
-  for (const std::string& statement : work) caller.query(statement);
-  const auto sent = Clock::now();
-  caller.query("COMMIT");
-  hear(listener, wanted);
-  return Clock::now() - sent;
+std::vector<Kind> chosen_kinds(const Options& options) {
+  std::vector<Kind> kinds;
+  for (const Kind& kind : all_kinds)
+    if (std::ranges::count(options.kinds, std::string(kind.name)) > 0) kinds.push_back(kind);
+  return kinds;
 }
 
-// ---- the load --------------------------------------------------------------
-
-// Other users change their status, evenly, until told to stop. Counts what was done.
-void change_others(const Options& options, const std::atomic<bool>& done, std::atomic<int>& count) {
-  demo::Connection connection(options.conninfo);
-  connection.query("SET search_path = " + options.schema + ", public");
-  connection.query("SET synchronous_commit = off");
-  const std::chrono::nanoseconds pause{1'000'000'000 / options.load};
-  auto next = Clock::now();
-  for (int i = 0; !done; i++, count++) {
-    const std::string user = "latency_" + std::to_string(i % 500);
-    const char* status = i / 500 % 2 == 0 ? "busy" : "online";
-    connection.query("SELECT presence_set_status($1, $2)", {user, status});
-    next += pause;
-    std::this_thread::sleep_until(next);
-  }
+std::vector<Times> by_kind(const std::vector<double>& times, const std::vector<Kind>& kinds) {
+  std::vector<Times> of_kinds;
+  for (const Kind& kind : kinds) of_kinds.push_back({kind.name, {}});
+  for (std::size_t i = 0; i < times.size(); i++)
+    of_kinds[i % kinds.size()].times.push_back(times[i]);
+  for (Times& kind : of_kinds) std::ranges::sort(kind.times);
+  return of_kinds;
 }
 
-// ---- what comes out ----------------------------------------------------------
-
-struct Kind {
-  const char* name;
-  std::vector<double> times;  // us, in order
-
-  double at(double part) const {
-    return times[static_cast<std::size_t>(part * static_cast<double>(times.size() - 1))];
-  }
-};
-
-void print_for_people(const std::vector<Kind>& kinds, int commits, double rate) {
-  std::printf("from COMMIT to the listener, %d each, %.0f status changes a second beside it\n",
-              commits, rate);
-  for (const Kind& kind : kinds)
-    std::printf("%-22s p50 %7.0f us   p95 %7.0f us   p99 %7.0f us   max %7.0f us   %.2f x\n",
-                kind.name, kind.at(0.5), kind.at(0.95), kind.at(0.99), kind.times.back(),
-                kind.at(0.5) / kinds.front().at(0.5));
+void prepare(demo::Connection& caller) {
+  caller.query("DROP TABLE IF EXISTS latency_row");
+  caller.query("CREATE TABLE latency_row AS SELECT 0 AS n");
+  // So that they are known, as most users of an application are.
+  caller.query(
+      "SELECT presence_set_status('latency_caller_' || i, 'busy') FROM generate_series(0, $1 - 1) "
+      "AS i",
+      {std::to_string(callers)});
 }
 
-void print_as_json(const std::vector<Kind>& kinds, int commits, double rate) {
-  nlohmann::ordered_json all{{"commits", commits}, {"changes_per_second", rate}};
-  for (const Kind& kind : kinds)
-    all[kind.name] = {{"p50", kind.at(0.5)},
-                      {"p95", kind.at(0.95)},
-                      {"p99", kind.at(0.99)},
-                      {"max", kind.times.back()}};
-  std::printf("%s\n", all.dump().c_str());
+void tidy_up(demo::Connection& caller) {
+  caller.query("DROP TABLE latency_row");
+  caller.query(
+      "SELECT presence_forget(user_id) FROM user_presence WHERE user_id LIKE 'latency\\_%'");
+}
+
+void check_load(const Measured& measured) {
+  if (measured.reached < least_load * measured.asked)
+    throw std::runtime_error("the load reached " + std::to_string(std::lround(measured.reached)) +
+                             " of " + std::to_string(measured.asked) +
+                             " status changes a second: these are the times of a lighter load");
 }
 
 void run(const Options& options) {
+  const std::vector<std::string> settings = session_settings(options);
+  const std::vector<Kind> kinds = chosen_kinds(options);
+  const Listener listener(options.conninfo, listening(settings), marker);
+  Load load(options.conninfo, settings, options.load, options.load_connections);
   demo::Connection caller(options.conninfo);
-  demo::Connection listener(options.conninfo);
-  for (demo::Connection* connection : {&caller, &listener})
-    connection->query("SET search_path = " + options.schema + ", public");
-  caller.query("CREATE TABLE latency_row AS SELECT 0 AS n");
-  if (!options.durable) caller.query("SET synchronous_commit = off");
-  listener.query("LISTEN latency_bare");
-  listener.query("SELECT presence_listen()");
+  for (const std::string& setting : settings) caller.query(setting);
+  prepare(caller);
+  load.wait_until_running();
 
-  std::atomic<bool> done = false;
-  std::atomic<int> changes = 0;
-  std::thread others;
-  if (options.load > 0) others = std::thread([&] { change_others(options, done, changes); });
   const auto began = Clock::now();
-
-  std::vector<double> bare, update, presence;
-  const std::chrono::milliseconds pause{options.pause};
-  const bool shows_progress = isatty(STDERR_FILENO);
-  for (int i = 0; i < options.commits; i++) {
-    const std::string number = std::to_string(i);
-    const std::string message = "latency " + number + ".";
-    const std::string notify = "NOTIFY latency_bare, '" + message + "'";
-    bare.push_back(measure(caller, listener.get(), pause, Work{notify}, message).count());
-    update.push_back(measure(caller, listener.get(), pause,
-                             Work{"UPDATE latency_row SET n = n + 1", notify}, message)
-                         .count());
-    const std::string set_status =
-        "SELECT presence_set_status('latency_user', 'busy', '" + message + "')";
-    presence.push_back(measure(caller, listener.get(), pause, Work{set_status}, message).count());
-    if (shows_progress && i % 100 == 99) std::fprintf(stderr, "\r%d of %d", i + 1, options.commits);
-  }
-  if (shows_progress) std::fprintf(stderr, "\r%20s\r", "");
+  const long changes_before = load.changes();
+  const Schedule schedule{options.commits, std::chrono::milliseconds(options.interval)};
+  const std::vector<double> times = measure(caller, listener, kinds, schedule);
+  const double changes = static_cast<double>(load.changes() - changes_before);
   const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  caller.query("DROP TABLE latency_row");
-  done = true;
-  if (others.joinable()) others.join();
-  caller.query(
-      "SELECT presence_forget(user_id) FROM user_presence WHERE user_id LIKE 'latency\\_%'");
+  load.finish();
+  tidy_up(caller);
 
-  std::vector<Kind> kinds{
-      {"NOTIFY", bare}, {"UPDATE, NOTIFY", update}, {"presence_set_status", presence}};
-  for (Kind& kind : kinds) std::sort(kind.times.begin(), kind.times.end());
-  (options.json ? print_as_json : print_for_people)(kinds, options.commits, changes / seconds);
+  const Measured measured{options.commits, options.load, changes / seconds, by_kind(times, kinds)};
+  (options.json ? print_as_json : print_for_people)(measured);
+  check_load(measured);
 }
 
 }  // namespace
