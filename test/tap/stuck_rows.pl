@@ -66,10 +66,10 @@ $node->safe_psql('postgres', q{
 advance($node, 'postgres', '65 s');
 everybody_moves();
 advance($node, 'postgres', '65 s');
-advance($node, 'postgres', '1 s') for 1 .. 30;
+advance($node, 'postgres', '200 ms') for 1 .. 200;
 is(behind(), '3|3|3', 'rows that a trigger refuses are alone after a while');
 $node->safe_psql('postgres', 'DROP FUNCTION public.refuse() CASCADE');
-advance($node, 'postgres', '1 s') for 1 .. 10;
+advance($node, 'postgres', '200 ms') for 1 .. 50;
 is(behind(), '0|0|0', 'and written when it does no more');
 is($node->safe_psql('postgres', 'SELECT fresh FROM presence_info()'), 't', 'so all is fresh');
 
