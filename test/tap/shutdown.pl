@@ -41,6 +41,19 @@ is($node->safe_psql('postgres', "SELECT cursor_position->>'line', state FROM pre
 is($node->safe_psql('postgres', "SELECT current_page, activity_count FROM presence_get('pat')"), '/late|1', 'so do page and counter');
 is($node->safe_psql('postgres', "SELECT count(*) FROM user_activities WHERE user_id = 'pat'"), 1, 'and activities');
 
+# The postmaster signals the worker and then its group: two signals, which may come apart.
+wait_for_worker($node);
+$node->safe_psql('postgres', q{SELECT count(presence_touch('many ' || i)) FROM generate_series(1, 2000) AS i});
+eventually($node, 'postgres', q{SELECT count(*) = 2000 FROM user_presence WHERE user_id LIKE 'many %'}, 'two thousand rows are written');
+$node->safe_psql('postgres', q{SELECT count(presence_touch('many ' || i, page_url => '/apart')) FROM generate_series(1, 2000) AS i});
+my $signalled = worker_pid($node);
+kill 'TERM', $signalled;
+Time::HiRes::sleep(0.01);
+kill 'TERM', -$signalled;
+is_gone($node, $signalled);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM user_presence WHERE current_page = '/apart'}), 2000, 'two signals of one stop are one request to end');
+wait_for_worker($node);
+
 # Told to end in the middle of a round, where it waits for a lock, the worker goes on to the end.
 my $holder = $node->background_psql('postgres');
 my $partitions = $node->safe_psql('postgres', q{SELECT string_agg(inhrelid::regclass::text, ', ') FROM pg_inherits WHERE inhparent = 'presence_history'::regclass});

@@ -328,11 +328,11 @@ void write_before_end(Worker& worker) {
   const Time began = current_time();
   while (current_time() - began < longest_end) {
     worker.next_flush = worker.next_activities = 0;
-    for (KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members}) try_at_once(*kind);
     write(worker, current_time());
     if (worker.more_rows) continue;
     if (!has_stuck_rows(worker)) return;
     pause(pause_ms);
+    for (KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members}) try_at_once(*kind);
   }
 }
 
