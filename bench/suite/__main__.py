@@ -102,7 +102,7 @@ def write(args, run, results, others):
     for part in PARTS:
         if part.NAME in others:
             part.write_charts(name, others[part.NAME])
-    return f"{name}.json"
+    return f"{args.results or 'bench/results'}/{name_of_run(args)}.json"  # scripts/bench brings them there.
 
 
 def main():
