@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $count = 2000;
-my $node = new_server('stuck', testing => 1, conf => "presence.flush_interval = '60s'\npresence.idle_timeout = '10h'\npresence.offline_timeout = '20h'\npresence.session_timeout = '9h'");
+my $node = new_server('stuck', testing => 1, conf => "presence.flush_interval = '60s'\npresence.idle_timeout = '10h'\npresence.offline_timeout = '20h'\npresence.session_timeout = '9h'\npresence.memory = '128MB'");
 $node->start;
 create_presence($node);
 
@@ -31,7 +31,7 @@ sub everybody_moves
 # How many rows do not say so yet.
 sub behind
 {
-	return $node->safe_psql('postgres', "SELECT (SELECT count(*) FROM user_presence WHERE current_page IS DISTINCT FROM '/$page'),
+	return $node->safe_psql('postgres', "SELECT (SELECT count(*) FROM user_presence WHERE user_id LIKE 'u%' AND current_page IS DISTINCT FROM '/$page'),
 		(SELECT count(*) FROM presence_sessions WHERE current_page IS DISTINCT FROM '/$page'), (SELECT count(*) FROM channel_presence WHERE state IS DISTINCT FROM '$page')");
 }
 
@@ -55,6 +55,20 @@ $holder->quit;
 advance($node, 'postgres', '2 s');
 is(behind(), '0|0|0', 'and is written when it is free');
 is($node->safe_psql('postgres', 'SELECT fresh FROM presence_info()'), 't', 'so all is fresh');
+
+# ---- while there are always others
+$holder = $node->background_psql('postgres');
+$holder->query_safe(q{BEGIN; SELECT FROM user_presence WHERE user_id = 'u7' FOR UPDATE});
+$node->safe_psql('postgres', "SELECT presence_touch('u7', page_url => '/late')");
+advance($node, 'postgres', '65 s');
+my $new = 200_000;
+$node->safe_psql('postgres', "SELECT count(presence_touch('new ' || i)) FROM generate_series(1, $new) AS i");
+$holder->query_safe('COMMIT');
+$holder->quit;
+$node->poll_query_until('postgres', q{SELECT current_page = '/late' FROM user_presence WHERE user_id = 'u7'});
+cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM user_presence WHERE user_id LIKE 'new %'}), '<', $new, 'a row that is free again does not wait for all others');
+advance($node, 'postgres', '2 s');
+is($node->safe_psql('postgres', 'SELECT fresh FROM presence_info()'), 't', 'all is fresh then');
 
 # ---- refused
 $node->safe_psql('postgres', q{

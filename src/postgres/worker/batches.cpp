@@ -12,18 +12,6 @@ namespace {
 constexpr Duration locked_rows_wait = second;
 constexpr Duration failed_rows_wait = 100 * millisecond;
 
-// The kind has nothing else to write. True: it has now.
-bool retry_held(const RealmRef& realm, KindOfRows& kind, Time now) {
-  if (now < kind.retry) {
-    kind.is_behind = kind.retry != never;
-    return false;
-  }
-  kind.retry = never;
-  kind.try_again(realm);
-  kind.is_behind = kind.wait(realm);
-  return kind.is_behind;
-}
-
 void hold(KindOfRows& kind, Time now) {
   kind.is_behind = true;
   kind.retry = std::min(kind.retry, now + locked_rows_wait);
@@ -38,17 +26,27 @@ Duration pause_after_failure() {
 
 bool write_batch(const RealmRef& realm, KindOfRows& kind, Time now) {
   if (now < kind.next) return false;
-  if (!kind.wait(realm) && !retry_held(realm, kind, now)) return false;
-  switch (kind.write(realm, kind.most)) {
+  const bool again = now >= kind.retry;
+  if (again) {
+    kind.retry = never;
+    kind.try_again(realm);
+  }
+  if (!kind.wait(realm)) {
+    kind.is_behind = kind.retry != never;
+    return false;
+  }
+  int& most = again ? kind.most_again : kind.most;
+  switch (kind.write(realm, most)) {
     case Outcome::written:
-      kind.most = std::min(2 * kind.most, batch_rows);
+      most = std::min(2 * most, batch_rows);
+      kind.is_behind = kind.retry != never;
       return true;
     case Outcome::held:
       hold(kind, now);
       return true;
     case Outcome::failed:
       hold(kind, now);
-      kind.most = std::max(kind.most / 2, 1);
+      most = std::max(most / 2, 1);
       kind.next = now + pause_after_failure();
       return false;
     case Outcome::blocked:
