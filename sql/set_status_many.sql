@@ -43,6 +43,18 @@ SELECT presence_set_status_many(array_agg('u' || i), array_agg(CASE WHEN i % 2 =
 SELECT status, count(*) FROM user_presence WHERE user_id LIKE 'u%' GROUP BY 1 ORDER BY 1;
 SELECT busy, away FROM presence_counts();
 
+-- Rows that memory knows and somebody has deleted, or this transaction itself, are made again.
+SET session_replication_role = replica;
+DELETE FROM user_presence WHERE user_id IN ('u1', 'u2');
+RESET session_replication_role;
+SELECT presence_set_status_many(ARRAY['u3', 'u2', 'u1'], ARRAY['busy', 'away', 'busy'], ARRAY['3', '2', '1']);
+SELECT user_id, test.row_of(user_id) FROM user_presence WHERE user_id IN ('u1', 'u2', 'u3') ORDER BY user_id;
+BEGIN;
+SELECT presence_forget('u4');
+SELECT presence_set_status_many(ARRAY['u4', 'u3'], ARRAY['away', 'away'], ARRAY['4', '3']);
+COMMIT;
+SELECT user_id, test.row_of(user_id), test.history_of(user_id) FROM user_presence WHERE user_id IN ('u3', 'u4') ORDER BY user_id;
+
 -- One bad entry, and nobody changes.
 SELECT test.error_of($$SELECT presence_set_status_many(ARRAY['xena', 'yan'], ARRAY['busy', 'x'])$$);
 SELECT test.error_of($$SELECT presence_set_status_many(ARRAY['xena', NULL], ARRAY['busy', 'busy'])$$);

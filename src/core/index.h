@@ -7,6 +7,7 @@
 #include <span>
 
 #include "hash.h"
+#include "prefetch.h"
 #include "user.h"
 
 namespace presence {
@@ -29,7 +30,7 @@ class Index {
   void attach(Cell* buckets, uint32_t buckets_per_partition);
 
   // Whoever has hashed a key looks for it soon.
-  void fetch_ahead(uint64_t hash) const { __builtin_prefetch(&bucket(hash)); }
+  void fetch_ahead(uint64_t hash) const { prefetch(&bucket(hash)); }
   // The first record of the key's bucket, whether or not it is the one.
   Cell first(uint64_t hash) const { return bucket(hash); }
   // For whoever looks at all of a partition: its buckets are numbered from 0.

@@ -174,6 +174,11 @@ bool Roster::is_bare(const User& user) const {
          user.page == no_cell && user.data == no_cell && user.activity_count == 0;
 }
 
+bool Roster::has_row(Cell cell) const {
+  const User& of = user(cell);
+  return of.persist == Persist::dirty || (of.persist == Persist::current && !is_bare(of));
+}
+
 bool Roster::is_blank(const User& user) const { return is_bare(user) && is_evictable(user); }
 
 // Nobody is interested in it but its row.

@@ -19,6 +19,8 @@ class Roster {
   Cell add(const UserKey& key);  // a blank user; no_cell: memory is full
   Cell load(const UserKey& key, const Row& row, const Policy& policy, Time now);
   bool claim(Cell cell);  // false: too many transactions claim it already
+  // Its row is there, as far as memory knows: a superuser may have deleted it.
+  bool has_row(Cell cell) const;
   bool is_being_written(Cell cell) const {
     return pool_.at<User>(cell).persist == Persist::writing;
   }

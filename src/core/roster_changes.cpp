@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "deadlines.h"
+#include "prefetch.h"
 #include "recency.h"
 #include "roster_parts.h"
 
@@ -293,7 +294,7 @@ namespace {
 // The neighbours lie anywhere in memory: ask for both at once.
 void fetch_ahead(const CellPool& pool, const User& user) {
   for (const Cell cell : {user.newer, user.older})
-    if (cell != no_cell) __builtin_prefetch(&pool.at<User>(cell).newer, 1);
+    if (cell != no_cell) prefetch_to_write(&pool.at<User>(cell).newer);
 }
 
 }  // namespace

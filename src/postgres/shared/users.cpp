@@ -1,6 +1,7 @@
 // users.cpp: lock the partition, one call of the roster, unlock.
 #include "postgres/shared/users.h"
 
+#include "core/prefetch.h"
 #include "postgres/shared/by_partition.h"
 #include "postgres/shared/sessions.h"
 
@@ -48,8 +49,8 @@ void fetch_users_ahead(const TouchOfMany* touches, const int* places, int count)
     const Cell first = index.first(touches[places[i]].key.hash);
     if (first == no_cell) continue;
     const char* user = reinterpret_cast<const char*>(&shared.region.pool.at<User>(first));
-    __builtin_prefetch(user, 1);
-    __builtin_prefetch(user + cell_bytes / 2, 1);
+    prefetch_to_write(user);
+    prefetch_to_write(user + cell_bytes / 2);
   }
 }
 
@@ -132,7 +133,8 @@ uint32_t removals_near(const RealmRef& realm, uint32_t partition) {
 }
 
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
-                  const Policy& policy, Time now, Cell& cell) {
+                  const Policy& policy, Time now, Claim& claim) {
+  Cell cell;
   Answer answer = lock_user(realm, key, LW_EXCLUSIVE, cell);
   if (answer == Answer::done) {
     Roster roster(shared.region);
@@ -140,6 +142,7 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
       answer = Answer::writing;
     } else {
       roster.settle_user(cell, policy, now);
+      claim = {cell, roster.has_row(cell)};
       if (!roster.claim(cell)) answer = Answer::crowded;
     }
   }
@@ -212,6 +215,16 @@ Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish
   return look_at_user(realm, key, [&](const Roster& roster, Cell cell) {
     roster.view(cell, wishes, policy, now, out);
   });
+}
+
+Answer view_claimed_user(const RealmRef& realm, uint32_t partition, Cell cell,
+                         std::span<const Wish> wishes, const Policy& policy, Time now,
+                         UserView& out) {
+  LWLockAcquire(shared.partition(partition), LW_SHARED);
+  const bool gone = realm.gone();
+  if (!gone) Roster(shared.region).view(cell, wishes, policy, now, out);
+  LWLockRelease(shared.partition(partition));
+  return gone ? Answer::gone : Answer::done;
 }
 
 Answer view_user_for(const RealmRef& realm, const UserKey& key, const Viewer& viewer,

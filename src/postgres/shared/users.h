@@ -33,8 +33,12 @@ uint32_t removals_near(const RealmRef& realm, uint32_t partition);
 // Claims the user for a transaction. writing: the persister has its row just now, unless
 // `though_written`.
 enum class Claiming : bool { unless_written, though_written };
+struct Claim {
+  Cell cell = no_cell;
+  bool has_row = false;
+};
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
-                  const Policy& policy, Time now, Cell& cell);
+                  const Policy& policy, Time now, Claim& claim);
 // The claimed user is about to be forgotten.
 void begin_forgetting(const RealmRef& realm, uint32_t partition, Cell cell);
 void drop_claim(const RealmRef& realm, uint32_t partition, Cell cell);
@@ -51,6 +55,9 @@ void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span
 
 Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                  const Policy& policy, Time now, UserView& out);
+Answer view_claimed_user(const RealmRef& realm, uint32_t partition, Cell cell,
+                         std::span<const Wish> wishes, const Policy& policy, Time now,
+                         UserView& out);
 // The same as a viewer sees it; view_user_at: as one sees it to whom `detail` is shown.
 Answer view_user_for(const RealmRef& realm, const UserKey& key, const Viewer& viewer,
                      std::span<const Wish> wishes, const Policy& policy, Time now, UserView& out);

@@ -3,6 +3,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/ahead.h"
 #include "postgres/shared/many.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
@@ -47,8 +48,10 @@ PRESENCE_FUNCTION(presence_get_many) {
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   const Time now = current_time();
+  const auto id_of = [&](int i) { return text_of(ids.values[i]); };
   for (int i = 0; i < ids.count; i++) {
-    const std::string_view id = text_of(ids.values[i]);
+    fetch_ahead(extension().realm, i, ids.count, id_of);
+    const std::string_view id = id_of(i);
     StateColumns row{};
     if (see_user(id, viewer, now, view))
       fill_state(view, now, row);

@@ -284,6 +284,19 @@ bool lock_row_if_present(std::string_view id, LockedRow& row) {
   return true;
 }
 
+namespace {
+
+// What the last query has locked.
+void read_locked(const std::string_view* ids, LockedRow* rows, int count, uint64 found) {
+  HTAB* places = places_of(ids, count);
+  for (uint64 i = 0; i < found; i++) {
+    const int place = place_of(places, column_text(i, 1));
+    if (place >= 0) rows[place] = locked_row(i);
+  }
+}
+
+}  // namespace
+
 void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
   if (count == 1) {
     lock_single(ids[0], rows[0], now);
@@ -291,12 +304,23 @@ void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now
   }
   Datum values[] = {column_of(ids, count), TimestampTzGetDatum(now)};
   run(add_missing, values, nullptr);
-  const uint64 found = run(lock_many, values, nullptr);
-  HTAB* places = places_of(ids, count);
-  for (uint64 i = 0; i < found; i++) {
-    const int place = place_of(places, column_text(i, 1));
-    if (place >= 0) rows[place] = locked_row(i);
+  read_locked(ids, rows, count, run(lock_many, values, nullptr));
+}
+
+void lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
+  if (count == 1) {
+    lock_single(ids[0], rows[0], now);
+    return;
   }
+  Datum values[] = {column_of(ids, count)};
+  const uint64 found = run(lock_many, values, nullptr);
+  if (found == static_cast<uint64>(count)) {
+    read_locked(ids, rows, count, found);
+    return;
+  }
+  // What is made now comes after what is locked already. Somebody who does the same at the same
+  // time may be waited for in a circle, which PostgreSQL ends with an error.
+  lock_rows(ids, rows, count, now);
 }
 
 namespace {

@@ -1,11 +1,13 @@
 // change.cpp: the way of a status from the call to the tables.
 #include "postgres/transaction/change.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/ahead.h"
 #include "postgres/shared/sessions.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
@@ -20,8 +22,8 @@ Why why_of(std::string_view name) {
 
 void view_claimed(const ClaimedUser& user, Time now, UserView& out) {
   const std::span<const Wish> wishes{user.wishes, static_cast<size_t>(user.count)};
-  if (view_user(user.realm, user.realm.key(user.id()), wishes, current_policy(), now, out) !=
-      Answer::done)
+  if (view_claimed_user(user.realm, user.partition, user.cell, wishes, current_policy(), now,
+                        out) != Answer::done)
     raise_gone();
 }
 
@@ -132,6 +134,10 @@ bool comes_to_nothing(const WantedChange& wanted, const UserView& before) {
   return changes_nothing && !before.has_last_seen && before.message_bytes == 0;
 }
 
+bool all_have_rows(ClaimedUser* const* users, int count) {
+  return std::all_of(users, users + count, [](const ClaimedUser* user) { return user->has_row; });
+}
+
 }  // namespace
 
 int make_changes(const WantedChange* wanted, int count, UserView& after) {
@@ -143,7 +149,10 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   auto* locked = static_cast<LockedRow*>(palloc(sizeof(LockedRow) * static_cast<Size>(count)));
   auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
+  const auto id_of = [&](int i) { return wanted[i].user_id; };
+  const auto cell_of = [&](int i) { return users[i]->cell; };
   for (int i = 0; i < count; i++) {
+    fetch_ahead(realm, i, count, id_of);
     ids[i] = wanted[i].user_id;
     if (wanted[i].session_id)
       check_session_owner(realm, realm.session_key(*wanted[i].session_id), ids[i]);
@@ -156,13 +165,15 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
 
   TableAccess access;
   count == 1 ? access.begin() : access.begin_many();
-  lock_rows(ids, locked, count, current_time());
+  const auto lock = all_have_rows(users, count) ? lock_known_rows : lock_rows;
+  lock(ids, locked, count, current_time());
   wait_for_commits(users, count);
   // Whoever had the rows is done by now: time is what it is after the wait.
   const Time now = current_time();
   int step_count = 0;
   int changed = 0;
   for (int i = 0; i < count; i++) {
+    fetch_claimed_ahead(i, count, cell_of);
     WantedChange at_now = wanted[i];
     at_now.change.at = now;
     const Writing writing = change_one(users[i], locked[i], at_now, now, after);

@@ -7,6 +7,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/shared/ahead.h"
 #include "postgres/shared/many.h"
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
@@ -119,15 +120,15 @@ namespace {
 
 constexpr long crowded_poll_us = 1000;
 
-Cell claim(const RealmRef& realm, const UserKey& key) {
+Claim claim(const RealmRef& realm, const UserKey& key) {
   Claiming claiming = Claiming::unless_written;
   RoomNeeded room;
   for (;;) {
     CHECK_FOR_INTERRUPTS();
-    Cell cell = no_cell;
-    switch (claim_user(realm, key, claiming, current_policy(), current_time(), cell)) {
+    Claim claim;
+    switch (claim_user(realm, key, claiming, current_policy(), current_time(), claim)) {
       case Answer::done:
-        return cell;
+        return claim;
       case Answer::missing:
         bring_from_row(realm, key);
         break;
@@ -181,7 +182,9 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   user->wishes = nullptr;
   user->committing = false;
   user->rules_since = never;
-  user->cell = claim(realm, key);
+  const Claim claimed = claim(realm, key);
+  user->has_row = claimed.has_row;
+  user->cell = claimed.cell;
   log(Kind::claim, user, {});
   if (pending.resets > 0) forget_before_reset(user);
   return user;
@@ -368,7 +371,18 @@ namespace {
 
 void forget_all() { pending = Pending{}; }
 
-// From here to the end of commit() nothing can fail.
+// From here to the end of commit() nothing can fail, so nothing is allocated.
+
+// Asks for the users of this entry and of the next ones.
+void fetch_claims_ahead(int from) {
+  Cell cells[users_ahead];
+  int count = 0;
+  for (int i = from; i < pending.count && count < users_ahead; i++)
+    if (pending.log[i].kind == Kind::claim) cells[count++] = pending.log[i].user->cell;
+  fetch_users_ahead(cells, count);
+  fetch_neighbours_ahead(cells, count);
+}
+
 void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
   switch (entry.kind) {
     case Kind::claim: {
@@ -413,7 +427,11 @@ void commit() {
     reset_realm(pending.log[i].realm, pending.reset_epoch);
     wake_worker(pending.log[i].realm);
   }
-  for (int i = 0; i < pending.count; i++) commit_entry(pending.log[i], policy, now);
+  int claims = 0;
+  for (int i = 0; i < pending.count; i++) {
+    if (pending.log[i].kind == Kind::claim && claims++ % users_ahead == 0) fetch_claims_ahead(i);
+    commit_entry(pending.log[i], policy, now);
+  }
   forget_all();
 }
 

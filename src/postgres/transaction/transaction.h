@@ -24,6 +24,7 @@ struct ClaimedUser {
   char id_text[max_id_bytes];
   int count, capacity;
   Wish* wishes;
+  bool has_row;      // when it was claimed
   bool committing;   // others have been told so
   Time rules_since;  // when this transaction changed its rules first; never: it has not
 

@@ -1,0 +1,52 @@
+// ahead.cpp: step by step, each for all users.
+#include "postgres/shared/ahead.h"
+
+#include <atomic>
+
+#include "core/prefetch.h"
+
+namespace presence {
+
+namespace {
+
+Cell read(Cell& link) { return std::atomic_ref<Cell>(link).load(std::memory_order_relaxed); }
+
+void fetch(Cell cell) {
+  if (cell == no_cell || cell > shared.region.pool.count()) return;
+  const char* record = reinterpret_cast<const char*>(&shared.region.pool.at<RawCell>(cell));
+  prefetch(record);
+  prefetch(record + cell_bytes / 2);
+}
+
+}  // namespace
+
+void fetch_users_ahead(const uint64_t* hashes, int count) {
+  Cell users[users_ahead];
+  for (int i = 0; i < count; i++) users[i] = shared.region.index.first(hashes[i]);
+  fetch_users_ahead(users, count);
+}
+
+void fetch_users_ahead(const Cell* users, int count) {
+  const CellPool& pool = shared.region.pool;
+  for (int i = 0; i < count; i++) fetch(users[i]);
+  for (int i = 0; i < count; i++) {
+    if (users[i] == no_cell) continue;
+    User& user = pool.at<User>(users[i]);
+    for (Cell* part : {&user.sessions, &user.extras, &user.page, &user.data}) fetch(read(*part));
+  }
+  for (int i = 0; i < count; i++) {
+    if (users[i] == no_cell) continue;
+    const Cell extras = read(pool.at<User>(users[i]).extras);
+    if (extras == no_cell || extras > pool.count()) continue;
+    fetch(read(pool.at<Extras>(extras).choices.top.message));
+  }
+}
+
+void fetch_neighbours_ahead(const Cell* users, int count) {
+  for (int i = 0; i < count; i++) {
+    User& user = shared.region.pool.at<User>(users[i]);
+    for (Cell* neighbour : {&user.newer, &user.older, &user.persist_next}) fetch(read(*neighbour));
+  }
+}
+
+}  // namespace presence
