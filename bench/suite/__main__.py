@@ -56,8 +56,9 @@ def machine():
     with open("/proc/cpuinfo") as cpuinfo:
         model = next((line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
     with open("/proc/meminfo") as meminfo:
-        memory = int(meminfo.readline().split()[1]) // 1024 // 1024
-    return {"cpu": model, "cores": os.cpu_count(), "memory_GiB": memory, "kernel": platform.release()}
+        sizes = {name: int(value.split()[0]) for name, value in (line.split(":") for line in meminfo)}
+    return {"cpu": model, "cores": os.cpu_count(), "memory_GiB": sizes["MemTotal"] // 1024 // 1024,
+            "huge_pages_MiB": sizes["HugePages_Total"] * sizes["Hugepagesize"] // 1024, "kernel": platform.release()}
 
 
 def versions(args):
@@ -71,16 +72,30 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+FAILURES = (subprocess.CalledProcessError, RuntimeError, TimeoutError)
+
+
 def measure(bench, rows, parts, results, others):
-    """Adds the results of the rows, and by their names those of the parts; each is printed when it is known."""
+    """Adds the results of the rows, and by their names those of the parts; each is printed when it is known. One that cannot be
+    measured does not end the others: returns which those are."""
+    failed = []
     for row in rows:
-        results.append(run_row(bench, row, progress))
-        progress("")
-        print(report.as_table(results[-1:]).splitlines()[-1], flush=True)
+        try:
+            results.append(run_row(bench, row, progress))
+            progress("")
+            print(report.as_table(results[-1:]).splitlines()[-1], flush=True)
+        except FAILURES as why:
+            failed.append(row.name)
+            print(f"\n{row.name} could not be measured: {why}", flush=True)
     for part in parts:
-        others[part.NAME] = part.run(bench, progress)
-        progress("")
-        print(f"\n{part.as_text(others[part.NAME])}", flush=True)
+        try:
+            others[part.NAME] = part.run(bench, progress)
+            progress("")
+            print(f"\n{part.as_text(others[part.NAME])}", flush=True)
+        except FAILURES as why:
+            failed.append(part.NAME)
+            print(f"\n{part.NAME} could not be measured: {why}", flush=True)
+    return failed
 
 
 def name_of_run(args):
@@ -112,20 +127,22 @@ def main():
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     scale = scale_of(args)
     bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale)
-    results, others = [], {}
+    results, others, failed = [], {}, []
     began = time.monotonic()
     try:
-        measure(bench, rows, parts, results, others)
+        failed = measure(bench, rows, parts, results, others)
     finally:
         bench.stop()
         run = {"machine": machine(), "versions": versions(args), "rounds": scale.rounds, "seconds": scale.seconds,
                "took_seconds": round(time.monotonic() - began)}
         print(f"\nin {write(args, run, results, others)} and beside it, after {run['took_seconds']} s")
     short = [result.name for result in results if not result.is_met]
-    short += [f"{part.NAME}: {what}" for part in parts for what in part.shortfalls(others[part.NAME])]
+    short += [f"{part.NAME}: {what}" for part in parts if part.NAME in others for what in part.shortfalls(others[part.NAME])]
     if short:
         print(f"short: {'; '.join(short)}")
-    return 1 if short else 0
+    if failed:
+        print(f"not measured: {'; '.join(failed)}")
+    return 1 if short or failed else 0
 
 
 if __name__ == "__main__":

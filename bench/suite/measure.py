@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from .postgres import Postgres
+from .postgres import Postgres, with_output
 from .redis import Redis
 
 
@@ -77,10 +77,13 @@ class Bench:
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
 
-    def wait_until_same(self, look, seconds):
+    def wait_until_same(self, look, seconds, at_most=600):
         """Until the same was seen for so many seconds."""
         seen, since = look(), self.now()
+        deadline = since + at_most
         while self.now() - since < seconds:
+            if self.now() > deadline:
+                raise TimeoutError(f"what is to be at rest is not: {seen}")
             self.sleep(1)
             if (now := look()) != seen:
                 seen, since = now, self.now()
@@ -153,8 +156,7 @@ class Bench:
         try:
             return json.loads(subprocess.run([f"{self.tools}/{tool}", "-d", conninfo, *options], check=True, capture_output=True, text=True).stdout)
         except subprocess.CalledProcessError as failed:
-            failed.add_note(failed.stderr[-2000:])
-            raise
+            raise with_output(failed)
 
     def stop(self):
         for server in [self._postgres, *self._crowds.values()]:

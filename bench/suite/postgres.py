@@ -25,6 +25,16 @@ presence.session_timeout = '1d'
 """
 
 
+class ProgramFailed(subprocess.CalledProcessError):
+    def __str__(self):
+        return f"{super().__str__()}\n{self.stderr[-2000:]}"
+
+
+def with_output(failed):
+    """The same error, which also says what the program said."""
+    return ProgramFailed(failed.returncode, failed.cmd, failed.output, failed.stderr)
+
+
 def touch_all(first, last, moment):
     """Statements that touch all of them, each user `i` as of its moment, in the order of the moments."""
     portions = ((begin, min(begin + 99_999, last)) for begin in range(first, last + 1, 100_000))
@@ -50,8 +60,7 @@ class Postgres:
         try:
             return subprocess.run([f"{self.programs}/{program}", *arguments], check=True, capture_output=True, text=True, **options).stdout
         except subprocess.CalledProcessError as failed:
-            failed.add_note(failed.stderr[-2000:])
-            raise
+            raise with_output(failed)
 
     def start(self):
         self._run("pg_ctl", "-D", self.data, "-l", f"{self.directory}/log", "-w", "-t", "120", "start")
@@ -96,5 +105,5 @@ class Postgres:
         output = self._run("pgbench", "-n", "-M", "prepared" if prepare else "simple", "-c", str(clients), "-j", "1",
                            "-T", str(seconds), "-f", file.name, *names, *self.connection)
         os.unlink(file.name)
-        rate = float(re.search(r"tps = ([\d.]+) \(without", output).group(1))
+        rate = float(re.search(r"tps = ([\d.]+) \((?:without|excluding)", output).group(1))
         return rate, int(re.search(r"transactions actually processed: (\d+)", output).group(1))

@@ -322,17 +322,18 @@ row(name="worker-round", work=f"CPU of a round of the worker without a transitio
 def memory_of_user(bench):
     """Bytes of shared memory of somebody online with one session: all of presence.memory by how many fit into it."""
     postgres = bench.small_server(megabytes=64)
-    for first in itertools.count(1, 5000):
-        try:
-            postgres.psql(f"SELECT count(presence_connect('m' || i, 'session-' || i)) FROM generate_series({first}, {first + 4999}) AS i")
-        except subprocess.CalledProcessError as full:
-            if "presence.memory" not in full.stderr:
-                raise
-            break
-        postgres.wait_until("SELECT fresh FROM presence_info()")
-    online = int(postgres.psql("SELECT online FROM presence_counts()"))
-    postgres.stop("immediate")
-    return 64 * 1024 * 1024 / online
+    try:
+        for first in itertools.count(1, 5000):
+            try:
+                postgres.psql(f"SELECT count(presence_connect('m' || i, 'session-' || i)) FROM generate_series({first}, {first + 4999}) AS i")
+            except subprocess.CalledProcessError as full:
+                if "presence.memory" not in full.stderr:
+                    raise
+                break
+            postgres.wait_until("SELECT fresh FROM presence_info()")
+        return 64 * 1024 * 1024 / int(postgres.psql("SELECT online FROM presence_counts()"))
+    finally:
+        postgres.stop("immediate")
 
 
 def memory_of_redis_user(bench):

@@ -161,6 +161,8 @@ bool register_worker(const Start& start) {
   worker.bgw_restart_time = BGW_NEVER_RESTART;
   worker.bgw_main_arg = ObjectIdGetDatum(start.database);
   worker.bgw_notify_pid = MyProcPid;
+  // Of an earlier start in this place, which has ended between two looks.
+  if (starts[start.place] != nullptr) pfree(starts[start.place]);
   MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
   const bool registered = RegisterDynamicBackgroundWorker(&worker, &starts[start.place]);
   MemoryContextSwitchTo(before);
