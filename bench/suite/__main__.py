@@ -136,13 +136,16 @@ def main():
         run = {"machine": machine(), "versions": versions(args), "rounds": scale.rounds, "seconds": scale.seconds,
                "took_seconds": round(time.monotonic() - began)}
         print(f"\nin {write(args, run, results, others)} and beside it, after {run['took_seconds']} s")
-    short = [result.name for result in results if not result.is_met]
+    limited = [result.name for result in results if result.verdict == "limit"]
+    short = [result.name for result in results if result.verdict == "short"]
     short += [f"{part.NAME}: {what}" for part in parts if part.NAME in others for what in part.shortfalls(others[part.NAME])]
+    if limited:
+        print(f"not reached, but as good as the limit: {'; '.join(limited)}")
     if short:
         print(f"short: {'; '.join(short)}")
     if failed:
         print(f"not measured: {'; '.join(failed)}")
-    return 1 if short or failed else 0
+    return 1 if limited or short or failed else 0
 
 
 if __name__ == "__main__":

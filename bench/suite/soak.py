@@ -56,7 +56,7 @@ def soak(bench, postgres, windows, window, progress):
             raise RuntimeError("the probe has ended")
     rates = {kind.name: load.windows_of(kind.name) for kind in KINDS}
     return {"seconds": windows * window, "sessions": SESSIONS, "asked": {kind.name: kind.rate for kind in KINDS},
-            "verdicts": judge_all(samples, sampler.processes, latency, rates[STATUSES.name], STATUSES.rate), "rates": rates,
+            "verdicts": judge_all(samples, sampler.processes, latency, rates, {kind.name: kind.rate for kind in KINDS}), "rates": rates,
             "latency": [{"at": (i + 0.5) * window, **measured} for i, measured in enumerate(latency)],
             "processes": sampler.processes, "samples": samples}
 

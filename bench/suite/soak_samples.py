@@ -8,6 +8,8 @@ SELECT json_build_object(
         WHERE pid <> pg_backend_pid()),
     'notifications', pg_notification_queue_usage(),
     'events', i.seq,
+    'sessions', (SELECT count(*) FROM presence_sessions),
+    'worker', i.worker_pid,
     'behind', coalesce(extract(epoch FROM i.server_time - i.stale_since), 0),
     'dead', t.dead, 'bytes', t.bytes)
 FROM presence_info() AS i, (

@@ -109,6 +109,7 @@ for my $round (1 .. $rounds)
 	$node->safe_psql('postgres', qq{SELECT presence_join_document('$last', d) FROM generate_series(0, 3) AS d});
 	ok($listener->wait_for(sub { 4 == grep { $_->{event} eq 'user_joined' && $_->{user_id} eq $last } @_ }), "$name: the last are heard of");
 	$node->safe_psql('postgres', q{SELECT pg_sleep(0.2)});    # a last cursor waits for the end of its interval
+	quiet($node);
 	follow(\%known, $listener->events);
 	my %is = places();
 	is_deeply(\%known, \%is, "$name: the listener knows what is so");

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
 
-my $node = new_server('worker', conf => "presence.idle_timeout = '1s'\npresence.offline_timeout = '3s'");
+my $node = new_server('worker', conf => "presence.idle_timeout = '4s'\npresence.offline_timeout = '12s'");
 $node->start;
 create_presence($node);
 
@@ -55,11 +55,11 @@ is($node->safe_psql('postgres', "SELECT presence_status('ben'), (SELECT string_a
 my $asked = q{SELECT clock_timestamp() - '%1$s' >= '%2$s' AND presence_status('ben') = '%3$s' AND (presence_get('ben')).status = '%3$s'
 	AND coalesce((SELECT status FROM presence_online_users() WHERE user_id = 'ben'), 'offline') = '%3$s'
 	AND (SELECT status FROM presence_get_many(ARRAY['ben'])) = '%3$s'};
-$node->poll_query_until('postgres', "SELECT clock_timestamp() >= timestamptz '$seen' + interval '1 s'");
-is($node->safe_psql('postgres', sprintf($asked, $seen, '1 s', 'away')), 't', 'away on time');
+$node->poll_query_until('postgres', "SELECT clock_timestamp() >= timestamptz '$seen' + interval '4 s'");
+is($node->safe_psql('postgres', sprintf($asked, $seen, '4 s', 'away')), 't', 'away on time');
 is($node->safe_psql('postgres', 'SELECT online, busy, away FROM presence_counts()'), '0|1|1', 'and counted');
-$node->poll_query_until('postgres', "SELECT clock_timestamp() >= timestamptz '$seen' + interval '3 s'");
-is($node->safe_psql('postgres', sprintf($asked, $seen, '3 s', 'offline')), 't', 'offline on time');
+$node->poll_query_until('postgres', "SELECT clock_timestamp() >= timestamptz '$seen' + interval '12 s'");
+is($node->safe_psql('postgres', sprintf($asked, $seen, '12 s', 'offline')), 't', 'offline on time');
 is($node->safe_psql('postgres', "SELECT presence_touch('dora')"), 'online', 'touches go on');
 is($node->safe_psql('postgres', "SET statement_timeout = '20s'; SELECT (presence_set_status('eve', 'busy')).status"), 'busy', 'so do choices');
 is($node->safe_psql('postgres', "SELECT status FROM user_presence WHERE user_id = 'ben'"), 'online', 'the row waits for the worker');
@@ -68,7 +68,7 @@ eventually($node, 'postgres', 'SELECT NOT fresh AND stale_since IS NOT NULL FROM
 # when it goes on, then the row, the history and the listeners are told, each with its moment
 kill 'CONT', $pid;
 eventually($node, 'postgres', "SELECT status = 'offline' FROM user_presence WHERE user_id = 'ben'", 'when it goes on, the row follows');
-is($node->safe_psql('postgres', "SELECT went_offline_at - '$seen' FROM user_presence WHERE user_id = 'ben'"), '00:00:03', 'with the moment it was');
+is($node->safe_psql('postgres', "SELECT went_offline_at - '$seen' FROM user_presence WHERE user_id = 'ben'"), '00:00:12', 'with the moment it was');
 eventually($node, 'postgres', 'SELECT fresh AND stale_since IS NULL FROM presence_info()', 'and it is fresh again');
 ok($listener->wait_for(sub { grep { ($_->{user_id} // '') eq 'ben' && $_->{event} eq 'user_left' } @_ }), 'and listeners hear of it');
 is(($listener->story('ben'))[-1], 'user_left', 'that he left');

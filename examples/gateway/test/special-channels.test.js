@@ -67,7 +67,8 @@ for (const [mode, settings] of [['public', {}], ['viewer', { PRESENCE_PRIVATE_CH
       await sleep(200);
     }
 
-    function heardOnce(browser, other) {
+    async function heardOnce(browser, other) {
+      await browser.hears(room, 'the change', ({ event, user_id }) => event === 'user_status_changed' && user_id === other);
       const told = browser.picture(room).events.filter(({ user_id }) => user_id === other).map(({ event }) => event);
       assert.deepEqual(told, ['user_joined', 'user_status_changed']);
       assert.deepEqual(browser.complaints, []);
@@ -89,8 +90,8 @@ for (const [mode, settings] of [['public', {}], ['viewer', { PRESENCE_PRIVATE_CH
         stream.close();
       }
       await muchHappens(`first-${mode}`);
-      heardOnce(watcher, `first-${mode}`);
-      heardOnce(curious, `first-${mode}`);
+      await heardOnce(watcher, `first-${mode}`);
+      await heardOnce(curious, `first-${mode}`);
     });
 
     test('a room whose name becomes that of the firehose: the others hear all once, and nobody follows it from then on', async () => {
@@ -100,7 +101,7 @@ for (const [mode, settings] of [['public', {}], ['viewer', { PRESENCE_PRIVATE_CH
       await firehoseIs(FIREHOSE);
       await watcher.subscribe(room);
       await muchHappens(`second-${mode}`);
-      heardOnce(watcher, `second-${mode}`);
+      await heardOnce(watcher, `second-${mode}`);
       const late = await open('late');
       await assert.rejects(late.subscribe(FIREHOSE), REFUSED);
       await assert.rejects(late.subscribe(FIREHOSE, position), REFUSED);

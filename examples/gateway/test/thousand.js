@@ -16,7 +16,6 @@ Prints the gateway's memory per client, and the time from before a change's COMM
 The database is that of PG*; presence in it is emptied. With --viewers each client sees what its user may see.
 `;
 
-const SECONDS_TO_ARRIVE = 5;
 const PEOPLE = 500;
 
 const kilobytes = (bytes, clients) => (bytes / clients / 1_024).toFixed(1);
@@ -47,7 +46,6 @@ async function measure(clients, seconds, rate, viewersChannel) {
     const full = gateway.memory();
     const opening = Date.now() - begun;
     const changes = await change(database, seconds, rate);
-    await sleep(SECONDS_TO_ARRIVE * 1_000 * Math.min(1, seconds / 20));
     crowd.send({ last: changes });
     const [{ missed, events, p50, p99 }] = await once(crowd, 'message');
 

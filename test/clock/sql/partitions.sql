@@ -10,7 +10,11 @@ SELECT presence_reset();
 CREATE FUNCTION test.week(moment timestamptz) RETURNS text LANGUAGE sql AS
     $$SELECT 'presence.presence_history_' || to_char(date_trunc('week', moment), 'YYYYMMDD')$$;
 
--- Given a change now.
+-- Given the middle of a week: who goes offline does so in the same one.
+SELECT presence_test_advance('0') AS today \gset
+SELECT presence_test_advance(date_trunc('week', :'today'::timestamptz) + interval '9 days 12 hours' - :'today') IS NOT NULL;
+
+-- And a change now.
 SELECT status FROM presence_set_status('ann', 'busy', reason => 'first');
 SELECT presence_test_advance('0') AS start \gset
 SELECT to_regclass(test.week(:'start')) IS NOT NULL, to_regclass(test.week(:'start'::timestamptz + interval '7 days')) IS NOT NULL;

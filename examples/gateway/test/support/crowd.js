@@ -21,7 +21,11 @@ async function run(address, clients) {
     browsers.push(...await Promise.all(some));
   }
   while (Date.now() - lastHeard < QUIET) await sleep(QUIET); // They are told of each other.
-  process.on('message', ({ last }) => { if (last) report(browsers, last); });
+  process.on('message', async ({ last }) => {
+    if (!last) return;
+    await allHeard(browsers, last);
+    report(browsers, last);
+  });
   process.send({ following: browsers.length });
 }
 
@@ -62,6 +66,11 @@ function hear(browser, event) {
   if (!begun || browser.numbers.has(number)) return;
   browser.numbers.add(number);
   browser.delays.push(Date.now() - begun);
+}
+
+/** Or a minute: who has not heard all by then has missed something. */
+async function allHeard(browsers, last) {
+  for (let i = 0; i < 600 && browsers.some(({ numbers }) => numbers.size < last); i++) await sleep(100);
 }
 
 function report(browsers, last) {
