@@ -58,7 +58,7 @@ def machine():
     with open("/proc/meminfo") as meminfo:
         sizes = {name: int(value.split()[0]) for name, value in (line.split(":") for line in meminfo)}
     return {"cpu": model, "cores": os.cpu_count(), "memory_GiB": sizes["MemTotal"] // 1024 // 1024,
-            "huge_pages_MiB": sizes["HugePages_Total"] * sizes["Hugepagesize"] // 1024, "kernel": platform.release()}
+            "huge_pages_MiB": sizes.get("HugePages_Total", 0) * sizes.get("Hugepagesize", 0) // 1024, "kernel": platform.release()}
 
 
 def versions(args):
@@ -72,7 +72,7 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-FAILURES = (subprocess.CalledProcessError, RuntimeError, TimeoutError)
+FAILURES = (subprocess.SubprocessError, RuntimeError, OSError, ValueError)
 
 
 def measure(bench, rows, parts, results, others):

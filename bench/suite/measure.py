@@ -114,8 +114,12 @@ class Bench:
         from .rows import crowd
         if users not in self._crowds:
             kept = self._postgres
-            self._crowds[users] = crowd(self, users)
-            self._postgres = kept
+            try:
+                self._crowds[users] = crowd(self, users)
+            finally:
+                self._postgres, failed = kept, self._postgres
+                if users not in self._crowds and failed not in (None, kept):
+                    failed.stop("immediate")
         return self._crowds[users]
 
     @contextmanager
@@ -161,7 +165,10 @@ class Bench:
     def stop(self):
         for server in [self._postgres, *self._crowds.values()]:
             if server is not None:
-                server.stop("immediate")
+                try:
+                    server.stop("immediate")
+                except subprocess.CalledProcessError as gone:
+                    print(f"\nnot stopped: {gone}", flush=True)
         if self._redis is not None:
             self._redis.stop()
 

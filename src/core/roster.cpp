@@ -111,6 +111,7 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   User& loaded = user(cell);
   loaded.last_seen = row.last_seen;
   loaded.activity_count = row.activity_count;
+  loaded.has_row = true;
   loaded.page = parts.page;
   loaded.data = parts.data;
   if (parts.extras != no_cell) {
@@ -172,11 +173,6 @@ bool Roster::is_bare(const User& user) const {
   return user.status == Status::offline && user.announced == Status::offline &&
          user.last_seen == forever_ago && user.sessions == no_cell && user.extras == no_cell &&
          user.page == no_cell && user.data == no_cell && user.activity_count == 0;
-}
-
-bool Roster::has_row(Cell cell) const {
-  const User& of = user(cell);
-  return of.persist == Persist::dirty || (of.persist == Persist::current && !is_bare(of));
 }
 
 bool Roster::is_blank(const User& user) const { return is_bare(user) && is_evictable(user); }
@@ -264,6 +260,7 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   blanked.message_changed = blanked.data_changed = false;
   blanked.row_is_current = blanked.moved_on = false;
   blanked.lives_on_touches = false;
+  blanked.has_row = false;
   link_user(pool_, share, cell, offline_list);
 }
 

@@ -20,7 +20,7 @@ class Roster {
   Cell load(const UserKey& key, const Row& row, const Policy& policy, Time now);
   bool claim(Cell cell);  // false: too many transactions claim it already
   // Its row is there, as far as memory knows: a superuser may have deleted it.
-  bool has_row(Cell cell) const;
+  bool has_row(Cell cell) const { return pool_.at<User>(cell).has_row; }
   bool is_being_written(Cell cell) const {
     return pool_.at<User>(cell).persist == Persist::writing;
   }

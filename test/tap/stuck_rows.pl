@@ -64,7 +64,7 @@ advance($node, 'postgres', '65 s');
 # Nothing is written before they are all there.
 $holder->query_safe('LOCK TABLE user_presence IN SHARE MODE');
 my $new = 5000;
-$node->safe_psql('postgres', "SELECT count(presence_touch('new ' || i)) FROM generate_series(1, $new) AS i");
+$holder->query_safe("SELECT count(presence_touch('new ' || i)) FROM generate_series(1, $new) AS i");
 $holder->query_safe('COMMIT');
 $holder->quit;
 advance($node, 'postgres', '2 s');

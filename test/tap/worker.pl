@@ -44,6 +44,7 @@ eventually($node, 'postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE b
 wait_for_worker($node);
 
 # given the worker is stopped (SIGSTOP), when time passes, then readers tell it (promise 5)
+eventually($node, 'postgres', 'SELECT total = 0 FROM presence_counts()', 'nobody is there');
 $listener->forget_events;
 $node->safe_psql('postgres', q{SELECT presence_touch('ben'); SELECT presence_set_status('cleo', 'busy')});
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'ben' AND status = 'online'");

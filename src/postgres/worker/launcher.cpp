@@ -162,7 +162,10 @@ bool register_worker(const Start& start) {
   worker.bgw_main_arg = ObjectIdGetDatum(start.database);
   worker.bgw_notify_pid = MyProcPid;
   // Of an earlier start in this place, which has ended between two looks.
-  if (starts[start.place] != nullptr) pfree(starts[start.place]);
+  if (starts[start.place] != nullptr) {
+    pfree(starts[start.place]);
+    starts[start.place] = nullptr;  // a refused registration leaves it as it is
+  }
   MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
   const bool registered = RegisterDynamicBackgroundWorker(&worker, &starts[start.place]);
   MemoryContextSwitchTo(before);
