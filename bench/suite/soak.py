@@ -55,8 +55,9 @@ def soak(bench, postgres, windows, window, progress):
         if probe.wait():
             raise RuntimeError("the probe has ended")
     rates = {kind.name: load.windows_of(kind.name) for kind in KINDS}
-    return {"seconds": windows * window, "sessions": SESSIONS, "asked": {kind.name: kind.rate for kind in KINDS},
-            "verdicts": judge_all(samples, sampler.processes, latency, rates, {kind.name: kind.rate for kind in KINDS}), "rates": rates,
+    asked = {kind.name: kind.rate for kind in KINDS}
+    return {"seconds": windows * window, "sessions": SESSIONS, "asked": asked,
+            "verdicts": judge_all(samples, sampler.processes, latency, rates, asked), "rates": rates,
             "latency": [{"at": (i + 0.5) * window, **measured} for i, measured in enumerate(latency)],
             "processes": sampler.processes, "samples": samples}
 

@@ -42,6 +42,8 @@ void fetch_users_ahead(const Cell* users, int count) {
   }
 }
 
+void fetch_record_ahead(uint64_t hash) { fetch(shared.region.index.first(hash)); }
+
 void fetch_neighbours_ahead(const Cell* users, int count) {
   for (int i = 0; i < count; i++) {
     User& user = shared.region.pool.at<User>(users[i]);

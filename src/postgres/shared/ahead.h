@@ -21,6 +21,8 @@ void fetch_users_ahead(const uint64_t* hashes, int count);
 void fetch_users_ahead(const Cell* users, int count);
 // And of their neighbours in the lists that they leave when they change.
 void fetch_neighbours_ahead(const Cell* users, int count);
+// Only the record of one, which is all that most touches need.
+void fetch_record_ahead(uint64_t hash);
 
 // Before the look at number `i` of `count` users, whose ids are id_of(0), id_of(1), ...
 template <typename IdOf>

@@ -1,7 +1,7 @@
 // users.cpp: lock the partition, one call of the roster, unlock.
 #include "postgres/shared/users.h"
 
-#include "core/prefetch.h"
+#include "postgres/shared/ahead.h"
 #include "postgres/shared/by_partition.h"
 #include "postgres/shared/sessions.h"
 
@@ -42,27 +42,15 @@ namespace {
 
 constexpr int touches_at_once = 256;  // with the lock held
 
-// The users of a portion lie anywhere in memory: ask for all of them before the first is touched.
-void fetch_users_ahead(const TouchOfMany* touches, const int* places, int count) {
-  const Index<User>& index = shared.region.index;
-  for (int i = 0; i < count; i++) {
-    const Cell first = index.first(touches[places[i]].key.hash);
-    if (first == no_cell) continue;
-    const char* user = reinterpret_cast<const char*>(&shared.region.pool.at<User>(first));
-    prefetch_to_write(user);
-    prefetch_to_write(user + cell_bytes / 2);
-  }
-}
-
 // Returns how many of the portion were not touched.
 int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* places, int count,
                   const Policy& policy, Time now, int* missed) {
   Roster roster(shared.region);
   int missing = 0;
   bool news = false;
+  for (int i = 0; i < count; i++) fetch_record_ahead(touches[places[i]].key.hash);
   LWLock* lock = shared.partition(touches[places[0]].key.partition());
   LWLockAcquire(lock, LW_EXCLUSIVE);
-  fetch_users_ahead(touches, places, count);
   for (int i = 0; i < count; i++) {
     const TouchOfMany& one = touches[places[i]];
     const Cell cell = realm.gone() ? no_cell : roster.find(one.key);
