@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "prefetch.h"
+
 namespace presence {
 
 namespace {
@@ -35,6 +37,8 @@ Cell CellPool::take() {
     const Cell next = std::atomic_ref<Cell>(at<Cell>(cell)).load(std::memory_order_relaxed);
     if (head_->top.compare_exchange_weak(top, with_number(top, next), std::memory_order_acquire)) {
       head_->used.fetch_add(1, std::memory_order_relaxed);
+      // The next one's link would be waited for when it is taken.
+      if (next != no_cell && next <= head_->count) prefetch_to_write(&at<Cell>(next));
       return cell;
     }
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 extern "C" {
+#include "access/genam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
@@ -144,6 +145,19 @@ inline bool may_execute_compat(Oid function, Oid role) {
   return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 }
 inline ::List* qualified_names_compat(const char* name) { return stringToQualifiedNameList(name); }
+#endif
+
+// 18: a scan of an index may count what it does.
+#if PG_VERSION_NUM >= 180000
+inline IndexScanDesc index_beginscan_compat(::Relation table, ::Relation index, Snapshot snapshot,
+                                            int keys) {
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+}
+#else
+inline IndexScanDesc index_beginscan_compat(::Relation table, ::Relation index, Snapshot snapshot,
+                                            int keys) {
+  return index_beginscan(table, index, snapshot, keys, 0);
+}
 #endif
 
 // 15: the tuplestore of a function that returns a set is made by the server.

@@ -1,7 +1,9 @@
 // rows.cpp: the statements of the application's side. The persister has its own.
 #include "postgres/tables/rows.h"
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "postgres/clock.h"
 #include "postgres/settings.h"
@@ -25,36 +27,14 @@ Statement fetch_many = {"SELECT " PRESENCE_ROW_COLUMNS
                         1,
                         {TEXTARRAYOID}};
 
-Statement lock_one = {
-    "SELECT user_id, status, ctid FROM %s.user_presence WHERE user_id = $1 FOR NO KEY UPDATE",
-    1,
-    {TEXTOID}};
-
-// Both in the order of the keys: that is what keeps overlapping batches from deadlocks.
-Statement add_missing = {
-    "INSERT INTO %s.user_presence (user_id, status, updated_at) "
-    "SELECT u, 'offline', $2 FROM unnest($1) u "
-    "WHERE NOT EXISTS (SELECT FROM %s.user_presence p WHERE p.user_id = u) "
-    "ORDER BY u ON CONFLICT (user_id) DO NOTHING",
-    2,
-    {TEXTARRAYOID, TIMESTAMPTZOID}};
-Statement lock_many = {
-    "SELECT user_id, status, ctid FROM %s.user_presence WHERE user_id = ANY ($1) "
-    "ORDER BY user_id FOR NO KEY UPDATE",
-    1,
-    {TEXTARRAYOID}};
-
 constexpr int row_columns = 10;
 Statement write_one = {
-    "INSERT INTO %s.user_presence AS p (user_id, status, status_message, last_seen, current_page, "
-    "activity_count, manual, auto_away_at, went_offline_at, updated_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-    "ON CONFLICT (user_id) DO UPDATE SET status = $2, status_message = $3, last_seen = $4, "
+    "UPDATE %s.user_presence SET status = $2, status_message = $3, last_seen = $4, "
     "current_page = $5, activity_count = $6, manual = $7, "
-    "auto_away_at = COALESCE($8, p.auto_away_at), "
-    "went_offline_at = COALESCE($9, p.went_offline_at), updated_at = $10",
+    "auto_away_at = COALESCE($8, auto_away_at), "
+    "went_offline_at = COALESCE($9, went_offline_at), updated_at = $10 WHERE ctid = $1",
     row_columns,
-    {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
+    {TIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
      TIMESTAMPTZOID, TIMESTAMPTZOID}};
 Statement write_many = {
     "UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
@@ -230,28 +210,6 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
   access.end();
 }
 
-namespace {
-
-LockedRow locked_row(uint64 row) {
-  LockedRow locked{};
-  Datum place;
-  locked.status = status_named(column_text(row, 2)).value_or(Status::offline);
-  if (get_value(row, 3, place))
-    ItemPointerCopy(reinterpret_cast<ItemPointer>(DatumGetPointer(place)), &locked.place);
-  return locked;
-}
-
-// A row that is not there cannot be locked: make one.
-void lock_single(std::string_view id, LockedRow& row, Time now) {
-  if (lock_row_if_present(id, row)) return;
-  Datum values[] = {column_of(&id, 1), TimestampTzGetDatum(now)};
-  const bool made = run(add_missing, values, nullptr) > 0;
-  lock_row_if_present(id, row);
-  row.made = made;
-}
-
-}  // namespace
-
 HTAB* places_of(const std::string_view* ids, int count) {
   HASHCTL control{};
   control.keysize = max_id_bytes + 1;
@@ -277,52 +235,6 @@ int place_of(HTAB* places, std::string_view id) {
   return place;
 }
 
-bool lock_row_if_present(std::string_view id, LockedRow& row) {
-  Datum values[] = {text_datum(id)};
-  if (run(lock_one, values, nullptr) == 0) return false;
-  row = locked_row(0);
-  return true;
-}
-
-namespace {
-
-// What the last query has locked.
-void read_locked(const std::string_view* ids, LockedRow* rows, int count, uint64 found) {
-  HTAB* places = places_of(ids, count);
-  for (uint64 i = 0; i < found; i++) {
-    const int place = place_of(places, column_text(i, 1));
-    if (place >= 0) rows[place] = locked_row(i);
-  }
-}
-
-}  // namespace
-
-void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  if (count == 1) {
-    lock_single(ids[0], rows[0], now);
-    return;
-  }
-  Datum values[] = {column_of(ids, count), TimestampTzGetDatum(now)};
-  run(add_missing, values, nullptr);
-  read_locked(ids, rows, count, run(lock_many, values, nullptr));
-}
-
-void lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  if (count == 1) {
-    lock_single(ids[0], rows[0], now);
-    return;
-  }
-  Datum values[] = {column_of(ids, count)};
-  const uint64 found = run(lock_many, values, nullptr);
-  if (found == static_cast<uint64>(count)) {
-    read_locked(ids, rows, count, found);
-    return;
-  }
-  // What is made now comes after what is locked already. Somebody who does the same at the same
-  // time may be waited for in a circle, which PostgreSQL ends with an error.
-  lock_rows(ids, rows, count, now);
-}
-
 namespace {
 
 // The arguments of a single row, with their nulls.
@@ -344,9 +256,17 @@ class Arguments {
   int count = 0;
 };
 
+// They are locked, so nothing else can keep them from being written.
+void must_be_all(uint64 written, int count) {
+  if (written == static_cast<uint64>(count)) return;
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("a row of user_presence cannot be written"),
+                  errhint("See what its triggers do with rows that are updated.")));
+}
+
 void write_single(const WrittenRow& row, Time now) {
   Arguments arguments;
-  arguments.text(row.user_id);
+  arguments.value(PointerGetDatum(&row.place));
   arguments.text(name_of(row.status));
   arguments.text(row.message);
   arguments.time_if(row.has_last_seen, row.last_seen);
@@ -356,7 +276,7 @@ void write_single(const WrittenRow& row, Time now) {
   arguments.time_if(row.went_away, row.since);
   arguments.time_if(row.went_offline, row.since);
   arguments.value(TimestampTzGetDatum(now));
-  run(write_one, arguments.values, arguments.nulls);
+  must_be_all(run(write_one, arguments.values, arguments.nulls), 1);
 }
 
 void add_time_if(Column& column, bool given, Time time) {
@@ -388,7 +308,7 @@ void write_rows(const WrittenRow* rows, int count, Time now) {
   Datum values[] = {places.array(),  statuses.array(),        messages.array(), seen.array(),
                     pages.array(),   counts.array(),          choices.array(),  away.array(),
                     offline.array(), TimestampTzGetDatum(now)};
-  run(write_many, values, nullptr);
+  must_be_all(run(write_many, values, nullptr), count);
 }
 
 void write_history(const Step* steps, int count) {
@@ -400,14 +320,22 @@ void write_history(const Step* steps, int count) {
     run(history_one, values, nullptr);
     return;
   }
+  // Neighbours in the index one after the other; the steps of one user stay in their order.
+  auto* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
+  std::iota(order, order + count, 0);
+  std::sort(order, order + count, [steps](int a, int b) {
+    const int ids = steps[a].user_id.compare(steps[b].user_id);
+    return ids == 0 ? a < b : ids < 0;
+  });
   Column ids(TEXTOID, count), from(TEXTOID, count), to(TEXTOID, count);
   Column at(TIMESTAMPTZOID, count), reasons(TEXTOID, count);
   for (int i = 0; i < count; i++) {
-    ids.add_text(steps[i].user_id);
-    from.add_text(name_of(steps[i].from));
-    to.add_text(name_of(steps[i].to));
-    at.add(TimestampTzGetDatum(steps[i].at));
-    reasons.add_text(steps[i].reason);
+    const Step& step = steps[order[i]];
+    ids.add_text(step.user_id);
+    from.add_text(name_of(step.from));
+    to.add_text(name_of(step.to));
+    at.add(TimestampTzGetDatum(step.at));
+    reasons.add_text(step.reason);
   }
   Datum values[] = {ids.array(), from.array(), to.array(), at.array(), reasons.array()};
   run(history_many, values, nullptr);

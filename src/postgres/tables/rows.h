@@ -3,6 +3,7 @@
 
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
+#include "postgres/tables/row_locks.h"
 #include "postgres/tables/visibility_rows.h"
 
 extern "C" {
@@ -49,13 +50,6 @@ class RoomNeeded {
   int times_ = 0;
 };
 
-// A user's row that this transaction has locked: what it says, and where it is.
-struct LockedRow {
-  Status status;
-  ItemPointerData place;
-  bool made;  // it was not there and was made to be locked
-};
-
 // A user's row as a transaction leaves it. Empty texts are NULL.
 struct WrittenRow {
   std::string_view user_id;
@@ -84,13 +78,7 @@ struct Step {
 HTAB* places_of(const std::string_view* ids, int count);
 int place_of(HTAB* places, std::string_view id);
 
-// In an open scope. Locks the rows of `ids` in the order of their keys, making those that are
-// missing. rows[i] is the row of ids[i].
-void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now);
-// The same, quicker, of rows that are there unless they have been deleted since.
-void lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now);
-// Only what is there. False: there is no row.
-bool lock_row_if_present(std::string_view id, LockedRow& row);
+// In an open scope.
 void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);
 struct Erased {

@@ -1,0 +1,261 @@
+// row_locks.cpp: what SELECT ... FOR NO KEY UPDATE does for one key after the other, less the
+// executor, and with one difference.
+//
+// Whoever looks a row up by an index prunes its page when that has less free space than the
+// fillfactor leaves. As half of each page is left free for updates in place, that is at once: each
+// look would prune what one update has left. Here a page is pruned when half of that is used, so
+// that one pruning is that of many updates. No batch runs out of space then: what is left for the
+// next one is more than this one has used, or the page is pruned first.
+#include "postgres/tables/row_locks.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "postgres/compat.h"
+#include "postgres/tables/arrays.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace presence {
+
+namespace {
+
+// Columns of user_presence.
+constexpr AttrNumber user_id_column = 1;
+constexpr AttrNumber status_column = 2;
+
+// Half of what the fillfactor of user_presence leaves free.
+constexpr Size least_free = BLCKSZ / 4;
+
+// Somebody may have altered the table: what is read here without the executor is read as text.
+bool is_text(::Relation table, AttrNumber column) {
+  const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), column - 1);
+  return !attribute->attisdropped && attribute->atttypid == TEXTOID;
+}
+
+bool is_key_of_users(::Relation key) {
+  return key->rd_rel->relam == BTREE_AM_OID && key->rd_index->indnkeyatts == 1 &&
+         key->rd_index->indkey.values[0] == user_id_column && key->rd_opcintype[0] == TEXTOID;
+}
+
+void raise_altered(::Relation table) {
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("table \"%s\" has been altered", RelationGetRelationName(table)),
+                  errhint("Give back to it the columns user_id and status of type text, and the "
+                          "primary key (user_id).")));
+}
+
+// The table, its key and a snapshot of now, between open and close. An error closes them, too.
+class RowLocker {
+ public:
+  void open();
+  // False: there is no such row.
+  bool lock(std::string_view id, LockedRow& row);
+  void close();
+
+ private:
+  void find(std::string_view id);
+  bool next_found(ItemPointerData& place);
+  bool found_in_heap(ItemPointerData& place);
+  bool lock_at(ItemPointerData& place);
+  bool read(std::string_view id, LockedRow& row);
+  void let_go();
+
+  ::Relation table_;
+  ::Relation key_;
+  IndexScanDesc scan_;
+  TupleTableSlot* slot_;
+  Buffer page_;  // of the row that is being locked; invalid: of none
+  bool is_heap_;
+};
+
+void RowLocker::open() {
+  table_ = table_open(extension().user_presence, RowShareLock);
+  list_free(RelationGetIndexList(table_));
+  if (!OidIsValid(table_->rd_pkindex) || !is_text(table_, user_id_column) ||
+      !is_text(table_, status_column))
+    raise_altered(table_);
+  key_ = index_open(table_->rd_pkindex, AccessShareLock);
+  if (!is_key_of_users(key_)) raise_altered(table_);
+  // Sees what this transaction has done before.
+  CommandCounterIncrement();
+  PushActiveSnapshot(GetTransactionSnapshot());
+  scan_ = index_beginscan_compat(table_, key_, GetActiveSnapshot(), 1);
+  slot_ = table_slot_create(table_, nullptr);
+  is_heap_ = table_->rd_rel->relam == HEAP_TABLE_AM_OID;
+  page_ = InvalidBuffer;
+}
+
+void RowLocker::close() {
+  ExecDropSingleTupleTableSlot(slot_);
+  index_endscan(scan_);
+  PopActiveSnapshot();
+  index_close(key_, NoLock);
+  table_close(table_, NoLock);
+}
+
+void RowLocker::find(std::string_view id) {
+  ScanKeyData equal;
+  ScanKeyEntryInitialize(&equal, 0, 1, BTEqualStrategyNumber, InvalidOid, key_->rd_indcollation[0],
+                         F_TEXTEQ, text_datum(id));
+  index_rescan(scan_, &equal, 1, nullptr, 0);
+}
+
+// The version of the next entry of the key that the snapshot sees. Several entries may have the
+// key: at most one has such a version.
+bool RowLocker::next_found(ItemPointerData& place) {
+  if (!is_heap_) {
+    if (!index_getnext_slot(scan_, ForwardScanDirection, slot_)) return false;
+    place = slot_->tts_tid;
+    return true;
+  }
+  while (const ItemPointer entry = index_getnext_tid(scan_, ForwardScanDirection)) {
+    place = *entry;
+    if (found_in_heap(place)) return true;
+  }
+  return false;
+}
+
+// The page of what is found stays pinned: nobody may prune it until the row is locked.
+bool RowLocker::found_in_heap(ItemPointerData& place) {
+  const Buffer buffer = ReadBuffer(table_, ItemPointerGetBlockNumber(&place));
+  const Page page = BufferGetPage(buffer);
+  // Without a lock, as the pruning itself looks first: it looks again with one.
+  if (PageIsFull(page) || PageGetHeapFreeSpace(page) < least_free)
+    heap_page_prune_opt(table_, buffer);
+  HeapTupleData tuple;
+  bool all_dead = false;
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const bool found =
+      heap_hot_search_buffer(&place, table_, buffer, scan_->xs_snapshot, &tuple, &all_dead, true);
+  LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+  if (found) {
+    page_ = buffer;
+    pgstat_count_heap_fetch(key_);
+  } else {
+    ReleaseBuffer(buffer);
+  }
+  // The index may forget an entry that nobody can see any more.
+  scan_->kill_prior_tuple = !found && all_dead && !scan_->xactStartedInRecovery;
+  return found;
+}
+
+void RowLocker::let_go() {
+  ExecClearTuple(slot_);
+  if (BufferIsValid(page_)) ReleaseBuffer(page_);
+  page_ = InvalidBuffer;
+}
+
+// Waits for whoever has the row. In READ COMMITTED it is the row's last version that is locked
+// then. False: it was deleted meanwhile.
+bool RowLocker::lock_at(ItemPointerData& place) {
+  const bool one_snapshot = IsolationUsesXactSnapshot();
+  uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+  if (!one_snapshot) flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+  TM_FailureData failure;
+  const TM_Result result =
+      table_tuple_lock(table_, &place, scan_->xs_snapshot, slot_, GetCurrentCommandId(true),
+                       LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+  if (result == TM_Ok) return true;
+  if (one_snapshot && (result == TM_Updated || result == TM_Deleted))
+    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                    errmsg("could not serialize access due to concurrent update")));
+  if (result != TM_Deleted)
+    elog(ERROR, "the row of a user cannot be locked: table_tuple_lock says %d", result);
+  return false;
+}
+
+// The row of slot_. False: whoever had it has given it to somebody else.
+bool RowLocker::read(std::string_view id, LockedRow& row) {
+  bool is_null;
+  const Datum user_id = slot_getattr(slot_, user_id_column, &is_null);
+  if (is_null || text_of(user_id) != id) return false;
+  const Datum status = slot_getattr(slot_, status_column, &is_null);
+  row.status = is_null ? Status::offline : status_named(text_of(status)).value_or(Status::offline);
+  row.place = slot_->tts_tid;
+  return true;
+}
+
+bool RowLocker::lock(std::string_view id, LockedRow& row) {
+  ItemPointerData place;
+  find(id);
+  const bool locked = next_found(place) && lock_at(place) && read(id, row);
+  let_go();
+  return locked;
+}
+
+// Locks those that are there, and says how many.
+int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
+  auto* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
+  std::iota(order, order + count, 0);
+  std::sort(order, order + count, [ids](int a, int b) { return ids[a] < ids[b]; });
+  RowLocker locker;
+  locker.open();
+  int found = 0;
+  for (int i = 0; i < count; i++) {
+    CHECK_FOR_INTERRUPTS();
+    LockedRow& row = rows[order[i]];
+    row = {};
+    if (locker.lock(ids[order[i]], row)) found++;
+  }
+  locker.close();
+  return found;
+}
+
+Statement add_missing = {
+    "INSERT INTO %s.user_presence (user_id, status, updated_at) "
+    "SELECT u, 'offline', $2 FROM unnest($1) u "
+    "WHERE NOT EXISTS (SELECT FROM %s.user_presence p WHERE p.user_id = u) "
+    "ORDER BY u ON CONFLICT (user_id) DO NOTHING",
+    2,
+    {TEXTARRAYOID, TIMESTAMPTZOID}};
+
+uint64 make_missing(const std::string_view* ids, int count, Time now) {
+  Column missing(TEXTOID, count);
+  for (int i = 0; i < count; i++) missing.add_text(ids[i]);
+  Datum values[] = {missing.array(), TimestampTzGetDatum(now)};
+  return run(add_missing, values, nullptr);
+}
+
+}  // namespace
+
+bool lock_row_if_present(std::string_view id, LockedRow& row) {
+  return lock_present(&id, &row, 1) == 1;
+}
+
+void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
+  // The order does not matter for one, and it is there as a rule.
+  if (count == 1 && lock_row_if_present(ids[0], rows[0])) return;
+  // Again when somebody has deleted one in between. What is made then comes after what is locked
+  // already: whoever does the same at the same time may be waited for in a circle, which
+  // PostgreSQL ends with an error.
+  constexpr int tries = 10;
+  for (int i = 0; i < tries; i++) {
+    const uint64 made = make_missing(ids, count, now);
+    if (lock_present(ids, rows, count) < count) continue;
+    if (count == 1) rows[0].made = made > 0;
+    return;
+  }
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("a row of user_presence cannot be made"),
+                  errhint("See what its triggers do with rows that are inserted.")));
+}
+
+void lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
+  if (lock_present(ids, rows, count) == count) return;
+  lock_rows(ids, rows, count, now);
+}
+
+}  // namespace presence

@@ -1,0 +1,116 @@
+# Rows are found and locked without a statement: updates stay in place, and other tables than heaps and triggers do what they may.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('row_locks', conf => "autovacuum = off\npresence.flush_interval = '1h'\npresence.idle_timeout = '2h'\npresence.offline_timeout = '4h'\npresence.session_timeout = '3h'");
+$node->start;
+create_presence($node);
+
+sub change_all
+{
+	my ($word) = @_;
+	$node->safe_psql('postgres', "SELECT presence_set_status_many(array_agg(i), array_agg('busy'::text), array_agg('$word'::text)) FROM generate_series(1, 2000) AS i");
+}
+
+sub size { return $node->safe_psql('postgres', "SELECT pg_relation_size('user_presence')") }
+
+# What has happened to the table since it was made, once the processes that did it are gone.
+sub updates
+{
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") or die 'clients stay';
+	return split /\|/, $node->safe_psql('postgres', "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'user_presence'");
+}
+
+# given 2,000 people with a status, when each has changed it 60 times without a VACUUM, then nearly all updates were in place and the table is as large as before
+change_all("word $_") for 1 .. 3;
+my $size = size();
+my ($before, $hot_before) = updates();
+change_all("word $_") for 11 .. 70;
+my ($after, $hot_after) = updates();
+is($after - $before, 120_000, '120,000 rows are updated');
+cmp_ok($hot_after - $hot_before, '>', 119_000, 'in place');
+cmp_ok(size(), '<', 1.2 * $size, 'the table hardly grows');
+$size = size();
+$node->safe_psql('postgres', "DO \$\$ BEGIN FOR i IN 1 .. 2000 LOOP PERFORM presence_set_status(1 + i % 10, 'away', i::text); COMMIT; END LOOP; END \$\$");
+is(size(), $size, 'nor by 2,000 calls of their own for ten of them');
+
+# given batches of ten neighbours each, so that many rows of one page change in one transaction, then the same
+($before, $hot_before) = updates();
+$node->safe_psql('postgres', <<'EOT');
+DO $$
+BEGIN
+	FOR i IN 0 .. 1999 LOOP
+		PERFORM presence_set_status_many(array_agg(u), array_agg('away'::text), array_agg(i::text)) FROM generate_series(1 + i % 200 * 10, 10 + i % 200 * 10) AS u;
+		COMMIT;
+	END LOOP;
+END $$
+EOT
+($after, $hot_after) = updates();
+cmp_ok($hot_after - $hot_before, '>', 0.99 * ($after - $before), 'batches of ten neighbours are updated in place');
+is(size(), $size, 'and the table does not grow');
+
+# given an index that has been made again and a table that has been written anew, then all rows are found
+$node->safe_psql('postgres', 'REINDEX TABLE user_presence; VACUUM FULL user_presence');
+change_all('after VACUUM FULL');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status_message = 'after VACUUM FULL'"), '2000', 'after REINDEX and VACUUM FULL');
+
+# given a table that is no heap by its name, then the same
+SKIP:
+{
+	skip 'a table keeps its access method before PostgreSQL 15', 2 if $node->safe_psql('postgres', 'SHOW server_version_num') < 150000;
+	$node->safe_psql('postgres', 'CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler; ALTER TABLE user_presence SET ACCESS METHOD other');
+	change_all('in another table');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status_message = 'in another table'"), '2000', 'in a table of another access method');
+	$node->safe_psql('postgres', "SELECT presence_set_status(5, 'away', 'alone')");
+	is($node->safe_psql('postgres', "SELECT status_message FROM user_presence WHERE user_id = '5'"), 'alone', 'and one alone');
+}
+
+# given rows that a superuser has deleted, then they are made again
+$node->safe_psql('postgres', "SET session_replication_role = replica; DELETE FROM user_presence WHERE user_id IN ('7', '8')");
+$node->safe_psql('postgres', "SELECT presence_set_status(7, 'busy', 'again')");
+change_all('made again');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status_message = 'made again'"), '2000', 'rows that somebody has deleted are made again');
+
+# given a table that somebody has altered, then an error says what is wanted, and once it is given back all is well
+sub refused
+{
+	my ($alter, $back, $name) = @_;
+	$node->safe_psql('postgres', $alter);
+	my ($result, $output, $error) = $node->psql('postgres', "SELECT presence_set_status(5, 'away', 'altered')");
+	like($error, qr/table "user_presence" has been altered.*primary key \(user_id\)/s, $name);
+	$node->safe_psql('postgres', $back);
+	return;
+}
+refused('ALTER TABLE user_presence DROP CONSTRAINT user_presence_pkey', 'ALTER TABLE user_presence ADD PRIMARY KEY (user_id)', 'without its key');
+refused('ALTER TABLE user_presence DROP CONSTRAINT user_presence_pkey; ALTER TABLE user_presence ADD n bigserial PRIMARY KEY', 'ALTER TABLE user_presence DROP n; ALTER TABLE user_presence ADD PRIMARY KEY (user_id)', 'with another key');
+refused('ALTER TABLE user_presence DROP CONSTRAINT user_presence_pkey; ALTER TABLE user_presence ADD PRIMARY KEY (user_id, updated_at)', 'ALTER TABLE user_presence DROP CONSTRAINT user_presence_pkey; ALTER TABLE user_presence ADD PRIMARY KEY (user_id)', 'with a key of two columns');
+refused('ALTER TABLE user_presence ALTER status TYPE varchar', 'ALTER TABLE user_presence ALTER status TYPE text', 'with a column of another type');
+$node->safe_psql('postgres', "ALTER TABLE user_presence ALTER status DROP NOT NULL; SET session_replication_role = replica; UPDATE user_presence SET status = NULL WHERE user_id = '5'");
+$node->safe_psql('postgres', "SELECT presence_set_status(5, 'busy', 'not null')");
+is($node->safe_psql('postgres', "SELECT status FROM user_presence WHERE user_id = '5'"), 'busy', 'a status that somebody has set to NULL is none');
+
+# given a trigger that lets no row in, then an error says so, and nothing is changed
+$node->safe_psql('postgres', <<'EOT');
+CREATE FUNCTION nobody_new() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER nobody_new BEFORE INSERT ON user_presence FOR EACH ROW EXECUTE FUNCTION nobody_new();
+EOT
+my ($result, $output, $error) = $node->psql('postgres', "SELECT presence_set_status_many(ARRAY['1', 'new'], ARRAY['away', 'away'])");
+like($error, qr/a row of user_presence cannot be made.*triggers/s, 'a trigger that lets no row in is told of');
+is($node->safe_psql('postgres', "SELECT presence_status('1') || ' ' || presence_status('new')"), 'busy offline', 'and nothing is changed');
+
+# given a trigger that lets no row change, then the same
+$node->safe_psql('postgres', 'CREATE TRIGGER nobody_else BEFORE UPDATE ON user_presence FOR EACH ROW EXECUTE FUNCTION nobody_new()');
+for my $call ("presence_set_status(1, 'away')", "presence_set_status_many(ARRAY['1', '2'], ARRAY['away', 'away'])")
+{
+	($result, $output, $error) = $node->psql('postgres', "SELECT $call");
+	like($error, qr/a row of user_presence cannot be written.*triggers/s, "$call that a trigger swallows is told of");
+}
+is($node->safe_psql('postgres', "SELECT presence_status('1')"), 'busy', 'and nothing is changed');
+
+finish($node);
+done_testing();
