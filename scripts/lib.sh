@@ -158,7 +158,8 @@ give_to_server() {
     fi
 }
 
-# Makes WORK, the place of everything temporary. It goes away at the end, and its servers before it. In /tmp where the
+# Makes WORK, the place of everything temporary. It goes away at the end, and its servers before it; a function
+# `before_removal` that a script has can keep something of it. In /tmp where the
 # caller's own place will not do: another user must reach it, and a socket's path has at most 107 bytes.
 make_work() {
     local place=${TMPDIR:-/tmp}
@@ -184,6 +185,9 @@ clean_up() {
     for name in "${SERVERS[@]}"; do
         as_server "$PG_BIN/pg_ctl" -D "$WORK/$name/data" -m immediate -w stop >/dev/null 2>&1
     done
+    if declare -F before_removal >/dev/null; then
+        before_removal
+    fi
     if [[ -n ${KEEP:-} ]]; then
         say "Kept: $WORK"
     else

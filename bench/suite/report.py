@@ -3,8 +3,12 @@
 import json
 import statistics
 
-COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "in rounds", "target", "limit", "")
+COLUMNS = ("row", "work", "against", "presence", "the other", "unit", "ratio", "in rounds", "target", "limit", "verdict")
 COLOURS = {"pass": "#2f9e6e", "limit": "#4878a8", "short": "#d9822b"}
+
+
+LEGEND = ("ratio: above 1 presence is better. pass: the target is reached; limit: it is not, but neither does the row's limit reach it, and presence\n"
+          "is within a tenth of that; short: there is more to be had")
 
 
 def number(value):
@@ -26,15 +30,25 @@ def as_table(results):
                                for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
 
 
+def as_line(result):
+    """What is said of a row as soon as it is known."""
+    limit = f", limit {result.limit_ratio:.2f}" if result.limit else ""
+    return (f"{result.name:22} {result.ratio:8.2f} of {result.target:<5g} {result.verdict:6} "
+            f"{number(statistics.median(result.ours))} to {number(statistics.median(result.theirs))} {result.unit}{limit}")
+
+
 def limits_of(results):
     """What the limits are, a line each."""
     return [f"{result.name}: limit is {result.limit_is}" for result in results if result.limit]
 
 
-def as_markdown(results):
+def as_table_of_markdown(results):
     rows = [COLUMNS, ("---",) * len(COLUMNS), *lines_of(results)]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    return table + "\n\n" + "\n".join(f"- {line}" for line in limits_of(results)) + "\n"
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def as_markdown(results):
+    return as_table_of_markdown(results) + "\n\n" + "\n".join(f"- {line}" for line in limits_of(results)) + "\n"
 
 
 def write_json(path, run, results, others):
@@ -44,20 +58,21 @@ def write_json(path, run, results, others):
 
 
 def write_chart(path, results):
-    """Each row's ratio beside its target, on a logarithmic scale: right of the line at 1 it is met. Blue: as good as its limit."""
+    """Each row's ratio beside its target, on a logarithmic scale: right of the line at 1 it is met."""
     import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot
     matplotlib.rcParams["svg.hashsalt"] = "presence"  # The same numbers are the same file.
     names = [result.name for result in results]
     reached = [result.ratio / result.target for result in results]
-    figure, axes = pyplot.subplots(figsize=(9, 0.35 * len(results) + 1))
-    axes.barh(names, reached, color=[COLOURS[result.verdict] for result in results])
+    figure, axes = pyplot.subplots(figsize=(9, 0.3 * len(results) + 1.2))
+    axes.barh(names, [one - 1 for one in reached], left=1, color=[COLOURS[result.verdict] for result in results])
     axes.axvline(1, color="#444444", linewidth=1)
     axes.set_xscale("log")
-    axes.set_xlabel("ratio reached, as a multiple of the target")
-    axes.invert_yaxis()
+    axes.set_xlim(min(0.4, 0.5 * min(reached)), max(3, 4 * max(reached)))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel("ratio reached, as a multiple of the target: green reached, blue as good as the limit, orange short")
     for at, result in enumerate(results):
-        axes.text(reached[at], at, f" {result.ratio:.2f} of {result.target:g}", va="center", fontsize=8)
+        axes.text(max(1, reached[at]), at, f" {result.ratio:.2f} of {result.target:g}", va="center", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
