@@ -202,15 +202,16 @@ constexpr Kind kinds[] = {
     {"set-status-calls", set_status, awaited_calls, rows_of},
     {"set-status-pipelined", set_status, pipelined_calls, rows_of},
     {"get-many", "SELECT * FROM presence_get_many($1)", array_of_ids, rows_of},
-    // The rows that presence_set_status_many writes, in the guide's tables.
+    // The rows that presence_set_status_many writes, in tables like presence's.
     {"rows-by-hand",
      "WITH wanted AS (SELECT unnest($1::text[]) AS user_id, unnest($2::text[]) AS status,"
      " unnest($3::text[]) AS status_message), "
-     "changed AS (UPDATE logged.user_presence AS p SET status = wanted.status,"
+     "changed AS (UPDATE by_hand.user_presence AS p SET status = wanted.status,"
      " status_message = wanted.status_message, last_seen = now(), updated_at = now()"
      " FROM wanted WHERE p.user_id = wanted.user_id RETURNING p.user_id, p.status) "
-     "INSERT INTO logged.presence_history (user_id, previous_status, new_status, change_reason)"
-     " SELECT user_id, 'online', status, 'manual' FROM changed",
+     "INSERT INTO by_hand.presence_history"
+     " (user_id, previous_status, new_status, changed_at, change_reason)"
+     " SELECT user_id, 'online', status, now(), 'manual' FROM changed",
      arrays_of_changes, rows_of},
     // Rows as presence_get_many returns them, out of a table that has just so many: the ids are
     // received and read, but not looked up. Finding them in an index is not part of the limit,
