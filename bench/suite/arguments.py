@@ -73,7 +73,7 @@ def chosen(names):
 def scale_of(args):
     quick = args.quick
     return Scale(quick=quick, rounds=args.rounds or (1 if quick else 5), seconds=args.seconds or (1 if quick else 3),
-                 idle_seconds=5 if quick else 600, soak_seconds=60 * (args.soak_minutes or (0.2 if quick else 5)))
+                 idle_seconds=5 if quick else 600, rest_seconds=11 if quick else 25, soak_seconds=60 * (args.soak_minutes or (0.2 if quick else 5)))
 
 
 def main():

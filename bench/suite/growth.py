@@ -135,7 +135,9 @@ def crowds(bench, sizes, progress):
             # What is touched later is not written while another size is measured.
             servers[users].psql("ALTER SYSTEM SET presence.flush_interval = '1h'")
             servers[users].psql("SELECT pg_reload_conf(); CHECKPOINT")
-        values = {"flush": flushes, **speeds(bench, servers, progress), "restart": restarts(bench, servers, progress)}
+        with bench.awake():
+            rates = speeds(bench, servers, progress)
+        values = {"flush": flushes, **rates, "restart": restarts(bench, servers, progress)}
         for users, server in servers.items():
             progress(f"growth: sweep, {users:,} users")
             server.wait_until("SELECT worker_alive AND complete FROM presence_info()")

@@ -4,7 +4,7 @@ import json
 import statistics
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 
 from .postgres import Postgres, with_output
@@ -48,6 +48,7 @@ class Scale:
     rounds: int
     seconds: int        # of each side of a round
     idle_seconds: int
+    rest_seconds: int   # so long nothing may have happened before a database counts as idle
     soak_seconds: float
 
 
@@ -137,6 +138,15 @@ class Bench:
             listeners.heard = int(process.communicate("")[0])
         self.postgres.wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'listener')")
 
+    @contextmanager
+    def awake(self):
+        """No processor sleeps meanwhile."""
+        process = subprocess.Popen([f"{self.clients}/bench_awake"], stdin=subprocess.PIPE)
+        try:
+            yield
+        finally:
+            process.communicate()
+
     def redis_list(self):
         output = subprocess.run([f"{self.clients}/bench_redis_list", self.redis.socket, str(self.seconds)],
                                 check=True, capture_output=True, text=True).stdout
@@ -177,12 +187,13 @@ def run_row(bench, row, progress):
     row.prepare(bench)
     ours, theirs, limit = [], [], []
     rounds = min(bench.scale.rounds, row.most_rounds)
-    for number in range(rounds):
-        progress(f"{row.name}: round {number + 1} of {rounds}")
-        ours.append(row.ours(bench))
-        theirs.append(row.theirs(bench))
-        if row.limit:
-            limit.append(row.limit(bench))
+    with bench.awake() if row.takes_turns else nullcontext():
+        for number in range(rounds):
+            progress(f"{row.name}: round {number + 1} of {rounds}")
+            ours.append(row.ours(bench))
+            theirs.append(row.theirs(bench))
+            if row.limit:
+                limit.append(row.limit(bench))
     return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs),
                   [ratio_of(row, [one], [other]) for one, other in zip(ours, theirs)], row.target,
                   limit, row.limit_is, ratio_of(row, limit, theirs) if limit else None)

@@ -7,6 +7,7 @@ Where the server, its protocol or its executor alone would take most of the time
 that part and nothing else, such as the same rows read out of a table. No extension can be better than that.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -35,6 +36,7 @@ class Row:
     limit: Callable = None
     limit_is: str = ""
     most_rounds: int = 100          # fewer where a round is long and the same each time
+    takes_turns: bool = False       # client and server wait for each other most of the time: no processor may sleep
 
 
 ROWS = []
@@ -81,7 +83,8 @@ def pgbench(script, **options):
 for clients in (1, 4, 16):
     row(name=f"touch-{clients}", work=f"presence_touch, {clients} client{'s' * (clients > 1)}", against="SELECT 1", target=0.95,
         ours=pgbench(TOUCH, clients=clients), theirs=pgbench(SELECT_1, clients=clients),
-        limit=pgbench(SELECT_ID, clients=clients), limit_is="SELECT $1, for a parameter that is sent and read too", prepare=prepare_touch)
+        limit=pgbench(SELECT_ID, clients=clients), limit_is="SELECT $1, for a parameter that is sent and read too", prepare=prepare_touch,
+        takes_turns=clients == 1)
 
 for schema, target in (("logged", 4.0), ("unlogged", 1.7), ("indexed", 4.0)):
     row(name=f"touch-update-{schema}", work="presence_touch, 16 clients", against=f"UPDATE last_seen, {GUIDE_TABLES[schema]}", target=target,
@@ -258,7 +261,7 @@ def lists_of_100(kind):
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
     ours=pgbench(PICK + "SELECT presence_status(:id);\n"),
     theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds),
-    limit=pgbench(SELECT_ID), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_reads)
+    limit=pgbench(SELECT_ID), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_reads, takes_turns=True)
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
     ours=lists_of_100("get-many"),
     theirs=lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds),
@@ -336,6 +339,7 @@ row(name="worker-round", work=f"CPU of a round of the worker without a transitio
     target=1.0, unit="us", less_is_better=True, ours=worker_round, theirs=lambda bench: 50.0)
 
 
+@functools.cache  # Two rows ask, and nothing has changed.
 def memory_of_user(bench):
     """Bytes of shared memory of somebody online with one session: all of presence.memory by how many fit into it."""
     postgres = bench.small_server(megabytes=64)
@@ -393,7 +397,7 @@ def idle_cost(bench):
     postgres = bench.crowds(1000)
     cost = ("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint + (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint + seq "
             "FROM presence_info()")
-    bench.wait_until_same(lambda: postgres.psql(cost), seconds=25)  # Autovacuum has seen what was written.
+    bench.wait_until_same(lambda: postgres.psql(cost), seconds=bench.scale.rest_seconds)  # Autovacuum has seen what was written.
     before = int(postgres.psql(cost))
     bench.sleep(bench.scale.idle_seconds)
     return int(postgres.psql(cost)) - before
