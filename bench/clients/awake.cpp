@@ -2,6 +2,8 @@
 //
 //   bench_awake
 //
+// Exit status 1: the lowest priority is refused here.
+//
 // A client and a server that take turns leave a processor asleep most of the time. How long it
 // takes to wake up differs by a factor of five between machines and from minute to minute on one,
 // and would be most of what is measured. Whoever has something to do comes before these threads at
@@ -17,6 +19,7 @@
 namespace {
 
 std::atomic<bool> over = false;
+std::atomic<bool> is_refused = false;
 
 // Leaves the core to the other thread of the core, where there is one.
 void relax() {
@@ -30,10 +33,10 @@ void relax() {
 void stay_awake() {
   const sched_param none{};
   if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
-    std::perror("bench_awake");
-    return;
+    std::perror("bench_awake: SCHED_IDLE");
+    is_refused = true;
   }
-  while (!over.load(std::memory_order_relaxed)) relax();
+  while (!is_refused && !over.load(std::memory_order_relaxed)) relax();
 }
 
 }  // namespace
@@ -47,4 +50,5 @@ int main() {
   }
   over = true;
   for (std::thread& thread : threads) thread.join();
+  return is_refused ? 1 : 0;
 }

@@ -16,10 +16,10 @@ from .parts import PARTS
 
 
 def arguments():
-    known = parser()
-    for name in ("programs", "clients", "tools", "work", "revision"):
-        known.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
-    return known.parse_args()
+    whole = parser()
+    for name in ("programs", "clients", "tools", "work", "revision", "shown"):  # what scripts/bench has made
+        whole.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
+    return whole.parse_args()
 
 
 def machine():
@@ -69,7 +69,8 @@ def measure(bench, rows, parts, results, others):
 
 
 def name_of_run(args):
-    return "-".join([f"{datetime.datetime.now():%Y-%m-%d-%H%M}", *(["quick"] if args.quick else []), *args.names])
+    """No run takes the place of another."""
+    return "-".join([f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}", *(["quick"] if args.quick else []), *args.names])
 
 
 def write(args, run, results, others):
@@ -90,7 +91,7 @@ def write(args, run, results, others):
         if part.NAME in others:
             part.write_charts(name, others[part.NAME])
     kinds = ", ".join(sorted(file.removeprefix(os.path.basename(name)) for file in os.listdir(directory)))
-    print(f"\nin {os.environ['PRESENCE_RESULTS']}/{os.path.basename(name)}: {kinds}")
+    print(f"\nin {args.shown}/{os.path.basename(name)}: {kinds}")
 
 
 def end_by_signals():

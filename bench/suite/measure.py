@@ -146,6 +146,8 @@ class Bench:
             yield
         finally:
             process.communicate()
+        if process.returncode != 0:
+            raise RuntimeError("processors could not be kept awake")
 
     def redis_list(self):
         output = subprocess.run([f"{self.clients}/bench_redis_list", self.redis.socket, str(self.seconds)],

@@ -46,6 +46,7 @@ class Postgres:
     def __init__(self, programs, directory, memory="1GB"):
         self.programs = programs
         self.directory = directory
+        self.recorded = 0  # touches with an activity
         self.data = f"{directory}/data"
         os.makedirs(directory, exist_ok=True)
         self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")

@@ -1,9 +1,9 @@
 """Renews docs/performance.md, its charts and its results.json from the JSON of a run:
 
-    PYTHONPATH=bench python3 -m suite.publish bench/results/DATE.json [OTHER.json ...]
+    PYTHONPATH=bench python3 -m suite.publish bench/results/DATE-TIME.json [OTHER.json ...]
 
-What a later file has takes the place of the same in one before; charts are drawn of what is published. In the document each block
-between `<!-- NAME -->` and `<!-- end -->` is written anew, the text around them is not: read it again."""
+The first is the run; what the others have, rows or parts, takes the place of the same or is added, and the page says of which revision it is. In the
+document each block between `<!-- NAME -->` and `<!-- end -->` is written anew, the text around them is not: read it again."""
 
 import json
 import os
@@ -16,17 +16,25 @@ from dataclasses import fields
 from . import report
 from .measure import Result
 from .parts import PARTS
+from .rows import ROWS
 
 DOCS = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "docs"))
 
 
+def load(path):
+    with open(path) as file:
+        return json.load(file)
+
+
 def merged(paths):
-    run = {}
-    for path in paths:
-        with open(path) as file:
-            later = json.load(file)
-        rows = {row["name"]: row for row in run.get("rows", []) + later["rows"]}
-        run = {**run, **later, "rows": list(rows.values())}
+    """`elsewhere`: what is of another revision than the first file, as [revision, names]."""
+    run = {**load(paths[0]), "elsewhere": []}
+    for path in paths[1:]:
+        later = load(path)
+        rows = {row["name"]: row for row in run["rows"] + later["rows"]}
+        parts = {part.NAME: later[part.NAME] for part in PARTS if part.NAME in later}
+        run.update(rows=[rows[row.name] for row in ROWS if row.name in rows], **parts)
+        run["elsewhere"].append([later["versions"]["presence"], [row["name"] for row in later["rows"]] + list(parts)])
     return run
 
 
@@ -71,9 +79,7 @@ def main():
                 shutil.copy(f"{drawn}/run-{part.NAME}.svg", f"{charts}/{part.NAME}.svg")
     with open(page, "w") as file:
         file.write(text)
-    with open(f"{charts}/results.json", "w") as file:
-        json.dump(run, file, indent=1)
-        file.write("\n")
+    report.write_json(f"{charts}/results.json", run, results, {})
 
 
 if __name__ == "__main__":

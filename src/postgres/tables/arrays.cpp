@@ -33,6 +33,12 @@ Datum Column::array() const {
                                             length, by_value, alignment));
 }
 
+Datum texts_datum(const std::string_view* texts, int count) {
+  Column column(TEXTOID, count);
+  for (int i = 0; i < count; i++) column.add_text(texts[i]);
+  return column.array();
+}
+
 Elements elements_of(ArrayType* array) {
   Elements elements;
   int16 length;

@@ -1,6 +1,9 @@
 // arrays.h: columns of values as arrays, for statements that write many rows.
 #pragma once
 
+#include <algorithm>
+#include <numeric>
+
 #include "postgres/tables/access.h"
 
 extern "C" {
@@ -27,6 +30,18 @@ class Column {
   Datum* values_;
   bool* nulls_;
 };
+
+// Texts as an array.
+Datum texts_datum(const std::string_view* texts, int count);
+
+// The numbers from 0 to count - 1 in the order of `less`, in the current context.
+template <typename Less>
+int* order_of(int count, Less less) {
+  auto* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
+  std::iota(order, order + count, 0);
+  std::sort(order, order + count, less);
+  return order;
+}
 
 // The elements of an array argument, in the current context. `nulls` says which are NULL.
 struct Elements {

@@ -4,12 +4,9 @@
 // Whoever looks a row up by an index prunes its page when that has less free space than the
 // fillfactor leaves. As half of each page is left free for updates in place, that is at once: each
 // look would prune what one update has left. Here a page is pruned when half of that is used, so
-// that one pruning is that of many updates. No batch runs out of space then: what is left for the
-// next one is more than this one has used, or the page is pruned first.
+// that one pruning is that of many updates. Batches that use as much of a page each time have room:
+// what is left for the next one is more than this one has used, or the page is pruned first.
 #include "postgres/tables/row_locks.h"
-
-#include <algorithm>
-#include <numeric>
 
 #include "postgres/compat.h"
 #include "postgres/tables/arrays.h"
@@ -198,9 +195,7 @@ bool RowLocker::lock(std::string_view id, LockedRow& row) {
 
 // Locks those that are there, and says how many.
 int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
-  auto* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
-  std::iota(order, order + count, 0);
-  std::sort(order, order + count, [ids](int a, int b) { return ids[a] < ids[b]; });
+  const int* order = order_of(count, [ids](int a, int b) { return ids[a] < ids[b]; });
   RowLocker locker;
   locker.open();
   int found = 0;
@@ -223,9 +218,7 @@ Statement add_missing = {
     {TEXTARRAYOID, TIMESTAMPTZOID}};
 
 uint64 make_missing(const std::string_view* ids, int count, Time now) {
-  Column missing(TEXTOID, count);
-  for (int i = 0; i < count; i++) missing.add_text(ids[i]);
-  Datum values[] = {missing.array(), TimestampTzGetDatum(now)};
+  Datum values[] = {texts_datum(ids, count), TimestampTzGetDatum(now)};
   return run(add_missing, values, nullptr);
 }
 
@@ -235,27 +228,25 @@ bool lock_row_if_present(std::string_view id, LockedRow& row) {
   return lock_present(&id, &row, 1) == 1;
 }
 
-void lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  // The order does not matter for one, and it is there as a rule.
-  if (count == 1 && lock_row_if_present(ids[0], rows[0])) return;
+bool lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
+  // For one row the order does not matter, and most are there.
+  if (count == 1 && lock_row_if_present(ids[0], rows[0])) return false;
   // Again when somebody has deleted one in between. What is made then comes after what is locked
   // already: whoever does the same at the same time may be waited for in a circle, which
   // PostgreSQL ends with an error.
   constexpr int tries = 10;
   for (int i = 0; i < tries; i++) {
     const uint64 made = make_missing(ids, count, now);
-    if (lock_present(ids, rows, count) < count) continue;
-    if (count == 1) rows[0].made = made > 0;
-    return;
+    if (lock_present(ids, rows, count) == count) return made > 0;
   }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("a row of user_presence cannot be made"),
                   errhint("See what its triggers do with rows that are inserted.")));
 }
 
-void lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  if (lock_present(ids, rows, count) == count) return;
-  lock_rows(ids, rows, count, now);
+bool lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
+  if (lock_present(ids, rows, count) == count) return false;
+  return lock_rows(ids, rows, count, now);
 }
 
 }  // namespace presence

@@ -1,9 +1,7 @@
 // rows.cpp: the statements of the application's side. The persister has its own.
 #include "postgres/tables/rows.h"
 
-#include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "postgres/clock.h"
 #include "postgres/settings.h"
@@ -73,12 +71,6 @@ Statement erase_activities = {"DELETE FROM %s.user_activities WHERE user_id = $1
 std::string_view column_text(uint64 row, int number) {
   Datum value;
   return get_value(row, number, value) ? text_of(value) : std::string_view{};
-}
-
-Datum column_of(const std::string_view* texts, int count) {
-  Column column(TEXTOID, count);
-  for (int i = 0; i < count; i++) column.add_text(texts[i]);
-  return column.array();
 }
 
 }  // namespace
@@ -189,7 +181,7 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
   for (uint32_t i = 0; i < partition_count; i++) removals[i] = removals_near(realm, i);
   TableAccess access;
   access.begin_many();
-  Datum values[] = {column_of(ids, count)};
+  Datum values[] = {texts_datum(ids, count)};
   const uint64 found = run_fresh(fetch_many, values, nullptr);
   HTAB* places = places_of(ids, count);
   auto* has_row = static_cast<bool*>(palloc0(static_cast<Size>(count)));
@@ -321,9 +313,7 @@ void write_history(const Step* steps, int count) {
     return;
   }
   // Neighbours in the index one after the other; the steps of one user stay in their order.
-  auto* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(count)));
-  std::iota(order, order + count, 0);
-  std::sort(order, order + count, [steps](int a, int b) {
+  const int* order = order_of(count, [steps](int a, int b) {
     const int ids = steps[a].user_id.compare(steps[b].user_id);
     return ids == 0 ? a < b : ids < 0;
   });

@@ -301,7 +301,7 @@ bool make_forgotten(std::string_view user_id) {
   TableAccess access;
   access.begin();
   LockedRow locked;
-  lock_rows(&user_id, &locked, 1, current_time());
+  const bool was_missing = lock_rows(&user_id, &locked, 1, current_time());
   wait_for_commits(&user, 1);
   // From now on the worker takes no more of the user's activities, and what it has taken it writes
   // before they are deleted.
@@ -317,7 +317,7 @@ bool make_forgotten(std::string_view user_id) {
   parts.change.at = now;
   parts.reason = Reason::forgotten;
   add_wish(user, parts);
-  const bool had_row = erased.rows > 0 && !locked.made;
+  const bool had_row = erased.rows > 0 && !was_missing;
   return had_row || erased.history > 0 || erased.activities > 0 || before.has_last_seen ||
          before.message_bytes > 0;
 }
