@@ -47,8 +47,9 @@ def machine_line(run):
     versions = run["versions"]
     return (f"{run['date']}, presence {versions['presence']}, {versions['postgres']}, {versions['redis'].split(' sha')[0]}, on {machine['cores']} cores "
             f"({machine['cpu']}), {machine['memory_GiB']} GiB, {machine['huge_pages_MiB']} MiB of huge pages, Linux {machine['kernel']}; "
-            f"{run['rounds']} rounds of {run['seconds']} seconds a side, {run['took_seconds'] // 60} minutes in all, nothing else running. "
-            "`in rounds` has the lowest and highest ratio of a round.")
+            f"{run['rounds']} rounds of {run['seconds']} seconds a side, {run['took_seconds'] // 60} minutes in all. "
+            "`in rounds` has the lowest and highest ratio of a round."
+            + "".join(f" Of presence {revision}: {', '.join(names)}." for revision, names in run["elsewhere"]))
 
 
 def with_block(text, name, content):
