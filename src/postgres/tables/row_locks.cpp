@@ -235,9 +235,10 @@ bool lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now
   // already: whoever does the same at the same time may be waited for in a circle, which
   // PostgreSQL ends with an error.
   constexpr int tries = 10;
+  bool made = false;
   for (int i = 0; i < tries; i++) {
-    const uint64 made = make_missing(ids, count, now);
-    if (lock_present(ids, rows, count) == count) return made > 0;
+    made |= make_missing(ids, count, now) > 0;
+    if (lock_present(ids, rows, count) == count) return made;
   }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("a row of user_presence cannot be made"),
