@@ -3,7 +3,6 @@
 
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
-#include "postgres/tables/row_locks.h"
 #include "postgres/tables/visibility_rows.h"
 
 extern "C" {
@@ -50,9 +49,8 @@ class RoomNeeded {
   int times_ = 0;
 };
 
-// A user's row as a transaction leaves it. Empty texts are NULL.
+// A user's row as a transaction leaves it, and where that has locked it. Empty texts are NULL.
 struct WrittenRow {
-  std::string_view user_id;
   ItemPointerData place;
   Status status;
   std::string_view message;

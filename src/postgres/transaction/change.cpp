@@ -9,6 +9,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/ahead.h"
 #include "postgres/shared/sessions.h"
+#include "postgres/tables/row_locks.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 
@@ -57,8 +58,7 @@ void add_missed_step(const ClaimedUser& user, const UserView& before, Status in_
                      Writing& writing) {
   if (before.status == in_row) return;
   Step& step = writing.steps[writing.step_count++];
-  step = {writing.row.user_id, in_row, before.status, before.changed_at,
-          kept(before.reason_name())};
+  step = {user.id(), in_row, before.status, before.changed_at, kept(before.reason_name())};
   const Wish* wish = last_about_status(user);
   if (!wish) return;
   const Wish& last = *wish;
@@ -93,7 +93,6 @@ Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChang
   static char choices[max_choices_bytes];
   Writing writing{};
   WrittenRow& row = writing.row;
-  row.user_id = wanted.user_id;
   row.place = locked.place;
   const Status in_row = locked.status;
   view_claimed(*user, now, before);
@@ -101,7 +100,7 @@ Writing change_one(ClaimedUser* user, const LockedRow& locked, const WantedChang
   add_change(user, wanted);
   view_claimed(*user, now, after);
   if (after.status != before.status)
-    writing.steps[writing.step_count++] = {row.user_id, before.status, after.status, now,
+    writing.steps[writing.step_count++] = {user->id(), before.status, after.status, now,
                                            wanted.why.name()};
   writing.changed = after.status != before.status || after.message() != before.message();
 

@@ -9,6 +9,7 @@
 #include "postgres/extension.h"
 #include "postgres/settings.h"
 #include "postgres/tables/each_row.h"
+#include "postgres/tables/row_locks.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/transaction/change.h"
