@@ -17,18 +17,18 @@ from .parts import PARTS
 
 def arguments():
     whole = parser()
-    for name in ("programs", "clients", "tools", "work", "revision", "shown"):  # what scripts/bench has made
+    for name in ("programs", "clients", "tools", "work", "revision", "shown", "huge-pages"):  # what scripts/bench has made
         whole.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
     return whole.parse_args()
 
 
-def machine():
+def machine(huge_pages):
     with open("/proc/cpuinfo") as cpuinfo:
         model = next((line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
     with open("/proc/meminfo") as meminfo:
         sizes = {name: int(value.split()[0]) for name, value in (line.split(":") for line in meminfo)}
     return {"cpu": model, "cores": os.cpu_count(), "memory_GiB": sizes["MemTotal"] // 1024 // 1024,
-            "huge_pages_MiB": sizes.get("HugePages_Total", 0) * sizes.get("Hugepagesize", 0) // 1024, "kernel": platform.release()}
+            "huge_pages": huge_pages, "kernel": platform.release()}
 
 
 def versions(args):
@@ -106,7 +106,7 @@ def main():
     rows, parts = chosen(args.names)
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     scale = scale_of(args)
-    bench = Bench(here, args.programs, args.clients, args.tools, args.work, scale)
+    bench = Bench(here, args.programs, args.clients, args.tools, args.work, args.huge_pages, scale)
     results, others, failed = [], {}, []
     began = time.monotonic()
     try:
@@ -115,7 +115,7 @@ def main():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         bench.stop()
-        run = {"date": str(datetime.date.today()), "machine": machine(), "versions": versions(args), "rounds": scale.rounds, "seconds": scale.seconds,
+        run = {"date": str(datetime.date.today()), "machine": machine(args.huge_pages), "versions": versions(args), "rounds": scale.rounds, "seconds": scale.seconds,
                "took_seconds": round(time.monotonic() - began)}
         write(args, run, results, others)
         done, asked = len(results) + len(others), len(rows) + len(parts)

@@ -59,12 +59,13 @@ class Listeners:
 class Bench:
     """What rows measure with."""
 
-    def __init__(self, here, programs, clients, tools, directory, scale):
+    def __init__(self, here, programs, clients, tools, directory, huge_pages, scale):
         self.here = here
         self.programs = programs
         self.clients = clients
         self.tools = tools
         self.directory = directory
+        self.huge_pages = huge_pages
         self.scale = scale
         self._redis = None
         self._postgres = None
@@ -92,8 +93,7 @@ class Bench:
     @property
     def postgres(self):
         if self._postgres is None:
-            self._servers += 1
-            self._postgres = Postgres(self.programs, f"{self.directory}/postgres-{self._servers}")
+            self._postgres = self._new_server()
         return self._postgres
 
     @property
@@ -107,8 +107,11 @@ class Bench:
 
     def small_server(self, megabytes):
         """A new one, which whoever asks for it stops."""
+        return self._new_server(memory=f"{megabytes}MB")
+
+    def _new_server(self, **options):
         self._servers += 1
-        return Postgres(self.programs, f"{self.directory}/postgres-{self._servers}", memory=f"{megabytes}MB")
+        return Postgres(self.programs, f"{self.directory}/postgres-{self._servers}", self.huge_pages, **options)
 
     def crowds(self, users):
         """A server with so many users online; it lasts until the end."""

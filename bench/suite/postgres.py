@@ -14,6 +14,7 @@ shared_preload_libraries = 'presence'
 fsync = on
 synchronous_commit = on
 shared_buffers = '1GB'
+huge_pages = {huge_pages}
 max_wal_size = '8GB'
 checkpoint_timeout = '30min'
 max_connections = 200
@@ -43,7 +44,7 @@ def touch_all(first, last, moment):
 
 
 class Postgres:
-    def __init__(self, programs, directory, memory="1GB"):
+    def __init__(self, programs, directory, huge_pages, memory="1GB"):
         self.programs = programs
         self.directory = directory
         self.recorded = 0  # touches with an activity
@@ -51,7 +52,7 @@ class Postgres:
         os.makedirs(directory, exist_ok=True)
         self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
         with open(f"{self.data}/postgresql.conf", "a") as conf:
-            conf.write(SETTINGS.format(memory=memory) + f"unix_socket_directories = '{directory}'\n")
+            conf.write(SETTINGS.format(memory=memory, huge_pages=huge_pages) + f"unix_socket_directories = '{directory}'\n")
         self.start()
         self.psql("CREATE SCHEMA presence; CREATE EXTENSION presence SCHEMA presence;"
                   "ALTER DATABASE postgres SET search_path = presence, public")

@@ -46,7 +46,7 @@ def machine_line(run):
     machine = run["machine"]
     versions = run["versions"]
     return (f"{run['date']}, presence {versions['presence']}, {versions['postgres']}, {versions['redis'].split(' sha')[0]}, on {machine['cores']} cores "
-            f"({machine['cpu']}), {machine['memory_GiB']} GiB, {machine['huge_pages_MiB']} MiB of huge pages, Linux {machine['kernel']}; "
+            f"({machine['cpu']}), {machine['memory_GiB']} GiB, huge pages {machine['huge_pages']}, Linux {machine['kernel']}; "
             f"{run['rounds']} rounds of {run['seconds']} seconds a side, {run['took_seconds'] // 60} minutes in all. "
             "`in rounds` has the lowest and highest ratio of a round."
             + "".join(f" Of presence {revision}: {', '.join(names)}." for revision, names in run["elsewhere"]))

@@ -34,6 +34,8 @@ Statement write_one = {
     row_columns,
     {TIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
      TIMESTAMPTZOID, TIMESTAMPTZOID}};
+// All places in one scan, joined with the values by hash: a scan for each place would ask the system
+// for the size of the table each time.
 Statement write_many = {
     "UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
     "last_seen = r.last_seen, current_page = r.page, activity_count = r.count, "
@@ -42,7 +44,7 @@ Statement write_many = {
     "FROM (SELECT unnest($1) AS place, unnest($2) AS status, unnest($3) AS message, "
     "unnest($4) AS last_seen, unnest($5) AS page, unnest($6) AS count, unnest($7) AS manual, "
     "unnest($8) AS away, unnest($9) AS offline) AS r "
-    "WHERE p.ctid = r.place",
+    "WHERE p.ctid = ANY ($1) AND p.ctid = r.place",
     row_columns,
     {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
      TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}};

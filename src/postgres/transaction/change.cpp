@@ -180,6 +180,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
     for (int step = 0; step < writing.step_count; step++) steps[step_count++] = writing.steps[step];
     changed += writing.changed;
   }
+  if (count > 1) access.join_by_hash();
   write_rows(rows, count, now);
   write_history(steps, step_count);
   access.end();
