@@ -10,6 +10,7 @@ extern "C" {
 #include "access/genam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "funcapi.h"
 #include "pgstat.h"
 #include "replication/message.h"
@@ -158,6 +159,19 @@ inline IndexScanDesc index_beginscan_compat(::Relation table, ::Relation index, 
                                             int keys) {
   return index_beginscan(table, index, snapshot, keys, 0);
 }
+#endif
+
+// 14: a row is written into a table that need not be in a list of tables. There are no triggers of
+// rows, so that nothing has to be checked again for them.
+#if PG_VERSION_NUM >= 140000
+inline constexpr bool can_update_rows_compat = true;
+inline void update_row_compat(ResultRelInfo* target, EState* state, TupleTableSlot* before,
+                              TupleTableSlot* after) {
+  ExecSimpleRelationUpdate(target, state, nullptr, before, after);
+}
+#else
+inline constexpr bool can_update_rows_compat = false;
+inline void update_row_compat(ResultRelInfo*, EState*, TupleTableSlot*, TupleTableSlot*) {}
 #endif
 
 // 15: the tuplestore of a function that returns a set is made by the server.

@@ -57,11 +57,6 @@ void TableAccess::begin_many() {
   set("enable_mergejoin", "off");
 }
 
-void TableAccess::join_by_hash() {
-  set("enable_hashjoin", "on");
-  set("enable_nestloop", "off");
-}
-
 void TableAccess::end() {
   open_scopes--;
   SPI_finish();

@@ -18,10 +18,8 @@ class TableAccess {
   void begin();
   // The same for statements that join arrays of users with the tables.
   void begin_many();
-  // From now on in such a scope: statements that name the rows by their places, too.
-  void join_by_hash();
-  // A setting for the rest of the scope.
-  void set(const char* name, const char* value);
+  // A setting for the rest of the innermost scope.
+  static void set(const char* name, const char* value);
   void end();
 
  private:

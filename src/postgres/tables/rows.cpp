@@ -25,30 +25,6 @@ Statement fetch_many = {"SELECT " PRESENCE_ROW_COLUMNS
                         1,
                         {TEXTARRAYOID}};
 
-constexpr int row_columns = 10;
-Statement write_one = {
-    "UPDATE %s.user_presence SET status = $2, status_message = $3, last_seen = $4, "
-    "current_page = $5, activity_count = $6, manual = $7, "
-    "auto_away_at = COALESCE($8, auto_away_at), "
-    "went_offline_at = COALESCE($9, went_offline_at), updated_at = $10 WHERE ctid = $1",
-    row_columns,
-    {TIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TIMESTAMPTZOID,
-     TIMESTAMPTZOID, TIMESTAMPTZOID}};
-// All places in one scan, joined with the values by hash: a scan for each place would ask the system
-// for the size of the table each time.
-Statement write_many = {
-    "UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
-    "last_seen = r.last_seen, current_page = r.page, activity_count = r.count, "
-    "manual = r.manual, auto_away_at = COALESCE(r.away, p.auto_away_at), "
-    "went_offline_at = COALESCE(r.offline, p.went_offline_at), updated_at = $10 "
-    "FROM (SELECT unnest($1) AS place, unnest($2) AS status, unnest($3) AS message, "
-    "unnest($4) AS last_seen, unnest($5) AS page, unnest($6) AS count, unnest($7) AS manual, "
-    "unnest($8) AS away, unnest($9) AS offline) AS r "
-    "WHERE p.ctid = ANY ($1) AND p.ctid = r.place",
-    row_columns,
-    {TIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-     TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}};
-
 Statement history_one = {
     "INSERT INTO %s.presence_history "
     "(user_id, previous_status, new_status, changed_at, change_reason) "
@@ -227,82 +203,6 @@ int place_of(HTAB* places, std::string_view id) {
   int place = -1;
   if (entry) std::memcpy(&place, entry + max_id_bytes + 1, sizeof place);
   return place;
-}
-
-namespace {
-
-// The arguments of a single row, with their nulls.
-class Arguments {
- public:
-  void text(std::string_view text) { text.empty() ? null() : value(text_datum(text)); }
-  void value(Datum datum) {
-    values[count] = datum;
-    nulls[count++] = ' ';
-  }
-  void null() {
-    values[count] = 0;
-    nulls[count++] = 'n';
-  }
-  void time_if(bool given, Time time) { given ? value(TimestampTzGetDatum(time)) : null(); }
-
-  Datum values[Statement::max_arguments];
-  char nulls[Statement::max_arguments + 1] = {};
-  int count = 0;
-};
-
-// They are locked, so nothing else can keep them from being written.
-void must_be_all(uint64 written, int count) {
-  if (written == static_cast<uint64>(count)) return;
-  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                  errmsg("a row of user_presence cannot be written"),
-                  errhint("See what its triggers do with rows that are updated.")));
-}
-
-void write_single(const WrittenRow& row, Time now) {
-  Arguments arguments;
-  arguments.value(PointerGetDatum(&row.place));
-  arguments.text(name_of(row.status));
-  arguments.text(row.message);
-  arguments.time_if(row.has_last_seen, row.last_seen);
-  arguments.text(row.page);
-  arguments.value(Int32GetDatum(static_cast<int32>(row.activity_count)));
-  arguments.text(row.choices);
-  arguments.time_if(row.went_away, row.since);
-  arguments.time_if(row.went_offline, row.since);
-  arguments.value(TimestampTzGetDatum(now));
-  must_be_all(run(write_one, arguments.values, arguments.nulls), 1);
-}
-
-void add_time_if(Column& column, bool given, Time time) {
-  given ? column.add(TimestampTzGetDatum(time)) : column.add_null();
-}
-
-}  // namespace
-
-void write_rows(const WrittenRow* rows, int count, Time now) {
-  if (count == 1) {
-    write_single(rows[0], now);
-    return;
-  }
-  Column places(TIDOID, count), statuses(TEXTOID, count), messages(TEXTOID, count);
-  Column seen(TIMESTAMPTZOID, count), pages(TEXTOID, count), counts(INT4OID, count);
-  Column choices(TEXTOID, count), away(TIMESTAMPTZOID, count), offline(TIMESTAMPTZOID, count);
-  for (int i = 0; i < count; i++) {
-    const WrittenRow& row = rows[i];
-    places.add(PointerGetDatum(&row.place));
-    statuses.add_text(name_of(row.status));
-    messages.add_text_or_null(row.message);
-    add_time_if(seen, row.has_last_seen, row.last_seen);
-    pages.add_text_or_null(row.page);
-    counts.add(Int32GetDatum(static_cast<int32>(row.activity_count)));
-    choices.add_text_or_null(row.choices);
-    add_time_if(away, row.went_away, row.since);
-    add_time_if(offline, row.went_offline, row.since);
-  }
-  Datum values[] = {places.array(),  statuses.array(),        messages.array(), seen.array(),
-                    pages.array(),   counts.array(),          choices.array(),  away.array(),
-                    offline.array(), TimestampTzGetDatum(now)};
-  must_be_all(run(write_many, values, nullptr), count);
 }
 
 void write_history(const Step* steps, int count) {

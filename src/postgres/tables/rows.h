@@ -49,21 +49,6 @@ class RoomNeeded {
   int times_ = 0;
 };
 
-// A user's row as a transaction leaves it, and where that has locked it. Empty texts are NULL.
-struct WrittenRow {
-  ItemPointerData place;
-  Status status;
-  std::string_view message;
-  bool has_last_seen;
-  Time last_seen;
-  std::string_view page;
-  uint32_t activity_count;
-  std::string_view choices;
-  bool went_away;     // by idling, at `since`; otherwise auto_away_at stays
-  bool went_offline;  // at `since`; otherwise went_offline_at stays
-  Time since;
-};
-
 struct Step {
   std::string_view user_id;
   Status from;
@@ -77,7 +62,6 @@ HTAB* places_of(const std::string_view* ids, int count);
 int place_of(HTAB* places, std::string_view id);
 
 // In an open scope.
-void write_rows(const WrittenRow* rows, int count, Time now);
 void write_history(const Step* steps, int count);
 struct Erased {
   uint64 rows;

@@ -10,6 +10,7 @@
 #include "postgres/shared/ahead.h"
 #include "postgres/shared/sessions.h"
 #include "postgres/tables/row_locks.h"
+#include "postgres/tables/row_updates.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
 
@@ -180,8 +181,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
     for (int step = 0; step < writing.step_count; step++) steps[step_count++] = writing.steps[step];
     changed += writing.changed;
   }
-  if (count > 1) access.join_by_hash();
-  write_rows(rows, count, now);
+  update_rows(rows, count, now);
   write_history(steps, step_count);
   access.end();
   return changed;
