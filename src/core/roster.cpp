@@ -168,6 +168,21 @@ bool Roster::drop_claim(Cell cell) {
   return true;
 }
 
+RowPlace Roster::row_place(Cell cell) const {
+  const Cell extras = pool_.at<User>(cell).extras;
+  if (extras == no_cell) return {};
+  const Extras& of = pool_.at<Extras>(extras);
+  return {of.row_block, of.row_number};
+}
+
+void Roster::set_row_place(Cell cell, RowPlace place) {
+  const Cell extras = user(cell).extras;
+  if (extras == no_cell) return;
+  Extras& of = pool_.at<Extras>(extras);
+  of.row_block = place.block;
+  of.row_number = place.number;
+}
+
 // Nothing is known of it.
 bool Roster::is_bare(const User& user) const {
   return user.status == Status::offline && user.announced == Status::offline &&

@@ -117,14 +117,24 @@ static_assert(sizeof(Gateway) <= cell_bytes);
 // Its realm is gone: whoever lets go of it last frees it.
 inline constexpr uint32_t orphaned_gateway = 1u << 31;
 
+// Where the key of the table has led to for a user's row: a hint, it may be somewhere else by now.
+struct RowPlace {
+  uint32_t block = 0;
+  uint16_t number = 0;  // from 1; 0: not known
+
+  bool is_known() const { return number != 0; }
+};
+
 // What few users have.
 struct Extras {
   Choices choices;
-  Cell reason_text;    // of a `custom` reason, until listeners and history know it
-  Cell parting_text;   // the reason that a disconnect gave, until its session ends
-  Cell members;        // the channels that the user is in, types in, or has not left for all yet
-  Cell visibility;     // Visibility: the rules about who sees the user
-  bool rules_changed;  // since those who may know everything were told
+  Cell reason_text;     // of a `custom` reason, until listeners and history know it
+  Cell parting_text;    // the reason that a disconnect gave, until its session ends
+  Cell members;         // the channels that the user is in, types in, or has not left for all yet
+  Cell visibility;      // Visibility: the rules about who sees the user
+  bool rules_changed;   // since those who may know everything were told
+  uint16_t row_number;  // a RowPlace
+  uint32_t row_block;
 };
 static_assert(sizeof(Extras) <= cell_bytes);
 

@@ -130,7 +130,7 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
       answer = Answer::writing;
     } else {
       roster.settle_user(cell, policy, now);
-      claim = {cell, roster.has_row(cell)};
+      claim = {cell, roster.has_row(cell), roster.row_place(cell)};
       if (!roster.claim(cell)) answer = Answer::crowded;
     }
   }
@@ -171,13 +171,14 @@ bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell) {
 }
 
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
-                 bool begun, const Policy& policy, Time now) {
+                 RowPlace row_place, bool begun, const Policy& policy, Time now) {
   Roster roster(shared.region);
   LWLockAcquire(shared.partition(partition), LW_EXCLUSIVE);
   if (realm.gone()) {
     for (Wish& wish : wishes) roster.free_wish(wish);
   } else {
     for (Wish& wish : wishes) roster.grant(cell, wish, policy, now);
+    if (row_place.is_known()) roster.set_row_place(cell, row_place);
     if (begun) roster.set_committing(cell, false);
     roster.drop_claim(cell);
   }

@@ -36,6 +36,7 @@ enum class Claiming : bool { unless_written, though_written };
 struct Claim {
   Cell cell = no_cell;
   bool has_row = false;
+  RowPlace row_place = {};
 };
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
                   const Policy& policy, Time now, Claim& claim);
@@ -51,7 +52,7 @@ void end_commit(const RealmRef& realm, uint32_t partition, Cell cell);
 bool is_committing(const RealmRef& realm, uint32_t partition, Cell cell);
 // COMMIT: applies the wishes, ends the commit if it was begun, and drops the claim.
 void commit_user(const RealmRef& realm, uint32_t partition, Cell cell, std::span<Wish> wishes,
-                 bool begun, const Policy& policy, Time now);
+                 RowPlace row_place, bool begun, const Policy& policy, Time now);
 
 Answer view_user(const RealmRef& realm, const UserKey& key, std::span<const Wish> wishes,
                  const Policy& policy, Time now, UserView& out);

@@ -63,9 +63,11 @@ class RowLocker {
   void close();
 
  private:
-  void find(std::string_view id);
-  bool next_found(ItemPointerData& place);
-  bool found_in_heap(ItemPointerData& place);
+  bool find_by_place(std::string_view id, RowPlace key_place, ItemPointerData& place);
+  bool find_by_key(std::string_view id, RowPlace& key_place, ItemPointerData& place);
+  bool next_of_key(RowPlace& key_place, ItemPointerData& place);
+  bool search_page(ItemPointerData& place, HeapTupleData& tuple, bool& all_dead);
+  bool is_of(HeapTuple tuple, std::string_view id) const;
   bool lock_at(ItemPointerData& place);
   bool read(std::string_view id, LockedRow& row);
   void let_go();
@@ -76,6 +78,7 @@ class RowLocker {
   TupleTableSlot* slot_;
   Buffer page_;  // of the row that is being locked; invalid: of none
   bool is_heap_;
+  BlockNumber blocks_;  // of the table; it gets no shorter while it is open
 };
 
 void RowLocker::open() {
@@ -93,6 +96,7 @@ void RowLocker::open() {
   slot_ = table_slot_create(table_, nullptr);
   is_heap_ = table_->rd_rel->relam == HEAP_TABLE_AM_OID;
   page_ = InvalidBuffer;
+  blocks_ = InvalidBlockNumber;
 }
 
 void RowLocker::close() {
@@ -103,50 +107,73 @@ void RowLocker::close() {
   table_close(table_, NoLock);
 }
 
-void RowLocker::find(std::string_view id) {
-  ScanKeyData equal;
-  ScanKeyEntryInitialize(&equal, 0, 1, BTEqualStrategyNumber, InvalidOid, key_->rd_indcollation[0],
-                         F_TEXTEQ, text_datum(id));
-  index_rescan(scan_, &equal, 1, nullptr, 0);
-}
-
-// The version of the next entry of the key that the snapshot sees. Several entries may have the
-// key: at most one has such a version.
-bool RowLocker::next_found(ItemPointerData& place) {
-  if (!is_heap_) {
-    if (!index_getnext_slot(scan_, ForwardScanDirection, slot_)) return false;
-    place = slot_->tts_tid;
-    return true;
-  }
-  while (const ItemPointer entry = index_getnext_tid(scan_, ForwardScanDirection)) {
-    place = *entry;
-    if (found_in_heap(place)) return true;
-  }
-  return false;
-}
-
-// The page of what is found stays pinned: nobody may prune it until the row is locked.
-bool RowLocker::found_in_heap(ItemPointerData& place) {
+// The version that the snapshot sees of the row at `place`, of which that is the oldest version: as
+// an index names rows. The page of what is found stays pinned: nobody may prune it until the row is
+// locked.
+bool RowLocker::search_page(ItemPointerData& place, HeapTupleData& tuple, bool& all_dead) {
   const Buffer buffer = ReadBuffer(table_, ItemPointerGetBlockNumber(&place));
   const Page page = BufferGetPage(buffer);
   // Without a lock, as the pruning itself looks first: it looks again with one.
   if (PageIsFull(page) || PageGetHeapFreeSpace(page) < least_free)
     heap_page_prune_opt(table_, buffer);
-  HeapTupleData tuple;
-  bool all_dead = false;
   LockBuffer(buffer, BUFFER_LOCK_SHARE);
   const bool found =
       heap_hot_search_buffer(&place, table_, buffer, scan_->xs_snapshot, &tuple, &all_dead, true);
   LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-  if (found) {
+  if (found)
     page_ = buffer;
-    pgstat_count_heap_fetch(key_);
-  } else {
+  else
     ReleaseBuffer(buffer);
-  }
-  // The index may forget an entry that nobody can see any more.
-  scan_->kill_prior_tuple = !found && all_dead && !scan_->xactStartedInRecovery;
   return found;
+}
+
+bool RowLocker::is_of(HeapTuple tuple, std::string_view id) const {
+  bool is_null;
+  const Datum user_id = heap_getattr(tuple, user_id_column, RelationGetDescr(table_), &is_null);
+  return !is_null && text_of(user_id) == id;
+}
+
+// Of a key that is unique a snapshot sees one row: if it is the one here, it is the one. Anything
+// else may be here by now, or nothing, also no page.
+bool RowLocker::find_by_place(std::string_view id, RowPlace key_place, ItemPointerData& place) {
+  if (!is_heap_ || !key_place.is_known()) return false;
+  if (blocks_ == InvalidBlockNumber) blocks_ = RelationGetNumberOfBlocks(table_);
+  if (key_place.block >= blocks_) return false;
+  ItemPointerSet(&place, key_place.block, key_place.number);
+  HeapTupleData tuple;
+  bool all_dead;
+  if (!search_page(place, tuple, all_dead)) return false;
+  if (is_of(&tuple, id)) return true;
+  let_go();
+  return false;
+}
+
+bool RowLocker::find_by_key(std::string_view id, RowPlace& key_place, ItemPointerData& place) {
+  ScanKeyData equal;
+  ScanKeyEntryInitialize(&equal, 0, 1, BTEqualStrategyNumber, InvalidOid, key_->rd_indcollation[0],
+                         F_TEXTEQ, text_datum(id));
+  index_rescan(scan_, &equal, 1, nullptr, 0);
+  if (is_heap_) return next_of_key(key_place, place);
+  if (!index_getnext_slot(scan_, ForwardScanDirection, slot_)) return false;
+  place = slot_->tts_tid;
+  return true;
+}
+
+// Several entries may have the key: at most one leads to a version that the snapshot sees.
+bool RowLocker::next_of_key(RowPlace& key_place, ItemPointerData& place) {
+  while (const ItemPointer entry = index_getnext_tid(scan_, ForwardScanDirection)) {
+    place = *entry;
+    key_place = {ItemPointerGetBlockNumber(entry), ItemPointerGetOffsetNumber(entry)};
+    HeapTupleData tuple;
+    bool all_dead = false;
+    const bool found = search_page(place, tuple, all_dead);
+    // The index may forget an entry that nobody can see any more.
+    scan_->kill_prior_tuple = !found && all_dead && !scan_->xactStartedInRecovery;
+    if (!found) continue;
+    pgstat_count_heap_fetch(key_);
+    return true;
+  }
+  return false;
 }
 
 void RowLocker::let_go() {
@@ -187,8 +214,9 @@ bool RowLocker::read(std::string_view id, LockedRow& row) {
 
 bool RowLocker::lock(std::string_view id, LockedRow& row) {
   ItemPointerData place;
-  find(id);
-  const bool locked = next_found(place) && lock_at(place) && read(id, row);
+  const bool found =
+      find_by_place(id, row.key_place, place) || find_by_key(id, row.key_place, place);
+  const bool locked = found && lock_at(place) && read(id, row);
   let_go();
   return locked;
 }
@@ -201,9 +229,7 @@ int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
   int found = 0;
   for (int i = 0; i < count; i++) {
     CHECK_FOR_INTERRUPTS();
-    LockedRow& row = rows[order[i]];
-    row = {};
-    if (locker.lock(ids[order[i]], row)) found++;
+    if (locker.lock(ids[order[i]], rows[order[i]])) found++;
   }
   locker.close();
   return found;

@@ -14,6 +14,9 @@ namespace presence {
 struct LockedRow {
   Status status;
   ItemPointerData place;
+  // Where the key leads to. A caller that knows it from before gives it, which saves the way down
+  // the key; it may be wrong.
+  RowPlace key_place;
 };
 
 // All in an open scope, with the lock of FOR NO KEY UPDATE, in the order of the keys: that is what

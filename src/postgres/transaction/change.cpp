@@ -165,6 +165,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
 
   TableAccess access;
   count == 1 ? access.begin() : access.begin_many();
+  for (int i = 0; i < count; i++) locked[i].key_place = users[i]->row_place;
   const auto lock = all_have_rows(users, count) ? lock_known_rows : lock_rows;
   lock(ids, locked, count, current_time());
   wait_for_commits(users, count);
@@ -178,6 +179,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
     at_now.change.at = now;
     const Writing writing = change_one(users[i], locked[i], at_now, now, after);
     rows[i] = writing.row;
+    users[i]->row_place = locked[i].key_place;
     for (int step = 0; step < writing.step_count; step++) steps[step_count++] = writing.steps[step];
     changed += writing.changed;
   }
@@ -300,7 +302,7 @@ bool make_forgotten(std::string_view user_id) {
   ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   TableAccess access;
   access.begin();
-  LockedRow locked;
+  LockedRow locked{};
   const bool was_missing = lock_rows(&user_id, &locked, 1, current_time());
   wait_for_commits(&user, 1);
   // From now on the worker takes no more of the user's activities, and what it has taken it writes

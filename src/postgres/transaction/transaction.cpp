@@ -184,6 +184,7 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   user->rules_since = never;
   const Claim claimed = claim(realm, key);
   user->has_row = claimed.has_row;
+  user->row_place = claimed.row_place;
   user->cell = claimed.cell;
   log(Kind::claim, user, {});
   if (pending.resets > 0) forget_before_reset(user);
@@ -388,7 +389,8 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
     case Kind::claim: {
       ClaimedUser& user = *entry.user;
       commit_user(user.realm, user.partition, user.cell,
-                  {user.wishes, static_cast<size_t>(user.count)}, user.committing, policy, now);
+                  {user.wishes, static_cast<size_t>(user.count)}, user.row_place, user.committing,
+                  policy, now);
       wake_worker(user.realm);
       return;
     }

@@ -335,7 +335,7 @@ int change_rules(std::string_view user_id, size_t new_relations, Change change) 
   ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   TableAccess access;
   access.begin();
-  LockedRow locked;
+  LockedRow locked{};
   if (!lock_row_if_present(user_id, locked)) {
     view_claimed(*user, current_time(), seen);
     if (comes_to_nothing(user, seen, new_relations, change)) {
@@ -429,8 +429,9 @@ Ids speakers_about(std::string_view user_id) {
 // All at once and in this order: so two of them that are forgotten at a time wait for each other,
 // and there is no deadlock.
 void lock_all(const Ids& users) {
-  auto* locked = static_cast<LockedRow*>(MemoryContextAllocHuge(
-      CurrentMemoryContext, sizeof(LockedRow) * static_cast<Size>(users.count)));
+  auto* locked = static_cast<LockedRow*>(MemoryContextAllocExtended(
+      CurrentMemoryContext, sizeof(LockedRow) * static_cast<Size>(users.count),
+      MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
   TableAccess access;
   access.begin_many();
   lock_rows(users.ids, locked, users.count, current_time());
@@ -479,7 +480,7 @@ void make_rules_known(const RealmRef& realm, std::string_view user_id) {
   ClaimedUser* user = claim_for_change(realm, realm.key(user_id));
   TableAccess access;
   access.begin();
-  LockedRow locked;
+  LockedRow locked{};
   if (lock_row_if_present(user_id, locked)) {
     wait_for_commits(&user, 1);
     add_rules_wish(user, read_visibility(user_id), false, current_time());
