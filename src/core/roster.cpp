@@ -153,11 +153,18 @@ bool Roster::claim(Cell cell) {
   return true;
 }
 
+void Roster::set_forgetting(Cell cell) {
+  User& claimed = user(cell);
+  if (!claimed.forgetting) share_of(claimed).being_forgotten++;
+  claimed.forgetting = true;
+}
+
 bool Roster::drop_claim(Cell cell) {
   User& claimed = user(cell);
   RealmPartition& share = share_of(claimed);
   if (--claimed.claims > 0) return false;
   claimed.moved_on = false;
+  if (claimed.forgetting) share.being_forgotten--;
   claimed.forgetting = false;
   if (is_blank(claimed)) {
     remove(cell, share);
@@ -316,6 +323,7 @@ bool Roster::remove_all(uint16_t realm, uint32_t partition, uint32_t at_most) {
       remove(list.newest, share);
     }
   }
+  share.being_forgotten = 0;
   forget_ended_sessions(share);
   forget_activities(share);
   return true;

@@ -28,7 +28,7 @@ class Roster {
     return pool_.at<User>(cell).persist == Persist::writing;
   }
   // Until nobody claims it any more, its activities stay in the queue.
-  void set_forgetting(Cell cell) { pool_.at<User>(cell).forgetting = true; }
+  void set_forgetting(Cell cell);
   bool drop_claim(Cell cell);  // true: the worker waits for this
   // From before the commit record until the wishes are granted.
   void set_committing(Cell cell, bool committing) { pool_.at<User>(cell).committing = committing; }

@@ -106,7 +106,7 @@ bool Roster::begin_writing_activity(uint16_t realm, uint32_t partition, Activity
   Cell before = no_cell;
   Cell taken = share.first_activity;
   // An open transaction would not delete their rows.
-  while (taken != no_cell && is_being_forgotten(realm, taken)) {
+  while (taken != no_cell && share.being_forgotten > 0 && is_being_forgotten(realm, taken)) {
     before = taken;
     taken = next_activity(taken);
   }

@@ -185,6 +185,7 @@ struct RealmPartition {
   // Activities that wait for their rows, oldest first, and those that are being written.
   Cell first_activity, last_activity, activities_taken;
   uint32_t activity_count, activity_cells;  // of those that wait
+  uint32_t being_forgotten;                 // so many users are
   Cell heap;                                // irregular users by their due moment
   Cell to_announce;
   Cell shown_from;    // from this one on, those to announce have been shown by a snapshot

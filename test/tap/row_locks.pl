@@ -59,6 +59,57 @@ $node->safe_psql('postgres', 'REINDEX TABLE user_presence; VACUUM FULL user_pres
 change_all('after VACUUM FULL');
 is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status_message = 'after VACUUM FULL'"), '2000', 'after REINDEX and VACUUM FULL');
 
+# Each user gets a message of its own, and all of them are what the rows say.
+sub each_has_its_own
+{
+	my ($word, $name) = @_;
+	$node->safe_psql('postgres', "SELECT presence_set_status_many(array_agg(i), array_agg('busy'::text), array_agg('$word ' || i)) FROM generate_series(1, 2000) AS i");
+	$node->safe_psql('postgres', "SELECT presence_set_status(3, 'away', '$word alone')");
+	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE status_message = '$word ' || user_id AND status = 'busy'), count(*) FILTER (WHERE user_id = '3' AND status_message = '$word alone' AND status = 'away') FROM user_presence"),
+		'1999|1', $name);
+	return;
+}
+
+# given places that are remembered, when other rows are there by now, or nothing, or no page, then each user's own row is found
+each_has_its_own('first', 'before anything moves');
+$node->safe_psql('postgres', 'CREATE INDEX back ON user_presence (user_id DESC); CLUSTER user_presence USING back; DROP INDEX back');
+each_has_its_own('clustered', 'with all rows in another order');
+$node->safe_psql('postgres', "SET session_replication_role = replica; DELETE FROM user_presence WHERE user_id::int % 2 = 0");
+$node->safe_psql('postgres', 'VACUUM user_presence');
+each_has_its_own('deleted', 'with every other row deleted and made again');
+$node->safe_psql('postgres', "SET session_replication_role = replica; DELETE FROM user_presence WHERE user_id::int % 100 > 0");
+$node->safe_psql('postgres', 'VACUUM FULL user_presence');
+each_has_its_own('short', 'with a table that has become shorter');
+$node->safe_psql('postgres', "BEGIN; SELECT presence_set_status('9', 'away', 'taken back'); SAVEPOINT here; SELECT presence_set_status('fleeting', 'away', 'taken back'); ROLLBACK TO here; SELECT presence_set_status('fleeting', 'busy', 'kept'); COMMIT; SELECT presence_set_status('fleeting', 'busy', 'kept again')");
+is($node->safe_psql('postgres', "SELECT status_message FROM user_presence WHERE user_id = 'fleeting'"), 'kept again', 'with a row whose first version was rolled back');
+$node->safe_psql('postgres', "SELECT presence_forget('fleeting')");
+
+# given what somebody may add to a table, then it does its work, whichever way rows are written
+sub with_addition
+{
+	my ($add, $take_away, $wanted, $look, $name) = @_;
+	$node->safe_psql('postgres', "CREATE TABLE public.seen (what text); $add");
+	each_has_its_own($name, "with $name");
+	is($node->safe_psql('postgres', $look), $wanted, "$name: what it does");
+	$node->safe_psql('postgres', "$take_away; DROP TABLE public.seen");
+	return;
+}
+$node->safe_psql('postgres', q{CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen VALUES (OLD.status_message || NEW.status_message); RETURN NEW; END'});
+$node->safe_psql('postgres', q{CREATE FUNCTION note_changes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen SELECT n.status_message FROM new_rows n; RETURN NULL; END'});
+with_addition('CREATE TRIGGER note BEFORE UPDATE ON user_presence FOR EACH ROW EXECUTE FUNCTION note_change()', 'DROP TRIGGER note ON user_presence', '2001', 'SELECT count(*) FROM public.seen', 'a trigger before each row');
+with_addition('CREATE TRIGGER note AFTER UPDATE ON user_presence FOR EACH ROW EXECUTE FUNCTION note_change()', 'DROP TRIGGER note ON user_presence', '2001', 'SELECT count(*) FROM public.seen', 'a trigger after each row');
+with_addition('CREATE TRIGGER note AFTER UPDATE ON user_presence REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_changes()', 'DROP TRIGGER note ON user_presence', '2001', 'SELECT count(*) FROM public.seen', 'a trigger of the statement');
+with_addition('CREATE RULE note AS ON UPDATE TO user_presence DO ALSO INSERT INTO public.seen VALUES (NEW.status_message)', 'DROP RULE note ON user_presence', 't', 'SELECT count(*) > 0 FROM public.seen', 'a rule');
+with_addition('ALTER TABLE user_presence ENABLE ROW LEVEL SECURITY', 'ALTER TABLE user_presence DISABLE ROW LEVEL SECURITY', '0', 'SELECT count(*) FROM public.seen', 'policies');
+with_addition(q{ALTER TABLE user_presence ADD loud text GENERATED ALWAYS AS (upper(status_message)) STORED}, 'ALTER TABLE user_presence DROP loud', '0', 'SELECT count(*) FROM user_presence WHERE loud IS DISTINCT FROM upper(status_message)', 'a generated column');
+with_addition('CREATE INDEX by_message ON user_presence (lower(status_message))', 'DROP INDEX by_message', '1', q{SET enable_seqscan = off; SELECT count(*) FROM user_presence WHERE lower(status_message) = 'an index 77'}, 'an index');
+with_addition('ALTER TABLE user_presence ALTER activity_count TYPE bigint', 'ALTER TABLE user_presence ALTER activity_count TYPE integer', '0', 'SELECT count(*) FROM user_presence WHERE activity_count IS NULL', 'a column of another type');
+$node->safe_psql('postgres', q{ALTER TABLE user_presence ADD CONSTRAINT no_shouting CHECK (status_message <> 'LOUD')});
+my (undef, undef, $refusal) = $node->psql('postgres', q{SELECT presence_set_status_many(ARRAY['1', '2'], ARRAY['busy', 'busy'], ARRAY['quiet', 'LOUD'])});
+like($refusal, qr/violates check constraint "no_shouting"/, 'a check that fails is told of');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status_message IN ('quiet', 'LOUD')"), '0', 'and nothing is changed');
+$node->safe_psql('postgres', 'ALTER TABLE user_presence DROP CONSTRAINT no_shouting');
+
 # given a table that is no heap by its name, then the same
 SKIP:
 {

@@ -353,6 +353,7 @@ class Game {
   std::vector<SessionWork> session_work_;
   bool works_on_session_rows_ = false;
   std::map<std::pair<uint16_t, uint32_t>, std::deque<NaiveActivity>> queued_, taken_;
+  std::set<Key> being_forgotten_;  // until nobody claims them any more
   std::map<std::pair<uint16_t, std::string>, NaiveListener> listeners_;
   std::map<std::pair<uint16_t, std::string>, NaiveListener> everybody_;  // listens, too
   std::map<Key, Believed> beliefs_;

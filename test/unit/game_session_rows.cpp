@@ -160,20 +160,23 @@ void Game::work_on_activities() {
       take_activities(realm, partition, at_most);
 }
 
-// The oldest first.
+// The oldest first, but of whom is being forgotten.
 void Game::take_activities(uint16_t realm, uint32_t partition, uint32_t at_most) {
   std::deque<NaiveActivity>& queue = queued_[{realm, partition}];
   for (; at_most > 0; at_most--) {
     const bool taken = roster_.begin_writing_activity(realm, partition, activity_view_);
-    expect(taken == !queue.empty(), "an activity is taken when there is one");
+    const auto oldest = std::find_if(queue.begin(), queue.end(), [&](const NaiveActivity& one) {
+      return !being_forgotten_.contains({realm, one.user_id});
+    });
+    expect(taken == (oldest != queue.end()), "an activity is taken when there is one");
     if (!taken) return;
     const Activity& activity = activity_view_.activity;
     const NaiveActivity is{activity.at, std::string(activity.user_id), std::string(activity.type),
                            std::string(activity.page), std::string(activity.session_id)};
     log("write an activity of " + short_name({realm, is.user_id}));
-    expect(is == queue.front(), "the oldest activity is taken, as it was");
+    expect(is == *oldest, "the oldest activity is taken, as it was");
     taken_[{realm, partition}].push_back(is);
-    queue.pop_front();
+    queue.erase(oldest);
   }
 }
 

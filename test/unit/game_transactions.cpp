@@ -104,10 +104,13 @@ void Game::wish() {
   }
   if (ask.kind == ChangeKind::forget) claimed->rules = GivenRules{};
   claimed->is_forgotten |= ask.kind == ChangeKind::forget;
-  if (ask.kind == ChangeKind::forget)
+  if (ask.kind == ChangeKind::forget) {
+    roster_.set_forgetting(claimed->cell);
+    being_forgotten_.insert(key);
     claimed->row.reset();
-  else
+  } else {
     claimed->row = row_of(claimed->cell, wishes_of(*claimed));
+  }
 }
 
 // A transaction that only locked the user, and that another one may overtake.
@@ -201,6 +204,7 @@ void Game::roll_back(Transaction& transaction) {
 void Game::drop_claim(const Claimed& claimed) {
   const NaiveUser& user = model_.users.at(claimed.key);
   const bool awaited = user.claims == 1 && user.persist == Persist::held && !user.is_blank();
+  if (user.claims == 1) being_forgotten_.erase(claimed.key);
   expect(roster_.drop_claim(claimed.cell) == awaited, "dropping a claim says that it is awaited");
   model_.drop_claim(claimed.key);
 }

@@ -93,6 +93,7 @@ class Checker {
     for (uint8_t state = 0; state < row_lists && problem_.empty(); state++)
       check_session_rows(share.sessions[state], static_cast<RowState>(state));
     if (problem_.empty()) check_activities(share);
+    if (problem_.empty()) check_forgetting(share);
     if (problem_.empty()) check_members(share);
   }
 
@@ -294,6 +295,14 @@ class Checker {
     Cell next;
     std::memcpy(&next, region_.pool.at<TextCell>(activity).part, sizeof next);
     return next;
+  }
+
+  void check_forgetting(const RealmPartition& share) {
+    const auto forgotten = std::count_if(users_.begin(), users_.end(),
+                                         [&](Cell cell) { return user(cell).forgetting; });
+    if (share.being_forgotten != forgotten)
+      fail(std::to_string(forgotten) + " are being forgotten, not " +
+           std::to_string(share.being_forgotten));
   }
 
   void check_activities(const RealmPartition& share) {

@@ -19,6 +19,23 @@ class RosterWishes : public RosterTest {
 
 const Ask busy{ChangeKind::choose, Status::busy};
 
+// ---- where the row is ------------------------------------------------------
+
+TEST_F(RosterWishes, ThePlaceOfARowIsRememberedWithAChoice) {
+  touch("ann");
+  roster.set_row_place(find("ann"), {7, 3});
+  EXPECT_FALSE(roster.row_place(find("ann")).is_known()) << "there is no room for it";
+  choose("ann", Status::busy);
+  EXPECT_FALSE(roster.row_place(find("ann")).is_known());
+  roster.set_row_place(find("ann"), {7, 3});
+  choose("ann", Status::away);
+  EXPECT_EQ(roster.row_place(find("ann")).block, 7u);
+  EXPECT_EQ(roster.row_place(find("ann")).number, 3u);
+  commit("ann", ChangeKind::clear);
+  EXPECT_FALSE(roster.row_place(find("ann")).is_known());
+  EXPECT_FALSE(roster.row_place(user("bob")).is_known());
+}
+
 // ---- what a transaction sees, and nobody else ------------------------------
 
 TEST_F(RosterWishes, ATransactionSeesItsOwnChanges) {
