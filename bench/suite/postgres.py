@@ -98,14 +98,19 @@ class Postgres:
         """Transactions a second."""
         return self.pgbench_run(script, **options)[0]
 
-    def pgbench_run(self, script, clients=1, seconds=5, prepare=True, **variables):
-        """Transactions a second, and how many there were."""
+    def _file(self, text):
         with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=self.directory, delete=False) as file:
-            file.write(script)
+            file.write(text)
         os.chmod(file.name, 0o644)
+        return file.name
+
+    def pgbench_run(self, script, clients=1, seconds=5, prepare=True, **variables):
+        """Transactions a second, and how many there were. A script, or several with how often each is taken: {script: weight}."""
+        files = [(self._file(text), weight) for text, weight in (script if isinstance(script, dict) else {script: 1}).items()]
         names = [argument for name, value in variables.items() for argument in ("-D", f"{name}={value}")]
         output = self._run("pgbench", "-n", "-M", "prepared" if prepare else "simple", "-c", str(clients), "-j", "1",
-                           "-T", str(seconds), "-f", file.name, *names, *self.connection)
-        os.unlink(file.name)
+                           "-T", str(seconds), *(argument for name, weight in files for argument in ("-f", f"{name}@{weight}")), *names, *self.connection)
+        for name, _ in files:
+            os.unlink(name)
         rate = float(re.search(r"tps = ([\d.]+) \((?:without|excluding)", output).group(1))
         return rate, int(re.search(r"transactions actually processed: (\d+)", output).group(1))

@@ -105,10 +105,26 @@ def recorded_touch(bench):
     return (touches - not_full) / (touches / rate + bench.now() - end)
 
 
+ROWS_AT_ONCE = 250
+
+
+def read_and_rows_by_hand(bench):
+    """SELECT $1, and a row for each, many rows in one INSERT."""
+    insert = (f"INSERT INTO by_hand.user_activities SELECT ceil(random() * {USERS})::int::text, 'click', '/page', now(), NULL "
+              f"FROM generate_series(1, {ROWS_AT_ONCE});\n")
+    rate = bench.postgres.pgbench({SELECT_ID: ROWS_AT_ONCE, insert: 1}, clients=16, seconds=bench.seconds, users=USERS)
+    return rate * ROWS_AT_ONCE / (ROWS_AT_ONCE + 1)
+
+
+def prepare_activity(bench):
+    prepare_touch(bench)
+    tables_by_hand(bench)
+
+
 row(name="activity", work="presence_touch with recorded activity, 16 clients", against="the guide's stack", target=5.0,
     ours=recorded_touch,
     theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16),
-    limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
+    limit=read_and_rows_by_hand, limit_is=f"SELECT $1, and a row for each into such a table by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
 
 
 def batches(kind, size=1000):
