@@ -65,7 +65,7 @@ sub each_has_its_own
 	my ($word, $name) = @_;
 	$node->safe_psql('postgres', "SELECT presence_set_status_many(array_agg(i), array_agg('busy'::text), array_agg('$word ' || i)) FROM generate_series(1, 2000) AS i");
 	$node->safe_psql('postgres', "SELECT presence_set_status(3, 'away', '$word alone')");
-	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE status_message = '$word ' || user_id AND status = 'busy'), count(*) FILTER (WHERE user_id = '3' AND status_message = '$word alone' AND status = 'away') FROM user_presence"),
+	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE status_message = '$word ' || user_id AND status = 'busy'), count(*) FILTER (WHERE user_id = '3' AND status_message = '$word alone' AND status = 'away') FROM ONLY user_presence"),
 		'1999|1', $name);
 	return;
 }
@@ -102,6 +102,13 @@ with_addition('CREATE TRIGGER note AFTER UPDATE ON user_presence REFERENCING NEW
 with_addition('CREATE RULE note AS ON UPDATE TO user_presence DO ALSO INSERT INTO public.seen VALUES (NEW.status_message)', 'DROP RULE note ON user_presence', 't', 'SELECT count(*) > 0 FROM public.seen', 'a rule');
 with_addition('ALTER TABLE user_presence ENABLE ROW LEVEL SECURITY', 'ALTER TABLE user_presence DISABLE ROW LEVEL SECURITY', '0', 'SELECT count(*) FROM public.seen', 'policies');
 with_addition(q{ALTER TABLE user_presence ADD loud text GENERATED ALWAYS AS (upper(status_message)) STORED}, 'ALTER TABLE user_presence DROP loud', '0', 'SELECT count(*) FROM user_presence WHERE loud IS DISTINCT FROM upper(status_message)', 'a generated column');
+with_addition('ALTER TABLE user_presence DROP current_page; ALTER TABLE user_presence ADD current_page text', '', '0', 'SELECT count(*) FROM user_presence WHERE current_page IS NOT NULL', 'a column in another place');
+with_addition('ALTER TABLE user_presence ALTER updated_at TYPE timestamptz(0)', 'ALTER TABLE user_presence ALTER updated_at TYPE timestamptz', '0', q{SELECT count(*) FROM user_presence WHERE updated_at <> date_trunc('second', updated_at)}, 'a column of whole seconds');
+with_addition('CREATE TABLE public.child () INHERITS (user_presence); INSERT INTO public.child SELECT * FROM user_presence; CREATE TRIGGER note BEFORE UPDATE ON user_presence FOR EACH ROW EXECUTE FUNCTION note_change()', 'DROP TRIGGER note ON user_presence; DROP TABLE public.child', '2001', 'SELECT count(*) FROM public.seen', 'a child');
+$node->safe_psql('postgres', q{ALTER TABLE user_presence ADD large text; ALTER TABLE user_presence ALTER large SET STORAGE EXTERNAL; SET session_replication_role = replica; UPDATE user_presence SET large = repeat('large ', 2000) WHERE user_id::int <= 100; ALTER TABLE user_presence DROP large});
+each_has_its_own('dropped', 'with a large column that was dropped');
+$node->safe_psql('postgres', 'VACUUM user_presence');
+is($node->safe_psql('postgres', "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'user_presence'::regclass"), '0', 'whose values are gone');
 with_addition('CREATE INDEX by_message ON user_presence (lower(status_message))', 'DROP INDEX by_message', '1', q{SET enable_seqscan = off; SELECT count(*) FROM user_presence WHERE lower(status_message) = 'an index 77'}, 'an index');
 with_addition('ALTER TABLE user_presence ALTER activity_count TYPE bigint', 'ALTER TABLE user_presence ALTER activity_count TYPE integer', '0', 'SELECT count(*) FROM user_presence WHERE activity_count IS NULL', 'a column of another type');
 $node->safe_psql('postgres', q{ALTER TABLE user_presence ADD CONSTRAINT no_shouting CHECK (status_message <> 'LOUD')});

@@ -221,7 +221,8 @@ bool RowLocker::lock(std::string_view id, LockedRow& row) {
   return locked;
 }
 
-// Locks those that are there, and says how many.
+// Says how many are locked. The first one that is not there ends it: so what is made then comes
+// after what is locked, as far as may be.
 int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
   const int* order = order_of(count, [ids](int a, int b) { return ids[a] < ids[b]; });
   RowLocker locker;
@@ -229,7 +230,8 @@ int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
   int found = 0;
   for (int i = 0; i < count; i++) {
     CHECK_FOR_INTERRUPTS();
-    if (locker.lock(ids[order[i]], rows[order[i]])) found++;
+    if (!locker.lock(ids[order[i]], rows[order[i]])) break;
+    found++;
   }
   locker.close();
   return found;

@@ -1,10 +1,10 @@
 // row_updates.cpp: an UPDATE of rows whose places are known.
 //
 // There is nothing to plan or to join: what is to be written is known row by row. The executor's
-// own ExecSimpleRelationUpdate writes a row with what belongs to it: constraints, indexes,
-// generated columns. So a subscriber of logical replication writes what its publisher has written.
-// Triggers of statements, rules and policies are not its business: where somebody has put such on
-// the table, and where a column is not what it was, a statement writes the rows.
+// own ExecSimpleRelationUpdate writes a row with what belongs to it, constraints and indexes, as
+// for a subscriber of logical replication. Triggers of statements, rules and policies are not its
+// business, nor in each release are generated columns: where somebody has put such on the table,
+// and where a column is not what it was, a statement writes the rows.
 #include "postgres/tables/row_updates.h"
 
 #include <algorithm>
@@ -103,9 +103,17 @@ bool RowUpdater::find_columns() {
   const TupleDesc row = RelationGetDescr(table_);
   for (int i = 0; i < column_count; i++) {
     numbers_[i] = SPI_fnumber(row, columns[i].name);
-    if (numbers_[i] <= 0 || SPI_gettypeid(row, numbers_[i]) != columns[i].type) return false;
+    if (numbers_[i] <= 0) return false;
+    const Form_pg_attribute attribute = TupleDescAttr(row, numbers_[i] - 1);
+    if (attribute->atttypid != columns[i].type || attribute->atttypmod != -1) return false;
   }
   return true;
+}
+
+bool has_generated_column(TupleDesc row) {
+  for (int i = 0; i < row->natts; i++)
+    if (TupleDescAttr(row, i)->attgenerated != '\0') return true;
+  return false;
 }
 
 // The guard on the table lets us through.
@@ -121,7 +129,7 @@ bool has_foreign_trigger(const TriggerDesc* triggers) {
 bool RowUpdater::is_plain() const {
   return table_->rd_rel->relkind == RELKIND_RELATION && !table_->rd_rel->relispartition &&
          !table_->rd_rel->relrowsecurity && table_->rd_rules == nullptr &&
-         !has_foreign_trigger(table_->trigdesc);
+         !has_foreign_trigger(table_->trigdesc) && !has_generated_column(RelationGetDescr(table_));
 }
 
 bool RowUpdater::open() {
@@ -133,6 +141,7 @@ bool RowUpdater::open() {
   }
   PushActiveSnapshot(GetTransactionSnapshot());
   state_ = CreateExecutorState();
+  state_->es_snapshot = GetActiveSnapshot();
   target_ = makeNode(ResultRelInfo);
   InitResultRelInfo(target_, table_, 0, nullptr, 0);
   ExecOpenIndices(target_, false);
@@ -148,9 +157,11 @@ void RowUpdater::update(const WrittenRow& row, Time now) {
     elog(ERROR, "a row that is locked is not there");
   slot_getallattrs(before_);
   ExecClearTuple(after_);
-  const auto width = static_cast<Size>(RelationGetDescr(table_)->natts);
-  std::memcpy(after_->tts_values, before_->tts_values, sizeof(Datum) * width);
-  std::memcpy(after_->tts_isnull, before_->tts_isnull, sizeof(bool) * width);
+  const TupleDesc descriptor = RelationGetDescr(table_);
+  for (int i = 0; i < descriptor->natts; i++) {
+    after_->tts_values[i] = before_->tts_values[i];
+    after_->tts_isnull[i] = before_->tts_isnull[i] || TupleDescAttr(descriptor, i)->attisdropped;
+  }
   const Values values(row, now);
   for (int i = 0; i < column_count; i++) {
     if (i >= first_kept && values.is_null[i]) continue;
@@ -178,7 +189,7 @@ void RowUpdater::close() {
 // All places in one scan, joined with the values by hash: a scan for each place would ask the
 // system for the size of the table each time.
 Statement write_many = {
-    "UPDATE %s.user_presence p SET status = r.status, status_message = r.message, "
+    "UPDATE ONLY %s.user_presence p SET status = r.status, status_message = r.message, "
     "last_seen = r.last_seen, current_page = r.page, activity_count = r.count, "
     "manual = r.manual, updated_at = r.now, "
     "auto_away_at = COALESCE(r.away, p.auto_away_at), "
