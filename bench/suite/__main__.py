@@ -57,6 +57,7 @@ def measure(bench, rows, parts, results, others):
         except FAILURES as why:
             failed.append(row.name)
             print(f"\n{row.name} could not be measured: {why}", flush=True)
+    bench.stop_servers()  # A part has servers of its own, growth four: there are no huge pages for more.
     for part in parts:
         try:
             others[part.NAME] = part.run(bench, progress)

@@ -177,13 +177,17 @@ class Bench:
         except subprocess.CalledProcessError as failed:
             raise with_output(failed)
 
-    def stop(self):
+    def stop_servers(self):
         for server in [self._postgres, *self._crowds.values()]:
             if server is not None:
                 try:
                     server.stop("immediate")
                 except subprocess.CalledProcessError as gone:
                     print(f"\nnot stopped: {gone}", flush=True)
+        self._postgres, self._crowds = None, {}
+
+    def stop(self):
+        self.stop_servers()
         if self._redis is not None:
             self._redis.stop()
 

@@ -65,7 +65,12 @@ class Postgres:
             raise with_output(failed)
 
     def start(self):
-        self._run("pg_ctl", "-D", self.data, "-l", f"{self.directory}/log", "-w", "-t", "120", "start")
+        try:
+            self._run("pg_ctl", "-D", self.data, "-l", f"{self.directory}/log", "-w", "-t", "120", "start")
+        except ProgramFailed as failed:
+            with open(f"{self.directory}/log") as log:
+                failed.stderr += log.read()[-1500:]
+            raise
 
     def stop(self, mode="fast"):
         self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")

@@ -31,6 +31,8 @@ def merged(paths):
     run = {**load(paths[0]), "elsewhere": []}
     for path in paths[1:]:
         later = load(path)
+        if later["machine"] != run["machine"]:
+            sys.exit(f"{path} was measured on another machine, or with other huge pages, than {paths[0]}")
         rows = {row["name"]: row for row in run["rows"] + later["rows"]}
         parts = {part.NAME: later[part.NAME] for part in PARTS if part.NAME in later}
         run.update(rows=[rows[row.name] for row in ROWS if row.name in rows], **parts)
@@ -46,7 +48,7 @@ def machine_line(run):
     machine = run["machine"]
     versions = run["versions"]
     return (f"{run['date']}, presence {versions['presence']}, {versions['postgres']}, {versions['redis'].split(' sha')[0]}, on {machine['cores']} cores "
-            f"({machine['cpu']}), {machine['memory_GiB']} GiB, huge pages {machine['huge_pages']}, Linux {machine['kernel']}; "
+            f"({machine['cpu']}), {machine['memory_GiB']} GiB, huge pages {machine.get('huge_pages', 'not known')}, Linux {machine['kernel']}; "
             f"{run['rounds']} rounds of {run['seconds']} seconds a side, {run['took_seconds'] // 60} minutes in all. "
             "`in rounds` has the lowest and highest ratio of a round."
             + "".join(f" Of presence {revision}: {', '.join(names)}." for revision, names in run["elsewhere"]))

@@ -8,7 +8,7 @@ COLOURS = {"pass": "#2f9e6e", "limit": "#4878a8", "short": "#d9822b"}
 
 
 LEGEND = ("ratio: above 1 presence is better. pass: the target is reached; limit: it is not, but neither does the row's limit reach it, and presence\n"
-          "is within a tenth of that; short: there is more to be had")
+          "is at most a tenth below that; short: there is more to be had")
 
 
 def number(value):

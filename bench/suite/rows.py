@@ -105,7 +105,7 @@ def recorded_touch(bench):
     return (touches - not_full) / (touches / rate + bench.now() - end)
 
 
-ROWS_AT_ONCE = 250
+ROWS_AT_ONCE = 250  # enough that the statement no longer counts, few enough that each of 16 clients comes to it
 
 
 def read_and_rows_by_hand(bench):
@@ -124,7 +124,7 @@ def prepare_activity(bench):
 row(name="activity", work="presence_touch with recorded activity, 16 clients", against="the guide's stack", target=5.0,
     ours=recorded_touch,
     theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16),
-    limit=read_and_rows_by_hand, limit_is=f"SELECT $1, and a row for each into such a table by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
+    limit=read_and_rows_by_hand, limit_is=f"SELECT $1, and for each a row into a table like presence's by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
 
 
 def batches(kind, size=1000):
@@ -190,7 +190,7 @@ row(name="delivered", work="events delivered to 50 listeners, presence_set_statu
     limit_is="pg_notify of 1,000 events per commit, as long as presence's and without a row written: the server and the listeners", prepare=prepare_touch)
 
 ROWS_BY_HAND = {"limit": batches("rows-by-hand"),
-                "limit_is": "the same rows written into such tables by plain SQL: an update and a history row of each, and COMMIT"}
+                "limit_is": "the same rows written into tables like presence's by plain SQL: an update and a history row of each, and COMMIT"}
 
 
 def tables_by_hand(bench):
