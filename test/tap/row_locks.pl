@@ -84,6 +84,18 @@ $node->safe_psql('postgres', "BEGIN; SELECT presence_set_status('9', 'away', 'ta
 is($node->safe_psql('postgres', "SELECT status_message FROM user_presence WHERE user_id = 'fleeting'"), 'kept again', 'with a row whose first version was rolled back');
 $node->safe_psql('postgres', "SELECT presence_forget('fleeting')");
 
+# given the table as it is made, then no statement writes rows of users; given one that somebody has altered, then one does
+sub statements
+{
+	my (undef, undef, $log) = $node->psql('postgres', "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET client_min_messages = log; SELECT presence_set_status_many(ARRAY['1', '2'], ARRAY['busy', 'away'])");
+	return $log;
+}
+like(statements(), qr/INSERT INTO presence.presence_history/, 'a statement writes the history');
+unlike(statements(), qr/UPDATE/, 'none writes rows');
+$node->safe_psql('postgres', 'ALTER TABLE user_presence ENABLE ROW LEVEL SECURITY');
+like(statements(), qr/UPDATE ONLY presence.user_presence/, 'one does where policies are');
+$node->safe_psql('postgres', 'ALTER TABLE user_presence DISABLE ROW LEVEL SECURITY');
+
 # given what somebody may add to a table, then it does its work, whichever way rows are written
 sub with_addition
 {
