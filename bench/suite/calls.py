@@ -44,6 +44,8 @@ def listed(viewer):
 
 
 CALLS = [
+    # First: who has typed in the hall stops some seconds later, which would be new, 100,000 times.
+    Call("events", "presence_events, nothing new", "presence_events('hall', :'epoch', :seq)", "i"),
     Call("touch", "presence_touch, the id a text", "presence_touch(id)", "id"),
     Call("touch, number", "presence_touch, the id an integer", "presence_touch(number)", "number"),
     Call("touch, session", "presence_touch with session_id", "presence_touch(id, session_id => session)", "session"),
@@ -68,7 +70,6 @@ CALLS = [
     Call("snapshot", "presence_snapshot of everybody, each of its 1,000 users", "presence_snapshot()", "i", calls=10, parts=1000, seen=IN_TURN),
     Call("  of a document", "presence_snapshot of a document, each of its 100 users with a cursor", "presence_snapshot('document_' || document)",
          "document", calls=100, parts=100),
-    Call("events", "presence_events, nothing new", "presence_events('hall', :'epoch', :seq)", "i"),
     Call("list, one moment", "presence_online_users(100), all seen at the very same moment", listed("NULL"), "i", calls=10, seen=AT_ONCE),
 ]
 
