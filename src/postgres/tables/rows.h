@@ -6,7 +6,6 @@
 #include "postgres/tables/visibility_rows.h"
 
 extern "C" {
-#include "storage/itemptr.h"
 #include "utils/hsearch.h"
 }
 

@@ -82,7 +82,7 @@ void begin() {
 template <typename Item>
 void make_space(Item*& items, int count, int& capacity) {
   if (count < capacity) return;
-  capacity = capacity == 0 ? 1 : capacity * 2;  // most users have one wish
+  capacity = capacity == 0 ? 1 : capacity * 2;  // most transactions have one wish for a user
   const Size bytes = sizeof(Item) * static_cast<Size>(capacity);
   void* space =
       items ? repalloc_huge(items, bytes) : MemoryContextAlloc(TopTransactionContext, bytes);
