@@ -147,11 +147,6 @@ std::size_t ChannelIndex::collect_ids(uint16_t realm, uint32_t partition, uint32
   return count;
 }
 
-bool ChannelIndex::is_large(Cell cell) const {
-  const SharedIndexLock lock(locks_, channel(cell).partition);
-  return channel(cell).large;
-}
-
 bool ChannelIndex::is_large(const ChannelKey& key) const {
   const SharedIndexLock lock(locks_, key.partition());
   const Cell found = index_.find(*pool_, key);
@@ -276,6 +271,16 @@ bool ChannelIndex::take_news(uint16_t realm, uint32_t partition, uint32_t large_
     return true;
   }
   return false;
+}
+
+bool ChannelIndex::look_whether_large(Cell cell, uint32_t large_from) {
+  Channel& looked_at = channel(cell);
+  const OwnedIndexLock lock(locks_, looked_at.partition);
+  if (!looked_at.large && looked_at.members > large_from) {
+    looked_at.large = true;
+    note_change(cell);
+  }
+  return looked_at.large;
 }
 
 void ChannelIndex::settle(uint16_t realm, uint32_t partition, Time now) {

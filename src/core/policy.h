@@ -14,6 +14,7 @@ struct Policy {
   Duration cursor_interval = 50 * millisecond;
   Audience default_audience = Audience::everyone;
   bool application_decides = false;  // who sees whom: nothing about anybody is public
+  uint32_t large_channel = 500;      // members, above which a channel tells how many they are
 
   bool operator==(const Policy&) const = default;
 };

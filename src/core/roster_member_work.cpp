@@ -139,7 +139,7 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown,
       of.extras == no_cell ? no_cell : pool_.at<Extras>(of.extras).choices.top.message;
   copy_out(of, message, out.user);
   view_record(cell, policy, now, out.member);
-  out.large = region_.channels.is_large(member.channel);
+  out.large = region_.channels.look_whether_large(member.channel, policy.large_channel);
   return true;
 }
 

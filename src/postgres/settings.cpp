@@ -226,7 +226,8 @@ Policy current_policy() {
           settings.typing_timeout * millisecond,
           settings.cursor_interval * millisecond,
           static_cast<Audience>(settings.default_audience),
-          settings.can_see_function != nullptr && *settings.can_see_function != '\0'};
+          settings.can_see_function != nullptr && *settings.can_see_function != '\0',
+          static_cast<uint32_t>(settings.large_channel)};
 }
 
 void warn_about_settings() {

@@ -127,7 +127,7 @@ class ChannelTest : public RosterTest {
     Lines lines;
     for (uint32_t partition = 0; partition < partition_count; partition++) {
       region.channels.settle(0, partition, now);
-      while (region.channels.take_news(0, partition, large_from, now, channel_news_))
+      while (region.channels.take_news(0, partition, policy.large_channel, now, channel_news_))
         lines.push_back(
             std::string(channel_news_.id()) + " has " + std::to_string(channel_news_.members) +
             (channel_news_.large ? "" : ", not large") + (channel_news_.resync ? ", resync" : ""));
@@ -191,7 +191,6 @@ class ChannelTest : public RosterTest {
     return deleted;
   }
 
-  uint32_t large_from = 500;
   MemberNews news_;
   ChannelNews channel_news_;
   MemberView member_;

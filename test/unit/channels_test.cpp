@@ -238,7 +238,8 @@ TEST_F(Channels, NobodyIsInAChannelThatIsNotThere) {
 
 class LargeChannels : public Channels {
  protected:
-  LargeChannels() : Channels({2000, 1, 4}) { large_from = 10; }
+  LargeChannels() : Channels({2000, 1, 4}) { policy.large_channel = 10; }
+  bool is_large() const { return region.channels.is_large(region.channel_key(0, "room")); }
 };
 
 TEST_F(LargeChannels, UpToTheLimitJoinsAndLeavesAreToldOneByOne) {
@@ -291,13 +292,32 @@ TEST_F(LargeChannels, ItStaysLargeUntilItIsBelowFourFifths) {
   now += occupancy_interval;
   leave_members(0, 3);
   EXPECT_EQ(told(), Lines{"room has 8"});
-  EXPECT_TRUE(region.channels.is_large(region.pool.at<Member>(member("m5", "room").cell).channel));
+  EXPECT_TRUE(is_large());
   now += occupancy_interval;
   leave("m3", "room");
   EXPECT_EQ(told(), Lines{"room has 7, not large, resync"});
-  EXPECT_FALSE(region.channels.is_large(region.pool.at<Member>(member("m5", "room").cell).channel));
+  EXPECT_FALSE(is_large());
   now += occupancy_interval;
   EXPECT_EQ(told(), Lines{});
+}
+
+// Whoever tells of members has looked at channels some time before.
+TEST_F(LargeChannels, OneThatHasBecomeLargeMeanwhileTellsOfNobody) {
+  join_members(0, 10);
+  EXPECT_EQ(news().size(), 10u);
+  join_members(10, 2);
+  news();
+  EXPECT_TRUE(news_.large);
+  EXPECT_EQ(channel_news(), Lines{"room has 12"});
+}
+
+TEST_F(LargeChannels, OneThatHasBecomeLargeBetweenTwoLooksIsTold) {
+  join_members(0, 10);
+  EXPECT_EQ(told(), Lines{});
+  join_members(10, 2);
+  news();
+  leave_members(0, 5);
+  EXPECT_EQ(told(), Lines{"room has 7, not large, resync"});
 }
 
 // Listeners hear of the end first: until then joins and leaves are not told one by one.
@@ -306,7 +326,7 @@ TEST_F(LargeChannels, WhileItWasToldOfLatelyItStaysLarge) {
   told();
   leave_members(0, 8);
   EXPECT_EQ(told(), Lines{});
-  EXPECT_TRUE(region.channels.is_large(region.pool.at<Member>(member("m9", "room").cell).channel));
+  EXPECT_TRUE(is_large());
   now += occupancy_interval;
   EXPECT_EQ(told(), Lines{"room has 3, not large, resync"});
 }
@@ -369,7 +389,7 @@ TEST_F(LargeChannels, OneThatComesBackBeforeItsEndWasToldGoesOn) {
 TEST_F(LargeChannels, WithAnotherLimitItIsLargeFromTheNextChangeOn) {
   join_members(0, 6);
   EXPECT_EQ(told(), Lines{});
-  large_from = 5;
+  policy.large_channel = 5;
   join("m6", "room");
   EXPECT_EQ(told(), Lines{"room has 7"});
 }

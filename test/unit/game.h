@@ -167,7 +167,9 @@ class Game {
         memory_({12 + dice_.below(160), realms, 1 + dice_.below(2)}),
         region_(memory_.region),
         roster_(region_),
-        busy_realms_(static_cast<uint16_t>(1 + dice_.below(realms))) {}
+        busy_realms_(static_cast<uint16_t>(1 + dice_.below(realms))) {
+    model_.policy.large_channel = large_from;
+  }
 
   bool is_over() const { return dice_.is_used_up(); }
   // Each throws a Mismatch.

@@ -9,8 +9,11 @@ namespace presence::test {
 
 void Game::tell_members() {
   const uint16_t realm = static_cast<uint16_t>(dice_.below(realms));
-  log("tell the channels of realm " + std::to_string(realm));
-  tell_channels(realm);
+  // The worker has looked at channels some time before it comes to the members.
+  const bool has_just_looked = !dice_.one_in(4);
+  log("tell the " + std::string(has_just_looked ? "channels" : "members") + " of realm " +
+      std::to_string(realm));
+  if (has_just_looked) tell_channels(realm);
   tell_members_of(realm);
 }
 
@@ -19,7 +22,8 @@ void Game::tell_channels(uint16_t realm) {
   for (uint32_t partition = 0; partition < partition_count; partition++) {
     region_.channels.settle(realm, partition, now_);
     expect(region_.channels.next_due(realm, partition) > now_, "no channel waits once settled");
-    while (region_.channels.take_news(realm, partition, large_from, now_, channel_news_)) {
+    while (region_.channels.take_news(realm, partition, model_.policy.large_channel, now_,
+                                      channel_news_)) {
       const std::string channel(channel_news_.id());
       NaiveListener& listener = listeners_[{realm, channel}];
       log(channel.substr(0, 4) + " has " + std::to_string(channel_news_.members) +

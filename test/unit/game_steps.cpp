@@ -415,6 +415,7 @@ void Game::change_policy() {
     policy.default_audience = dice_.one_of(
         std::array{Audience::everyone, Audience::channel, Audience::contacts, Audience::nobody});
   policy.application_decides = dice_.one_in(6);
+  policy.large_channel = large_from;
   told_moves_.clear();
   log("the policy is " + std::to_string(policy.idle_timeout / second) + " " +
       std::to_string(policy.offline_timeout / second) + " " +

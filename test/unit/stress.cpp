@@ -573,7 +573,8 @@ class Stress {
   void tell_channels(uint32_t partition) {
     ChannelNews news;
     region_.channels.settle(0, partition, now());
-    while (region_.channels.take_news(0, partition, 20, now(), news)) channel_news_++;
+    while (region_.channels.take_news(0, partition, policy_.large_channel, now(), news))
+      channel_news_++;
   }
 
   void tell_members(uint32_t partition) {
@@ -663,7 +664,10 @@ class Stress {
 
   const uint32_t threads_;
   const uint32_t operations_;
-  const Policy policy_{60 * second, 300 * second, 30 * second};
+  const Policy policy_{.idle_timeout = 60 * second,
+                       .offline_timeout = 300 * second,
+                       .session_timeout = 30 * second,
+                       .large_channel = 20};
   TestRegion memory_{{7000, 1, 4}, real_locks};
   Region& region_ = memory_.region;
   Roster roster_{region_};

@@ -124,10 +124,10 @@ bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& 
   });
 }
 
-bool take_channel_news(const RealmRef& realm, uint32_t& partition, uint32_t large_from, Time now,
+bool take_channel_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
                        ChannelNews& out) {
   for (; partition < partition_count && !realm.gone(); partition++)
-    if (shared.region.channels.take_news(realm.number, partition, large_from, now, out))
+    if (shared.region.channels.take_news(realm.number, partition, policy.large_channel, now, out))
       return true;
   return false;
 }

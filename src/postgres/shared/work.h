@@ -34,7 +34,7 @@ void end_quiet();
 // The same of members of channels, and of whole channels.
 bool take_member_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
                       MemberNews& out);
-bool take_channel_news(const RealmRef& realm, uint32_t& partition, uint32_t large_from, Time now,
+bool take_channel_news(const RealmRef& realm, uint32_t& partition, const Policy& policy, Time now,
                        ChannelNews& out);
 
 // ---- rows

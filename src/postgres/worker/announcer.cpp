@@ -432,12 +432,11 @@ bool announce_all(Portion& portion) {
   const RealmRef& realm = portion.realm;
   const Time now = current_time();
   const Policy policy = current_policy();
-  const auto large_from = static_cast<uint32_t>(settings.large_channel);
   return tell_resyncs(portion) &&
          tell_all<ChannelNews>(
              portion, channels,
              [&](uint32_t& partition, ChannelNews& news) {
-               return take_channel_news(realm, partition, large_from, now, news);
+               return take_channel_news(realm, partition, policy, now, news);
              },
              [&](const ChannelNews& news) { return append_events_of(realm, news); }) &&
          tell_all<UserNews>(
