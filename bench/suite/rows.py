@@ -51,7 +51,8 @@ def row(**facts):
 PICK = "\\set id random(1, :users)\n"
 TOUCH = PICK + "SELECT presence_touch(:id);\n"
 SELECT_1 = PICK + "SELECT 1;\n"
-SELECT_ID = PICK + "SELECT :id;\n"
+DO_NOTHING = PICK + "SELECT public.do_nothing(:id);\n"
+DO_NOTHING_IS = "a call of a function in C that takes the same arguments and does nothing"
 
 
 def users_online(bench):
@@ -71,8 +72,14 @@ def guide_tables(bench):
 GUIDE_TABLES = {"logged": "logged", "unlogged": "unlogged", "indexed": "logged, with an index on last_seen"}
 
 
+def do_nothing(bench):
+    if bench.postgres.psql("SELECT to_regproc('public.do_nothing') IS NULL") == "t":
+        bench.postgres.psql(open(f"{bench.here}/baselines/do_nothing.sql").read(), library=f"{bench.clients}/bench_do_nothing")
+
+
 def prepare_touch(bench):
     users_online(bench)
+    do_nothing(bench)
     guide_tables(bench)
 
 
@@ -83,14 +90,14 @@ def pgbench(script, **options):
 for clients in (1, 4, 16):
     row(name=f"touch-{clients}", work=f"presence_touch, {clients} client{'s' * (clients > 1)}", against="SELECT 1", target=0.95,
         ours=pgbench(TOUCH, clients=clients), theirs=pgbench(SELECT_1, clients=clients),
-        limit=pgbench(SELECT_ID, clients=clients), limit_is="SELECT $1, for a parameter that is sent and read too", prepare=prepare_touch,
+        limit=pgbench(DO_NOTHING, clients=clients), limit_is=DO_NOTHING_IS, prepare=prepare_touch,
         takes_turns=clients == 1)
 
 for schema, target in (("logged", 4.0), ("unlogged", 1.7), ("indexed", 4.0)):
     row(name=f"touch-update-{schema}", work="presence_touch, 16 clients", against=f"UPDATE last_seen, {GUIDE_TABLES[schema]}", target=target,
         ours=pgbench(TOUCH, clients=16),
         theirs=pgbench(PICK + f"UPDATE {schema}.user_presence SET last_seen = now() WHERE user_id = :id::text;\n", clients=16),
-        limit=pgbench(SELECT_ID, clients=16), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_touch)
+        limit=pgbench(DO_NOTHING, clients=16), limit_is=DO_NOTHING_IS, prepare=prepare_touch)
 
 
 def recorded_touch(bench):
@@ -109,10 +116,10 @@ ROWS_AT_ONCE = 250  # enough that the statement no longer counts, few enough tha
 
 
 def read_and_rows_by_hand(bench):
-    """SELECT $1, and a row for each, many rows in one INSERT."""
+    """A call that does nothing, and a row for each, many rows in one INSERT."""
     insert = (f"INSERT INTO by_hand.user_activities SELECT ceil(random() * {USERS})::int::text, 'click', '/page', now(), NULL "
               f"FROM generate_series(1, {ROWS_AT_ONCE});\n")
-    rate = bench.postgres.pgbench({SELECT_ID: ROWS_AT_ONCE, insert: 1}, clients=16, seconds=bench.seconds, users=USERS)
+    rate = bench.postgres.pgbench({DO_NOTHING: ROWS_AT_ONCE, insert: 1}, clients=16, seconds=bench.seconds, users=USERS)
     return rate * ROWS_AT_ONCE / (ROWS_AT_ONCE + 1)
 
 
@@ -124,7 +131,7 @@ def prepare_activity(bench):
 row(name="activity", work="presence_touch with recorded activity, 16 clients", against="the guide's stack", target=5.0,
     ours=recorded_touch,
     theirs=pgbench(PICK + "SELECT logged.track_activity(:id::text, 'click', '/page');\n", clients=16),
-    limit=read_and_rows_by_hand, limit_is=f"SELECT $1, and for each a row into a table like presence's by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
+    limit=read_and_rows_by_hand, limit_is=f"a call that does nothing, and for each a row into a table like presence's by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
 
 
 def batches(kind, size=1000):
@@ -269,6 +276,7 @@ def redis_users(bench):
 def prepare_reads(bench):
     users_online(bench)
     redis_users(bench)
+    do_nothing(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
     bench.postgres.psql("CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many(ARRAY(SELECT generate_series(1, 100)))")
 
@@ -280,7 +288,7 @@ def lists_of_100(kind):
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
     ours=pgbench(PICK + "SELECT presence_status(:id);\n"),
     theirs=lambda bench: bench.redis.benchmark("GET", "presence:__rand_int__", requests=40_000 * bench.seconds),
-    limit=pgbench(SELECT_ID), limit_is="SELECT $1: a round trip that does nothing", prepare=prepare_reads, takes_turns=True)
+    limit=pgbench(DO_NOTHING), limit_is=DO_NOTHING_IS, prepare=prepare_reads, takes_turns=True)
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
     ours=lists_of_100("get-many"),
     theirs=lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds),
