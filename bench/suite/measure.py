@@ -130,7 +130,17 @@ class Bench:
     def listeners(self, count, channel):
         """Ends when the server has ended them, too: it goes on sending them what they have not heard, for seconds."""
         conninfo = f"host={self.postgres.directory} user=postgres dbname=postgres application_name=listener"
-        process = subprocess.Popen([f"{self.clients}/bench_listeners", conninfo, channel, str(count)],
+        with self._listeners("bench_listeners", conninfo, channel, count) as listeners:
+            yield listeners
+        self.postgres.wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'listener')")
+
+    def subscribers(self, count, channel):
+        """The same with Redis."""
+        return self._listeners("bench_redis_listeners", self.redis.socket, channel, count)
+
+    @contextmanager
+    def _listeners(self, program, server, channel, count):
+        process = subprocess.Popen([f"{self.clients}/{program}", server, channel, str(count)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("the listeners do not listen")
@@ -139,7 +149,6 @@ class Bench:
             yield listeners
         finally:
             listeners.heard = int(process.communicate("")[0])
-        self.postgres.wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'listener')")
 
     @contextmanager
     def awake(self):

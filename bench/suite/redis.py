@@ -12,7 +12,8 @@ class Redis:
         os.makedirs(directory, exist_ok=True)
         self.socket = f"{directory}/redis.sock"
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no", "--dir", directory],
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no", "--dir", directory,
+             "--client-output-buffer-limit", "pubsub 0 0 0"],  # nobody is thrown out for hearing late
             stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not os.path.exists(self.socket):

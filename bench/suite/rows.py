@@ -187,14 +187,31 @@ AN_EVENT = ('{"v":1,"epoch":"6f1c00d2a94be013","seq":1000001,"prev":1000000,"cha
             '"user_id":"42","status":"busy","previous_status":"busy","status_message":"m123456","reason":"manual",'
             '"timestamp":"2026-11-24T03:45:00.123Z"}')
 
+NOTIFIED_BY_HAND = {
+    "limit": delivered(pgbench(CHOOSE + "SELECT count(pg_notify('global_presence', '" + AN_EVENT.replace("42", "' || :id + i || '") + "')) "
+                               "FROM generate_series(1, 1000) AS i;\n")),
+    "limit_is": "pg_notify of 1,000 events per commit, as long as presence's and without a row written: the server and the listeners"}
+
 row(name="delivered", work="events delivered to 50 listeners, presence_set_status_many of 1,000", against="one pg_notify per commit", target=50.0,
     unit="events per second",
     ours=delivered(batches("set-status-many")),
     theirs=delivered(pgbench(CHOOSE + "SELECT pg_notify('global_presence', json_build_object('event', 'user_status_changed', 'user_id', :id::bigint, "
                              "'status', 'busy', 'status_message', 'm' || :n::text, 'timestamp', now())::text);\n", clients=16)),
-    limit=delivered(pgbench(CHOOSE + "SELECT count(pg_notify('global_presence', '" + AN_EVENT.replace("42", "' || :id + i || '") + "')) "
-                            "FROM generate_series(1, 1000) AS i;\n")),
-    limit_is="pg_notify of 1,000 events per commit, as long as presence's and without a row written: the server and the listeners", prepare=prepare_touch)
+    **NOTIFIED_BY_HAND, prepare=prepare_touch)
+
+
+def published(bench):
+    """What subscribers of Redis have heard when redis-benchmark ends, which begins some milliseconds after the clock."""
+    with bench.subscribers(50, "global_presence") as subscribers:
+        begin = bench.now()
+        bench.redis.benchmark("PUBLISH", "global_presence", "e" * len(AN_EVENT), pipeline=100, requests=20_000 * bench.seconds)
+        seconds = bench.now() - begin
+    return subscribers.heard / seconds
+
+
+row(name="delivered-redis", work="events delivered to 50 listeners, presence_set_status_many of 1,000",
+    against="Redis PUBLISH to 50 subscribers, pipeline 100", target=1.0, unit="events per second",
+    ours=delivered(batches("set-status-many")), theirs=published, **NOTIFIED_BY_HAND, prepare=prepare_touch)
 
 ROWS_BY_HAND = {"limit": batches("rows-by-hand"),
                 "limit_is": "the same rows written into tables like presence's by plain SQL: an update and a history row of each, and COMMIT"}
