@@ -111,7 +111,6 @@ Cell Roster::load(const UserKey& key, const Row& row, const Policy& policy, Time
   User& loaded = user(cell);
   loaded.last_seen = row.last_seen;
   loaded.activity_count = row.activity_count;
-  loaded.has_row = true;
   loaded.page = parts.page;
   loaded.data = parts.data;
   if (parts.extras != no_cell) {
@@ -282,7 +281,6 @@ void Roster::blank(Cell cell, RealmPartition& share) {
   blanked.message_changed = blanked.data_changed = false;
   blanked.row_is_current = blanked.moved_on = false;
   blanked.lives_on_touches = false;
-  blanked.has_row = false;
   link_user(pool_, share, cell, offline_list);
 }
 

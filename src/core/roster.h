@@ -19,8 +19,6 @@ class Roster {
   Cell add(const UserKey& key);  // a blank user; no_cell: memory is full
   Cell load(const UserKey& key, const Row& row, const Policy& policy, Time now);
   bool claim(Cell cell);  // false: too many transactions claim it already
-  // Its row is there, as far as memory knows: a superuser may have deleted it.
-  bool has_row(Cell cell) const { return pool_.at<User>(cell).has_row; }
   // Remembered of whoever has a choice or a message: they change most.
   RowPlace row_place(Cell cell) const;
   void set_row_place(Cell cell, RowPlace place);

@@ -457,7 +457,6 @@ void Roster::grant(Cell cell, Wish& wish, const Policy& policy, Time now) {
   User& changed = user(cell);
   RealmPartition& share = share_of(changed);
   settle_user(cell, share, policy, now);
-  if (wish.writes_row) changed.has_row = wish.change.kind != ChangeKind::forget;
   if (wish.change.kind == ChangeKind::set_visibility) {
     grant_visibility(cell, share, wish, policy, now);
     free_wish(wish);

@@ -132,7 +132,6 @@ void Roster::end_writing(Cell cell) {
   User& written = user(cell);
   RealmPartition& share = share_of(written);
   mark(cell, share, written.written_again ? Persist::dirty : Persist::current);
-  written.has_row = true;
   if (!written.to_announce) drop_reason_text(written);
 }
 

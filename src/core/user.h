@@ -69,7 +69,6 @@ struct User {
   Cell persist_prev : cell_bits;
   uint32_t to_announce : 1;     // in the list of the changed
   uint32_t detail_changed : 1;  // what everybody may know, since listeners were told last
-  uint32_t has_row : 1;         // it was read from one, or one was written and committed
 };
 static_assert(sizeof(User) == cell_bytes && offsetof(User, due) == cell_bytes / 2);
 inline constexpr uint32_t max_claims = 127;    // fits User::claims

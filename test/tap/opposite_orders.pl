@@ -1,4 +1,4 @@
-# Two presence_set_status_many at a time that overlap in opposite order, 1,000 rounds: no deadlock, no lost row.
+# Two presence_set_status_many at a time that overlap in opposite order, 1,000 rounds: no deadlock, no lost row; nor while users are forgotten.
 use strict;
 use warnings;
 use FindBin;
@@ -32,5 +32,15 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status
 is($node->safe_psql('postgres', 'SELECT count(*) FROM user_presence AS p WHERE p.status <> presence_status(p.user_id)'), '0', 'memory says what the rows say');
 check_histories($node, 'postgres', 'after all batches');
 is($node->safe_psql('postgres', "SELECT count(*) FROM (SELECT DISTINCT ON (user_id) user_id, new_status FROM presence_history ORDER BY user_id, changed_at DESC) AS last JOIN user_presence AS p USING (user_id) WHERE last.new_status <> p.status"), '0', 'the end of each history is the row');
+
+# given batches of some of twelve users while the same are forgotten, so that in each some have no row any more, then nobody has failed either
+append_to_file("$dir/some", "SELECT presence_set_status_many(array_agg('v' || i ORDER BY random()), array_agg('busy'::text)) FROM generate_series(1, 12) AS i WHERE i = 12 OR random() < 0.6;\n");
+append_to_file("$dir/forget", "\\set i random(1, 12)\nSELECT presence_forget('v' || :i);\n");
+$node->command_checks_all(
+	[ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', 8, '-j', 1, '-t', 500, '-f', "$dir/some\@2", '-f', "$dir/forget\@1", 'postgres' ],
+	0, [qr/number of transactions actually processed: 4000\/4000/], [qr/^(?!.*(deadlock|ERROR))/s], '4,000 batches and users forgotten');
+unlike(slurp_file($node->logfile), qr/deadlock detected/, 'no deadlock in the log');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence AS p WHERE p.status <> presence_status(p.user_id)"), '0', 'memory says what the rows say');
+check_histories($node, 'postgres', 'after all batches');
 finish($node);
 done_testing();

@@ -326,39 +326,6 @@ TEST_F(RosterLateCommit, OfForgetIsNeverWritten) {
   EXPECT_EQ(find("ann"), no_cell);
 }
 
-// ---- whether there is a row --------------------------------------------------
-
-TEST_F(RosterPersist, ANewcomerHasNoRowUntilItIsWritten) {
-  touch("ann");
-  EXPECT_FALSE(roster.has_row(find("ann")));
-  touch_seen_at("old", now - 10 * minute);
-  EXPECT_FALSE(roster.has_row(find("old")));
-  announcements();
-  EXPECT_FALSE(roster.has_row(find("ann")));
-  begin_writing();
-  EXPECT_FALSE(roster.has_row(find("ann")));
-  roster.end_writing(find("ann"));
-  EXPECT_TRUE(roster.has_row(find("ann")));
-  touch("ann");
-  EXPECT_TRUE(roster.has_row(find("ann")));
-}
-
-TEST_F(RosterPersist, WhoeverIsReadFromARowHasOne) {
-  Row row;
-  row.last_seen = now - minute;
-  EXPECT_TRUE(roster.has_row(roster.load(key("ann"), row, policy, now)));
-  EXPECT_FALSE(roster.has_row(roster.add(key("stranger"))));
-}
-
-TEST_F(RosterPersist, AChoiceHasWrittenARowAndForgettingHasDeletedIt) {
-  user("ann");
-  choose("ann", Status::busy);
-  EXPECT_TRUE(roster.has_row(find("ann")));
-  ASSERT_TRUE(roster.claim(find("ann")));
-  commit("ann", {ChangeKind::forget, Status::offline, now, never, std::nullopt, Reason::forgotten});
-  EXPECT_FALSE(roster.has_row(find("ann")));
-}
-
 // ---- a user whose row is current is free to go -----------------------------
 
 TEST_F(RosterPersist, NothingToTellButARowToWrite) {

@@ -130,7 +130,7 @@ Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,
       answer = Answer::writing;
     } else {
       roster.settle_user(cell, policy, now);
-      claim = {cell, roster.has_row(cell), roster.row_place(cell)};
+      claim = {cell, roster.row_place(cell)};
       if (!roster.claim(cell)) answer = Answer::crowded;
     }
   }

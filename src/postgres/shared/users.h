@@ -35,7 +35,6 @@ uint32_t removals_near(const RealmRef& realm, uint32_t partition);
 enum class Claiming : bool { unless_written, though_written };
 struct Claim {
   Cell cell = no_cell;
-  bool has_row = false;
   RowPlace row_place = {};
 };
 Answer claim_user(const RealmRef& realm, const UserKey& key, Claiming claiming,

@@ -60,6 +60,7 @@ class RowLocker {
   void open();
   // False: there is no such row.
   bool lock(std::string_view id, LockedRow& row);
+  bool is_there(std::string_view id);
   void close();
 
  private:
@@ -221,61 +222,84 @@ bool RowLocker::lock(std::string_view id, LockedRow& row) {
   return locked;
 }
 
-// Says how many are locked. The first one that is not there ends it: so what is made then comes
-// after what is locked, as far as may be.
-int lock_present(const std::string_view* ids, LockedRow* rows, int count) {
-  const int* order = order_of(count, [ids](int a, int b) { return ids[a] < ids[b]; });
-  RowLocker locker;
-  locker.open();
-  int found = 0;
-  for (int i = 0; i < count; i++) {
-    CHECK_FOR_INTERRUPTS();
-    if (!locker.lock(ids[order[i]], rows[order[i]])) break;
-    found++;
-  }
-  locker.close();
+bool RowLocker::is_there(std::string_view id) {
+  RowPlace key_place;
+  ItemPointerData place;
+  const bool found = find_by_key(id, key_place, place);
+  let_go();
   return found;
 }
 
+// A batch in the order of the keys: its i-th row is rows[order[i]], of ids[order[i]].
+struct Batch {
+  const std::string_view* ids;
+  LockedRow* rows;
+  const int* order;
+  int count;
+
+  std::string_view id(int i) const { return ids[order[i]]; }
+  LockedRow& row(int i) const { return rows[order[i]]; }
+};
+
+struct Stretch {
+  int locked;   // so many, and behind them
+  int missing;  // so many are not there
+};
+
+// Locks until one is not there.
+Stretch lock_from(const Batch& batch, int begin) {
+  RowLocker locker;
+  locker.open();
+  int at = begin;
+  for (; at < batch.count && locker.lock(batch.id(at), batch.row(at)); at++) CHECK_FOR_INTERRUPTS();
+  int end = at;
+  for (; end < batch.count && (end == at || !locker.is_there(batch.id(end))); end++)
+    CHECK_FOR_INTERRUPTS();
+  locker.close();
+  return {at - begin, end - at};
+}
+
+// One after the other as they are given. What somebody else has made meanwhile is locked, too, as
+// DO UPDATE does before it looks at its condition: what comes after it must not be had before it.
 Statement add_missing = {
     "INSERT INTO %s.user_presence (user_id, status, updated_at) "
     "SELECT u, 'offline', $2 FROM unnest($1) u "
-    "WHERE NOT EXISTS (SELECT FROM %s.user_presence p WHERE p.user_id = u) "
-    "ORDER BY u ON CONFLICT (user_id) DO NOTHING",
+    "ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status WHERE false",
     2,
     {TEXTARRAYOID, TIMESTAMPTZOID}};
 
-uint64 make_missing(const std::string_view* ids, int count, Time now) {
-  Datum values[] = {texts_datum(ids, count), TimestampTzGetDatum(now)};
+// Waits for whoever else makes one of them. Returns how many it has made.
+uint64 make_missing(const Batch& batch, int begin, int count, Time now) {
+  Column ids(TEXTOID, count);
+  for (int i = 0; i < count; i++) ids.add_text(batch.id(begin + i));
+  Datum values[] = {ids.array(), TimestampTzGetDatum(now)};
   return run(add_missing, values, nullptr);
 }
 
 }  // namespace
 
 bool lock_row_if_present(std::string_view id, LockedRow& row) {
-  return lock_present(&id, &row, 1) == 1;
+  constexpr int first = 0;
+  return lock_from({&id, &row, &first, 1}, 0).locked == 1;
 }
 
 bool lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  // For one row the order does not matter, and most are there.
-  if (count == 1 && lock_row_if_present(ids[0], rows[0])) return false;
-  // Again when somebody has deleted one in between. What is made then comes after what is locked
-  // already: whoever does the same at the same time may be waited for in a circle, which
-  // PostgreSQL ends with an error.
+  const int* order = order_of(count, [ids](int a, int b) { return ids[a] < ids[b]; });
+  const Batch batch{ids, rows, order, count};
+  // Somebody may delete a row between its making and its locking, but not for ever.
   constexpr int tries = 10;
   bool made = false;
-  for (int i = 0; i < tries; i++) {
-    made |= make_missing(ids, count, now) > 0;
-    if (lock_present(ids, rows, count) == count) return made;
+  int at = 0;
+  for (int in_vain = 0; in_vain < tries;) {
+    const Stretch stretch = lock_from(batch, at);
+    at += stretch.locked;
+    if (at == count) return made;
+    in_vain = stretch.locked > 0 ? 1 : in_vain + 1;
+    made |= make_missing(batch, at, stretch.missing, now) > 0;
   }
   ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                   errmsg("a row of user_presence cannot be made"),
                   errhint("See what its triggers do with rows that are inserted.")));
-}
-
-bool lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now) {
-  if (lock_present(ids, rows, count) == count) return false;
-  return lock_rows(ids, rows, count, now);
 }
 
 }  // namespace presence

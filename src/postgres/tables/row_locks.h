@@ -19,14 +19,13 @@ struct LockedRow {
   RowPlace key_place;
 };
 
-// All in an open scope, with the lock of FOR NO KEY UPDATE, in the order of the keys: that is what
-// keeps overlapping batches from deadlocks. rows[i] is the row of ids[i]; no id is there twice.
+// Both in an open scope, with the lock of FOR NO KEY UPDATE.
 
-// Makes those that are missing. True: there were such.
+// Row by row in the order of the keys, each locked, or made when it is missing: that is what keeps
+// overlapping batches from deadlocks. rows[i] is the row of ids[i]; no id is there twice. True:
+// some were missing.
 bool lock_rows(const std::string_view* ids, LockedRow* rows, int count, Time now);
-// The same, quicker, of rows that are there unless they have been deleted since.
-bool lock_known_rows(const std::string_view* ids, LockedRow* rows, int count, Time now);
-// Only what is there. False: there is no row.
+// False: there is no row.
 bool lock_row_if_present(std::string_view id, LockedRow& row);
 
 }  // namespace presence

@@ -134,10 +134,6 @@ bool comes_to_nothing(const WantedChange& wanted, const UserView& before) {
   return changes_nothing && !before.has_last_seen && before.message_bytes == 0;
 }
 
-bool all_have_rows(ClaimedUser* const* users, int count) {
-  return std::all_of(users, users + count, [](const ClaimedUser* user) { return user->has_row; });
-}
-
 }  // namespace
 
 int make_changes(const WantedChange* wanted, int count, UserView& after) {
@@ -166,8 +162,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   TableAccess access;
   count == 1 ? access.begin() : access.begin_many();
   for (int i = 0; i < count; i++) locked[i].key_place = users[i]->row_place;
-  const auto lock = all_have_rows(users, count) ? lock_known_rows : lock_rows;
-  lock(ids, locked, count, current_time());
+  lock_rows(ids, locked, count, current_time());
   wait_for_commits(users, count);
   // Whoever had the rows is done by now: time is what it is after the wait.
   const Time now = current_time();

@@ -183,7 +183,6 @@ ClaimedUser* claim_for_change(const RealmRef& realm, const UserKey& key) {
   user->committing = false;
   user->rules_since = never;
   const Claim claimed = claim(realm, key);
-  user->has_row = claimed.has_row;
   user->row_place = claimed.row_place;
   user->cell = claimed.cell;
   log(Kind::claim, user, {});

@@ -24,8 +24,7 @@ struct ClaimedUser {
   char id_text[max_id_bytes];
   int count, capacity;
   Wish* wishes;
-  bool has_row;        // when it was claimed
-  RowPlace row_place;  // as of then, or where this transaction has found the row
+  RowPlace row_place;  // as of its claim, or where this transaction has found the row
   bool committing;     // others have been told so
   Time rules_since;    // when this transaction changed its rules first; never: it has not
 
