@@ -12,8 +12,7 @@ uint64_t mark_of(const Policy& policy) {
                                static_cast<uint64_t>(policy.typing_timeout),
                                static_cast<uint64_t>(policy.cursor_interval),
                                static_cast<uint64_t>(policy.default_audience),
-                               static_cast<uint64_t>(policy.application_decides),
-                               policy.large_channel};
+                               static_cast<uint64_t>(policy.application_decides)};
   uint64_t mark = 0xcbf29ce484222325;
   for (const uint64_t setting : settings) mark = (mark ^ setting) * 0x100000001b3;
   return mark | 1;

@@ -15,11 +15,9 @@ struct Policy {
   Audience default_audience = Audience::everyone;
   bool application_decides = false;  // who sees whom: nothing about anybody is public
   uint32_t large_channel = 500;      // members, above which a channel tells how many they are
-
-  bool operator==(const Policy&) const = default;
 };
 
-// The same for the same policy, and almost surely another for another; never 0.
+// The same for policies that place users alike, and almost surely another for others; never 0.
 uint64_t mark_of(const Policy& policy);
 
 }  // namespace presence

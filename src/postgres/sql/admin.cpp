@@ -61,7 +61,7 @@ namespace {
 
 Statement read_rows = {
     "SELECT user_id, status, status_message, current_page, user_data "
-    "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS ") ORDER BY user_id",
+    "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS ") ORDER BY user_id COLLATE \"C\"",
     1,
     {JSONBOID}};
 
@@ -70,7 +70,7 @@ Statement read_rows = {
 Statement import_rows = {
     "INSERT INTO %s.user_presence (user_id, status, status_message, last_seen, current_page, "
     "activity_count, auto_away_at, went_offline_at, updated_at, user_data, manual) "
-    "SELECT DISTINCT ON (user_id) user_id, status, nullif(status_message, ''), "
+    "SELECT DISTINCT ON (user_id COLLATE \"C\") user_id, status, nullif(status_message, ''), "
     "least(coalesce(last_seen, CASE WHEN status <> 'offline' THEN $2 END), $2), "
     "nullif(current_page, ''), greatest(coalesce(activity_count, 0), 0), auto_away_at, "
     "went_offline_at, coalesce(updated_at, $2), user_data, "
@@ -79,7 +79,7 @@ Statement import_rows = {
     "octet_length(coalesce(status_message, '')) || ':' || coalesce(status_message, '') END "
     "FROM jsonb_to_recordset($1) AS r(" IMPORTED_COLUMNS
     ") WHERE user_id <> ALL ($3) "
-    "ORDER BY user_id, last_seen DESC NULLS LAST "
+    "ORDER BY user_id COLLATE \"C\", last_seen DESC NULLS LAST "
     "ON CONFLICT (user_id) DO NOTHING",
     3,
     {JSONBOID, TIMESTAMPTZOID, TEXTARRAYOID}};

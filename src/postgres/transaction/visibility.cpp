@@ -441,6 +441,8 @@ void lock_all(const Ids& users) {
 }  // namespace
 
 bool make_unknown_to_others(std::string_view user_id) {
+  // In the order of presence_reset, which locks all tables.
+  LockRelationOid(extension().user_presence, RowExclusiveLock);
   // One at a time: two of them may speak about each other, and about the same ones.
   LockRelationOid(extension().presence_contacts, ShareUpdateExclusiveLock);
   const Ids speakers = speakers_about(user_id);

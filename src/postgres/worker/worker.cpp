@@ -148,7 +148,7 @@ void reload_settings(Worker& worker, Time now) {
   // What was not told there before is missed by whoever goes on from before.
   if (mark_of_outlets() != outlets) worker.realm.control().resync.store(true);
   const Policy before = std::exchange(worker.policy, current_policy());
-  if (worker.policy == before) return;
+  if (mark_of(worker.policy) == mark_of(before)) return;
   // Who sees whom is another question now.
   if (worker.policy.default_audience != before.default_audience ||
       worker.policy.application_decides != before.application_decides)
