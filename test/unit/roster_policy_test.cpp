@@ -94,5 +94,14 @@ TEST_F(RosterPolicy, TheOldOneAfterTheNewOneIsNoHarm) {
   EXPECT_EQ(counts().online + counts().busy + counts().away, 2u);
 }
 
+// A reload of such a setting places nobody anew.
+TEST(PolicyMark, IsOfWhatUsersArePlacedBy) {
+  Policy other;
+  other.large_channel = 7;
+  EXPECT_EQ(mark_of(other), mark_of({}));
+  other.idle_timeout = minute;
+  EXPECT_NE(mark_of(other), mark_of({}));
+}
+
 }  // namespace
 }  // namespace presence::test
