@@ -69,7 +69,7 @@ class ChannelIndex {
   std::size_t collect_ids(uint16_t realm, uint32_t partition, uint32_t& bucket,
                           std::span<ChannelId> room) const;
   uint32_t buckets() const { return index_.buckets(); }
-  // Also if it is since it was looked at last: see take_news.
+  // Whether it is large. What has become so since take_news looked is so from here on.
   bool look_whether_large(Cell channel, uint32_t large_from);
   bool is_large(const ChannelKey& key) const;
   uint32_t members(const ChannelKey& key) const;

@@ -1,7 +1,6 @@
 // change.cpp: the way of a status from the call to the tables.
 #include "postgres/transaction/change.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "postgres/clock.h"
