@@ -95,6 +95,23 @@ $node->safe_psql('postgres', 'CREATE DATABASE parallel');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-j', 2, @to, '-d', 'parallel', "$dir/archive" ], 'restored by two jobs');
 check('parallel', 'two jobs');
 
+# given its tables come one after the other, and the worker has looked at what was there already
+$node->safe_psql('postgres', 'CREATE DATABASE pieces');
+my @pieces = (@to, '--exit-on-error', '-d', 'pieces', "$dir/archive");
+$node->command_ok([ 'pg_restore', '--section=pre-data', @pieces ], 'restored without a row');
+$node->command_ok([ 'pg_restore', '--data-only', '-t', 'user_presence', @pieces ], 'then the people');
+wait_for_worker($node, 'pieces');
+$node->safe_psql('pieces', q{SELECT presence_join('early', 'room')});
+eventually($node, 'pieces', q{SELECT count(*) = 1 FROM channel_presence}, 'the worker is at work');
+$node->command_ok([ 'pg_restore', '--data-only', (map { ('-t', $_) } qw(presence_visibility presence_contacts user_activities person)), @pieces ], 'then others');
+for my $table (qw(presence_sessions channel_presence))
+{
+	$node->command_ok([ 'pg_restore', '--data-only', '-t', $table, @pieces ], "then $table");
+	wait_for_worker($node, 'pieces');
+	eventually($node, 'pieces', q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*) FROM presence_sessions('dora')) AND (SELECT count(*) FROM channel_presence) = presence_member_count('room')},
+		'has no row that nobody knows');
+}
+
 # a dump of the copy is a dump of the same
 $node->command_ok([ 'pg_dump', @to, '-f', "$dir/again.sql", 'plain' ], 'the restored database can be dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE again');

@@ -19,7 +19,8 @@ namespace {
 int restoring;
 
 // People and their rules may come in any order, each with a transaction of its own. One after the
-// other: whoever comes later sees the other's rows, and makes memory follow.
+// other: whoever comes later sees the other's rows, and makes memory follow. Sessions and members
+// are loaded, or their rows deleted, after whichever load comes last.
 void note_restore(Oid relation) {
   if (!shared.attached() || !OidIsValid(relation) || RecoveryInProgress()) return;
   const Extension* ours = find_extension();
@@ -27,11 +28,13 @@ void note_restore(Oid relation) {
   const bool brings_people = relation == ours->user_presence;
   const bool brings_rules =
       relation == ours->presence_visibility || relation == ours->presence_contacts;
-  if (!brings_people && !brings_rules) return;
-  LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
+  const bool brings_connected =
+      relation == ours->presence_sessions || relation == ours->channel_presence;
+  if (!brings_people && !brings_rules && !brings_connected) return;
+  if (!brings_connected) LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
   const RealmRef realm = extension().realm;
-  if (brings_people) reload_at_commit(realm);
-  know_rules_at_commit(realm);
+  if (!brings_rules) reload_at_commit(realm);
+  if (!brings_connected) know_rules_at_commit(realm);
 }
 
 }  // namespace
