@@ -1,9 +1,10 @@
-"""How touch, list, rows, restart, sweep and memory grow with the number of users.
+"""How touch, list, rows, restart, sweep, reload and memory grow with the number of users.
 
 For each number of users there is a server of its own, and not a crowd of the rows: the time in which its rows are written is part of
 what is measured, and the sweep makes everybody away. Memory has one more server, set up so that nothing but users takes memory.
 """
 
+import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from statistics import median
@@ -13,7 +14,7 @@ from .curves import Quantity, Share
 from .postgres import touch_all
 
 NAME = "growth"
-ABOUT = "touch, list, flush, restart, sweep and memory by the number of users, each with its exponents"
+ABOUT = "touch, list, flush, restart, sweep, reload and memory by the number of users, each with its exponents"
 
 QUANTITIES = {
     "touch": Quantity("touch", "presence_touch, 1 client, round trip included", "us"),
@@ -22,6 +23,7 @@ QUANTITIES = {
     "restart": Quantity("restart", "from the start of the server to the first presence_online_users(100)", "s"),
     "applied": Quantity("sweep", "all idle at one moment: from then until the worker has made all away", "ms", Share("us", 1e3)),
     "told": Quantity("sweep, told", "from that moment until the worker has told of all, with writing rows in between", "ms", Share("us", 1e3)),
+    "reload": Quantity("reload", "idle_timeout changed while all are away: CPU time of the worker", "ms", Share("us", 1e3)),
     "memory": Quantity("memory", "resident shared memory, above that without users", "kB", Share("bytes", 1024)),
 }
 
@@ -104,6 +106,31 @@ def sweep(server, users):
         "'told', 1000 * extract(epoch FROM :'told'::timestamptz - :'due'));\n")
 
 
+def quiet_cpu_of(server, pid):
+    """Seconds that the process has used, once it does no more."""
+    before, now = None, server.cpu_of(pid)
+    while before != now:
+        time.sleep(0.5)
+        before, now = now, server.cpu_of(pid)
+    return now
+
+
+def reload(bench, server, users):
+    """Milliseconds. All are away, each seen at a moment of its own, and stay away; everybody's place is looked at."""
+    server.psql("SELECT clock_timestamp() AS seen \\gset\n" + touch_all(1, users, f":'seen'::timestamptz + (i - {users}) * interval '1 us'"))
+    server.psql("ALTER SYSTEM SET presence.idle_timeout = '1s'")
+    server.psql("SELECT pg_reload_conf()")
+    server.wait_until(f"SELECT away = {users} FROM presence_counts()")
+    worker = int(server.psql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'presence worker'"))
+    spent = []
+    for number in range(bench.scale.rounds):
+        before = quiet_cpu_of(server, worker)
+        server.psql(f"ALTER SYSTEM SET presence.idle_timeout = {1001 + number % 2}")
+        server.psql("SELECT pg_reload_conf()")
+        spent.append(1e3 * (quiet_cpu_of(server, worker) - before))
+    return median(spent)
+
+
 def speeds(bench, servers, progress):
     """Touch and list, the sizes turn by turn, so that what else the machine does meets all of them."""
     touches, lists = defaultdict(list), defaultdict(list)
@@ -124,10 +151,10 @@ def restarts(bench, servers, progress):
 
 
 def crowds(bench, sizes, progress):
-    """All but memory. The sweep comes last, because afterwards nobody is online any more. What a smaller size still has to write then
+    """All but memory. Sweep and reload come last, because afterwards nobody is online any more. What a smaller size still has to write then
     is written before the next one is due."""
     with ExitStack() as stack:
-        servers, flushes, sweeps = {}, [], []
+        servers, flushes, sweeps, reloads = {}, [], [], []
         for users in sizes:
             progress(f"growth: flush, {users:,} users")
             servers[users] = stack.enter_context(own_server(bench))
@@ -142,7 +169,10 @@ def crowds(bench, sizes, progress):
             progress(f"growth: sweep, {users:,} users")
             server.wait_until("SELECT worker_alive AND complete FROM presence_info()")
             sweeps.append(sweep(server, users))
-        return {**values, "applied": [one["applied"] for one in sweeps], "told": [one["told"] for one in sweeps]}
+        for users, server in servers.items():
+            progress(f"growth: reload, {users:,} users")
+            reloads.append(reload(bench, server, users))
+        return {**values, "reload": reloads, "applied": [one["applied"] for one in sweeps], "told": [one["told"] for one in sweeps]}
 
 
 def give_memory_to_users_alone(server):

@@ -5,32 +5,34 @@ namespace presence {
 
 namespace {
 
-// The first user from the head that was not seen after `seen`, or no_cell.
-Cell first_not_newer(const CellPool& pool, const List& list, Time seen) {
-  Cell at = list.newest;
-  while (at != no_cell && pool.at<User>(at).last_seen > seen) at = pool.at<User>(at).older;
+Time seen_of(const CellPool& pool, Cell cell) { return pool.at<User>(cell).last_seen; }
+
+// Differences as unsigned: an imported last_seen may lie at the end of time.
+uint64_t between(Time a, Time b) {
+  const uint64_t difference = static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
+  return a < b ? 0 - difference : difference;
+}
+
+// The newest of those who were not seen after `seen`, or no_cell; or whom the walk begins with,
+// when that one was seen at the very moment: those need not be walked past.
+Cell first_not_newer(const CellPool& pool, Cell at, Time seen) {
+  if (seen_of(pool, at) == seen) return at;
+  while (at != no_cell && seen_of(pool, at) > seen) at = pool.at<User>(at).older;
+  if (at == no_cell) return no_cell;
+  for (Cell newer = pool.at<User>(at).newer; newer != no_cell && seen_of(pool, newer) <= seen;
+       newer = pool.at<User>(at).newer)
+    at = newer;
   return at;
 }
 
-Cell first_not_newer_from_tail(const CellPool& pool, const List& list, Time seen) {
-  Cell found = no_cell;
-  for (Cell at = list.oldest; at != no_cell; at = pool.at<User>(at).newer) {
-    if (pool.at<User>(at).last_seen > seen) break;
-    found = at;
-  }
-  return found;
-}
-
+// The one in front of whom `seen` belongs, or no_cell: behind all.
 Cell place_for(const CellPool& pool, const List& list, Time seen) {
-  if (list.newest == no_cell) return no_cell;
-  const Time newest = pool.at<User>(list.newest).last_seen;
-  const Time oldest = pool.at<User>(list.oldest).last_seen;
-  if (newest <= seen) return list.newest;
-  // Differences as unsigned: an imported last_seen may lie at the end of time.
-  const uint64_t from_head = static_cast<uint64_t>(newest) - static_cast<uint64_t>(seen);
-  const uint64_t from_tail = static_cast<uint64_t>(seen) - static_cast<uint64_t>(oldest);
-  if (seen < oldest || from_tail < from_head) return first_not_newer_from_tail(pool, list, seen);
-  return first_not_newer(pool, list, seen);
+  if (list.newest == no_cell || seen_of(pool, list.newest) <= seen) return list.newest;
+  if (seen < seen_of(pool, list.oldest)) return no_cell;
+  Cell nearest = list.lately == no_cell ? list.newest : list.lately;
+  for (const Cell end : {list.newest, list.oldest})
+    if (between(seen_of(pool, end), seen) < between(seen_of(pool, nearest), seen)) nearest = end;
+  return first_not_newer(pool, nearest, seen);
 }
 
 }  // namespace
@@ -38,6 +40,8 @@ Cell place_for(const CellPool& pool, const List& list, Time seen) {
 void unlink_user(CellPool& pool, RealmPartition& partition, Cell cell) {
   User& user = pool.at<User>(cell);
   List& list = partition.lists[user.list];
+  if (user.newer != no_cell || list.lately == cell)
+    list.lately = user.older == no_cell ? user.newer : user.older;
   (user.newer == no_cell ? list.newest : pool.at<User>(user.newer).older) = user.older;
   (user.older == no_cell ? list.oldest : pool.at<User>(user.older).newer) = user.newer;
   user.newer = user.older = no_cell;
@@ -54,6 +58,7 @@ void link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t to)
   user.newer = newer;
   (newer == no_cell ? list.newest : pool.at<User>(newer).older) = cell;
   (older == no_cell ? list.oldest : pool.at<User>(older).newer) = cell;
+  if (newer != no_cell) list.lately = cell;
   list.count++;
 }
 

@@ -10,8 +10,10 @@ namespace presence {
 
 // Takes the user out of its list.
 void unlink_user(CellPool& pool, RealmPartition& partition, Cell cell);
-// Puts it in its place in `list`. The walk begins at the nearer end, and whoever was
-// seen just now is at the head.
+// Puts it in its place in `list`. Whoever was seen just now is at the head. Others are put by a
+// walk that begins at the nearest, in time, of three: the ends, and the place where somebody was
+// put or taken out before. So many who move one after the other, in either order, need no long
+// walks, and who is taken out and put back is not behind anybody new.
 void link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t list);
 
 }  // namespace presence

@@ -643,11 +643,12 @@ void Roster::reschedule_user(Cell cell, RealmPartition& share, const Policy& pol
   refresh(cell, share, loaded, policy, now, reason, none);
 }
 
+// Whoever stays in its list is not put behind those who are still to come.
 void Roster::reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now) {
   RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
-    while (cell != no_cell) {
+    for (uint32_t left = share.lists[number].count; left > 0 && cell != no_cell; left--) {
       const Cell older = user(cell).older;
       reschedule_user(cell, share, policy, now);
       cell = older;

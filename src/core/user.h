@@ -139,6 +139,7 @@ static_assert(sizeof(Extras) <= cell_bytes);
 
 struct List {
   Cell newest, oldest;
+  Cell lately;  // somebody where the list was changed lately, but not at its head
   uint32_t count;
 };
 

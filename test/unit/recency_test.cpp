@@ -131,6 +131,52 @@ TEST_F(RecencyTest, StaysSortedWhateverMoves) {
   }
 }
 
+TEST_F(RecencyTest, WhoeverIsTakenOutAndPutBackIsNotBehindAnybodyNew) {
+  const Cell a = link(1), b = link(5), c = link(5), d = link(5), e = link(9);
+  const auto move = [&](Cell cell) {
+    const Time seen = pool.at<User>(cell).last_seen;
+    unlink(cell);
+    link_again(cell, seen, list_of(Status::away, false, false));
+    unlink(cell);
+    link_again(cell, seen);
+  };
+  for (const Cell cell : {e, d, c, d, a, c, d, e}) {
+    move(cell);
+    expect_order({e, d, c, b, a});
+  }
+  move(b);
+  expect_order({e, b, d, c, a});
+}
+
+// As a reload of the settings does with all who are away: to the others and back, in either order.
+TEST_F(RecencyTest, StaysSortedWhenAllMoveOneAfterTheOther) {
+  constexpr uint8_t away = list_of(Status::away, false, false);
+  std::vector<Cell> cells;
+  for (int i = 0; i < 300; i++) cells.push_back(link(i / 3 * 2, away));
+  const auto move_all = [&] {
+    for (const Cell cell : cells) {
+      const Time seen = pool.at<User>(cell).last_seen;
+      unlink(cell);
+      link_again(cell, seen, online);
+      unlink(cell);
+      link_again(cell, seen, away);
+    }
+  };
+  const auto is_newer = [&](Cell a, Cell b) {
+    return pool.at<User>(a).last_seen > pool.at<User>(b).last_seen;
+  };
+  for (int i = 0; i < 200; i++) link(i);
+  for (int turn = 0; turn < 2; turn++) {
+    move_all();
+    const std::vector<Cell> order = newest_first(away);
+    ASSERT_EQ(order.size(), cells.size());
+    EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), is_newer));
+    EXPECT_EQ(oldest_first(away), std::vector<Cell>(order.rbegin(), order.rend()));
+    EXPECT_EQ(newest_first().size(), 200u);
+    std::reverse(cells.begin(), cells.end());
+  }
+}
+
 TEST(ListNumbers, NameStatusChoiceRegularityAndKind) {
   std::vector<uint8_t> numbers = {offline_list};
   for (const UserKind kind : {UserKind::open, UserKind::veiled, UserKind::closed})
