@@ -106,10 +106,10 @@ def sweep(server, users):
         "'told', 1000 * extract(epoch FROM :'told'::timestamptz - :'due'));\n")
 
 
-def quiet_cpu_of(server, pid):
-    """Seconds that the process has used, once it does no more."""
-    before, now = None, server.cpu_of(pid)
-    while before != now:
+def quiet_cpu_of(server, pid, after=None):
+    """Seconds that the process has used, once it has done something since `after` and does no more."""
+    before, now = after, server.cpu_of(pid)
+    while now == after or now != before:
         time.sleep(0.5)
         before, now = now, server.cpu_of(pid)
     return now
@@ -127,7 +127,7 @@ def reload(bench, server, users):
         before = quiet_cpu_of(server, worker)
         server.psql(f"ALTER SYSTEM SET presence.idle_timeout = {1001 + number % 2}")
         server.psql("SELECT pg_reload_conf()")
-        spent.append(1e3 * (quiet_cpu_of(server, worker) - before))
+        spent.append(1e3 * (quiet_cpu_of(server, worker, after=before) - before))
     return median(spent)
 
 

@@ -29,7 +29,7 @@ my %order = (online => 0, busy => 1, away => 2);
 my $json = JSON::PP->new->canonical->allow_nonref;
 
 my $node = new_server('leaks', testing => 1,
-	conf => "presence.offline_timeout = '1000s'\npresence.private_channel = 'all'\npresence.flush_interval = '10s'\nfsync = off");
+	conf => "presence.offline_timeout = '1000s'\npresence.private_channel = 'all'\npresence.flush_interval = '10s'\npresence.typing_timeout = '30s'\nfsync = off");
 $node->start;
 
 # ---- what is read ---------------------------------------------------------------------------------------------------
@@ -37,9 +37,9 @@ $node->start;
 # All that the functions say to one viewer, or to the application itself; odd: where two of them do not say the same.
 my $functions = q{
 	CREATE SCHEMA leaks;
-	-- The rate of who is here falls while one reads; who seems not to be here has none.
-	CREATE FUNCTION leaks.person(seen jsonb) RETURNS jsonb LANGUAGE sql AS $$
-		SELECT CASE WHEN seen ->> 'status' <> 'offline' AND seen ->> 'interactions_per_minute' >= '0' THEN jsonb_set(seen, '{interactions_per_minute}', '"any"') ELSE seen END
+	-- A rate falls while one reads; to others who is offline has none.
+	CREATE FUNCTION leaks.person(seen jsonb, viewer text) RETURNS jsonb LANGUAGE sql AS $$
+		SELECT CASE WHEN seen ->> 'interactions_per_minute' >= '0' AND (seen ->> 'status' <> 'offline' OR coalesce(viewer, seen ->> 'user_id') = seen ->> 'user_id') THEN jsonb_set(seen, '{interactions_per_minute}', '"any"') ELSE seen END
 	$$;
 	CREATE FUNCTION leaks.seen(v text, users text[], channels text[], lists jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 	DECLARE
@@ -49,7 +49,7 @@ my $functions = q{
 		step int;
 		channel text;
 	BEGIN
-		people := (SELECT jsonb_object_agg(g.user_id, leaks.person(to_jsonb(g))) FROM presence_get_many(users, viewer => v) AS g);
+		people := (SELECT jsonb_object_agg(g.user_id, leaks.person(to_jsonb(g), v)) FROM presence_get_many(users, viewer => v) AS g);
 		seen := seen || jsonb_build_object('people', people,
 			'lists', (SELECT jsonb_agg(array(SELECT o.user_id FROM presence_online_users((l ->> 'max')::int, v, array(SELECT jsonb_array_elements_text(l -> 'statuses')), (l ->> 'within')::interval) AS o))
 				FROM jsonb_array_elements(lists) AS l),
@@ -70,15 +70,15 @@ my $functions = q{
 			END LOOP;
 		END LOOP;
 		RETURN jsonb_set(seen, '{odd}', coalesce((SELECT jsonb_agg(odd) FROM (
-			SELECT 'get ' || u FROM unnest(users) AS u WHERE leaks.person(to_jsonb(presence_get(u, v))) <> people -> u
-			UNION ALL SELECT 'preview ' || u FROM unnest(users) AS u WHERE v IS NOT NULL AND leaks.person(to_jsonb(presence_preview(u, v))) <> people -> u
+			SELECT 'get ' || u FROM unnest(users) AS u WHERE leaks.person(to_jsonb(presence_get(u, v)), v) <> people -> u
+			UNION ALL SELECT 'preview ' || u FROM unnest(users) AS u WHERE v IS NOT NULL AND leaks.person(to_jsonb(presence_preview(u, v)), v) <> people -> u
 			UNION ALL SELECT 'status ' || u FROM unnest(users) AS u WHERE presence_status(u, v) <> people -> u ->> 'status'
-			UNION ALL SELECT 'online_users ' || o.user_id FROM presence_online_users(1000, v) AS o WHERE leaks.person(to_jsonb(o)) <> people -> o.user_id
+			UNION ALL SELECT 'online_users ' || o.user_id FROM presence_online_users(1000, v) AS o WHERE leaks.person(to_jsonb(o), v) <> people -> o.user_id
 			UNION ALL SELECT 'members ' || m.user_id FROM unnest(channels) AS c, presence_members(c, 1000, v) AS m WHERE people -> m.user_id ->> 'status' <> m.status AND presence_can_see(v, m.user_id) >= 'status'
 			) AS o (odd)), '[]'));
 	END $$;
 	CREATE FUNCTION leaks.truth(users text[], channels text[]) RETURNS jsonb LANGUAGE sql AS $$
-		SELECT jsonb_build_object('people', (SELECT jsonb_object_agg(g.user_id, leaks.person(to_jsonb(g))) FROM presence_get_many(users) AS g),
+		SELECT jsonb_build_object('people', (SELECT jsonb_object_agg(g.user_id, leaks.person(to_jsonb(g), NULL)) FROM presence_get_many(users) AS g),
 			'members', (SELECT jsonb_object_agg(c, coalesce((SELECT jsonb_object_agg(m.user_id, to_jsonb(m)) FROM presence_members(c, 1000) AS m), '{}')) FROM unnest(channels) AS c),
 			'order', (SELECT jsonb_object_agg(c, array(SELECT m.user_id FROM presence_members(c, 1000) AS m)) FROM unnest(channels) AS c),
 			'typing', (SELECT jsonb_object_agg(c, coalesce((SELECT jsonb_object_agg(t.user_id, to_jsonb(t)) FROM presence_typing_users(c) AS t), '{}')) FROM unnest(channels) AS c),
@@ -194,7 +194,7 @@ sub shown_as
 	my ($row, $detail) = @_;
 	my %shown = %$row;
 	# Never anything, or nothing of what is shown.
-	return \%shown if !defined $row->{last_seen} && $row->{status} eq 'offline' && !defined $row->{status_message} && !$row->{user_data};
+	return { %shown, interactions_per_minute => 0 } if !defined $row->{last_seen} && $row->{status} eq 'offline' && !defined $row->{status_message} && !$row->{user_data};
 	return { %shown, status => 'offline', map({ $_ => undef } qw(status_message current_page user_data)), map { $_ => 0 } qw(session_count activity_count interactions_per_minute) }
 	  if $detail eq 'last_seen' && !defined $row->{last_seen};
 	@shown{qw(current_page interactions_per_minute)} = (undef, 0) if $row->{status} eq 'offline';

@@ -256,7 +256,7 @@ while (time < $end)
 $_->finish for @clients;
 my $truth = q{SELECT user_id, status, status_message FROM presence_online_users(1000) ORDER BY user_id COLLATE "C"};
 sub known { return join "\n", map { join '|', $_, map { $_ // '' } @{ $map->{$_} } } sort keys %$map }
-wait_until(sub { poll(); known() eq pooled('app', $truth) }, 10);
+wait_until(sub { poll(); known() eq pooled('app', $truth) });
 
 # then it knows what is true, and nothing came twice or out of order
 is(known(), pooled('app', $truth), 'a poller converges');

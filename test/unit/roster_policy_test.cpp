@@ -28,6 +28,29 @@ TEST_F(RosterPolicy, ALongerIdleTimeoutBringsThemBack) {
   EXPECT_EQ(next_due(), start + 10 * minute);
 }
 
+TEST_F(RosterPolicy, ComesToEverybodySeenAtOneMoment) {
+  // Given a hundred of each of three moments, all of them away.
+  std::vector<std::string> ids;
+  for (int i = 0; i < 300; i++) ids.push_back("u" + std::to_string(i));
+  for (int moment = 0; moment < 3; moment++, now += second)
+    for (int i = 0; i < 100; i++) touch(ids[static_cast<std::size_t>(100 * moment + i)]);
+  now += 6 * minute;
+  settle();
+  announcements();
+  // When idle_timeout is another that keeps them away, then nothing changes; when it is longer, all
+  // are back.
+  policy.idle_timeout = 4 * minute;
+  reschedule();
+  EXPECT_TRUE(announcements().empty());
+  EXPECT_EQ(counts().away, 300u);
+  EXPECT_EQ(find_problem(region), "");
+  policy.idle_timeout = 10 * minute;
+  reschedule();
+  EXPECT_EQ(announcements().size(), 300u);
+  EXPECT_EQ(counts().online, 300u);
+  EXPECT_EQ(find_problem(region), "");
+}
+
 TEST_F(RosterPolicy, AShorterOfflineTimeoutEndsTheExpiringChoiceToo) {
   // Given somebody busy until later: its deadline is in the heap.
   choose("ann", Status::busy, now + 20 * minute);

@@ -78,6 +78,7 @@ void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch) {
   control.resync.store(false);
   control.loads_wanted.store(1);
   control.loads_done.store(0);
+  control.restores.store(0);
   control.behind_since.store(0);
   control.writer.store(InvalidTransactionId);
   control.last_round.store(0);

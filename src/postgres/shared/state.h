@@ -38,6 +38,8 @@ struct RealmControl {
   // Loads of all rows that are not offline: one at the start, one more after each import.
   std::atomic<uint64_t> loads_wanted;
   std::atomic<uint64_t> loads_done;
+  // Restores of the rows of sessions and members, which nobody may have in memory.
+  std::atomic<uint64_t> restores;
   std::atomic<Time> behind_since;     // the worker cannot write or send since then; 0: it can
   std::atomic<TransactionId> writer;  // the persister's open transaction
   std::atomic<Time> last_round;

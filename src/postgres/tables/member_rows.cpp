@@ -50,13 +50,6 @@ Statement fetch_member = {"SELECT " MEMBER_COLUMNS
                           " FROM %s.channel_presence WHERE channel_id = $1 AND user_id = $2",
                           2,
                           {TEXTOID, TEXTOID}};
-Statement delete_members = {
-    "DELETE FROM %s.channel_presence p USING unnest($1, $2) AS r(channel_id, user_id) "
-    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id "
-    "RETURNING p.channel_id, p.user_id",
-    2,
-    {TEXTARRAYOID, TEXTARRAYOID}};
-
 std::string_view jsonb_column(uint64 row, int number, std::size_t most_bytes) {
   Datum value;
   if (!get_value(row, number, value)) return {};
@@ -128,33 +121,6 @@ void load_members(const RealmRef& realm, uint64_t load) {
   for_each_row(fetch_members, [&](uint64 row) {
     if (realm.control().loads_done.load() < load) load_member_row(realm, row, removals);
   });
-}
-
-bool delete_lost_members() {
-  const RealmRef realm = extension().realm;
-  if (!ConditionalLockRelationOid(extension().channel_presence, RowExclusiveLock)) return true;
-  TableAccess access;
-  access.begin();
-  access.set("lock_timeout", "100");
-  Column channels(TEXTOID, rows_at_once), users(TEXTOID, rows_at_once);
-  int count = 0;
-  for_each_row(fetch_members, [&](uint64 row) {
-    const std::string_view channel = text_column(row, 1);
-    const std::string_view user = text_column(row, 2);
-    const bool may_be = is_id(channel) && is_id(user);
-    if (count == rows_at_once ||
-        (may_be && is_member(realm, realm.key(user), realm.channel_key(channel))))
-      return;
-    channels.add_text(channel);
-    users.add_text(user);
-    count++;
-  });
-  Datum values[] = {channels.array(), users.array()};
-  const uint64 deleted = count > 0 ? run(delete_members, values, nullptr) : 0;
-  for (uint64 i = 0; i < deleted; i++)
-    miss_member_row(realm, realm.key(text_column(i, 2)), realm.channel_key(text_column(i, 1)));
-  access.end();
-  return count == rows_at_once;
 }
 
 // ---- a standby -------------------------------------------------------------

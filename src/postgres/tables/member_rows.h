@@ -18,8 +18,6 @@ std::string_view text_of_array(Datum array);
 // At a start, when users and sessions are loaded: who was in channels is so again. In a scope.
 // Until that load has been done by somebody else.
 void load_members(const RealmRef& realm, uint64_t load);
-// Deletes rows whose member is not there any more. True: there may be more of them.
-bool delete_lost_members();
 
 // On a standby the table is all there is. False: the user behind whom the page begins is no member.
 bool put_member_rows(std::string_view channel_id, int most, std::optional<std::string_view> after,

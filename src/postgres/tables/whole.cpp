@@ -65,12 +65,6 @@ Statement fetch_sessions = {"SELECT " SESSION_COLUMNS ", " STRONGEST_OF_USER
                             "ORDER BY last_seen DESC NULLS LAST",
                             0,
                             {}};
-Statement delete_sessions = {
-    "DELETE FROM %s.presence_sessions p USING unnest($1, $2) AS r(session_id, connected_at) "
-    "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
-    2,
-    {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
-
 // A gateway of the last run has session_timeout to call again, as everybody else.
 Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
   if (!is_id(name)) return no_cell;
@@ -106,48 +100,6 @@ void load_session_row(const RealmRef& realm, uint64 row, Time ends_at) {
   if (!load_session(realm, user, facts, current_policy(), current_time()))
     release_gateway(facts.gateway);
 }
-
-bool is_known(const RealmRef& realm, std::string_view session_id) {
-  SessionOwner owner;
-  return find_session(realm, realm.session_key(session_id), current_policy(), current_time(),
-                      owner) == Answer::done;
-}
-
-// In memory of the scope.
-struct LostSessions {
-  Column ids{TEXTOID, rows_at_once};
-  Column connected{TIMESTAMPTZOID, rows_at_once};
-  int count = 0;
-
-  void add(std::string_view id, Time connected_at) {
-    ids.add_text(id);
-    connected.add(TimestampTzGetDatum(connected_at));
-    count++;
-  }
-};
-
-}  // namespace
-
-bool delete_lost_sessions() {
-  const RealmRef realm = extension().realm;
-  if (!ConditionalLockRelationOid(extension().presence_sessions, RowExclusiveLock)) return true;
-  TableAccess access;
-  access.begin();
-  access.set("lock_timeout", "100");
-  LostSessions lost;
-  for_each_row(fetch_sessions, [&](uint64 row) {
-    const std::string_view id = text_column(row, 1);
-    if (lost.count == rows_at_once || (is_id(id) && is_known(realm, id))) return;
-    lost.add(id, time_column(row, 6));
-  });
-  Datum values[] = {lost.ids.array(), lost.connected.array()};
-  if (lost.count > 0) run(delete_sessions, values, nullptr);
-  const bool more = lost.count == rows_at_once;
-  access.end();
-  return more;
-}
-
-namespace {
 
 // Rows of the last run get session_timeout to be heard of again; rows that came by import or
 // restore live by the rules of every day. What is loaded is not told to anybody: so once somebody

@@ -13,8 +13,4 @@ RealmRef whole_realm();
 // until somebody else has. Users in memory stay as they are.
 void load_everybody(const RealmRef& realm);
 
-// Deletes rows of sessions that nobody has in memory, at most so many at once. For the worker, when
-// all has been loaded. True: there may be more.
-bool delete_lost_sessions();
-
 }  // namespace presence

@@ -19,8 +19,8 @@ namespace {
 int restoring;
 
 // People and their rules may come in any order, each with a transaction of its own. One after the
-// other: whoever comes later sees the other's rows, and makes memory follow. Sessions and members
-// are loaded, or their rows deleted, after whichever load comes last.
+// other: whoever comes later sees the other's rows, and makes memory follow. The rows of sessions
+// and members are loaded when they come before the worker's first look, and deleted after it.
 void note_restore(Oid relation) {
   if (!shared.attached() || !OidIsValid(relation) || RecoveryInProgress()) return;
   const Extension* ours = find_extension();
@@ -30,11 +30,12 @@ void note_restore(Oid relation) {
       relation == ours->presence_visibility || relation == ours->presence_contacts;
   const bool brings_connected =
       relation == ours->presence_sessions || relation == ours->channel_presence;
-  if (!brings_people && !brings_rules && !brings_connected) return;
-  if (!brings_connected) LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
+  if (brings_connected) clean_at_commit(extension().realm);
+  if (!brings_people && !brings_rules) return;
+  LockRelationOid(ours->user_presence, ShareUpdateExclusiveLock);
   const RealmRef realm = extension().realm;
-  if (!brings_rules) reload_at_commit(realm);
-  if (!brings_connected) know_rules_at_commit(realm);
+  if (brings_people) reload_at_commit(realm);
+  know_rules_at_commit(realm);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ enum class Kind : uint8_t {
   wish,
   reset,
   reload,
+  clean,
   restored_rules,
   drop,
   start,
@@ -324,6 +325,11 @@ void reload_at_commit(const RealmRef& realm) {
   log(Kind::reload, nullptr, realm);
 }
 
+void clean_at_commit(const RealmRef& realm) {
+  make_log_space();
+  log(Kind::clean, nullptr, realm);
+}
+
 void know_rules_at_commit(const RealmRef& realm) {
   make_log_space();
   log(Kind::restored_rules, nullptr, realm);
@@ -403,6 +409,10 @@ void commit_entry(const LogEntry& entry, const Policy& policy, Time now) {
       // The loading is silent: whoever has a picture takes a new one.
       entry.realm.control().loads_wanted.fetch_add(1);
       entry.realm.control().resync.store(true);
+      wake_worker(entry.realm);
+      return;
+    case Kind::clean:
+      entry.realm.control().restores.fetch_add(1);
       wake_worker(entry.realm);
       return;
     case Kind::drop:

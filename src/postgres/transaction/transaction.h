@@ -67,6 +67,8 @@ int wisher_count();
 void reset_at_commit(const RealmRef& realm);
 // Rows came by import or restore: at COMMIT the worker loads them.
 void reload_at_commit(const RealmRef& realm);
+// Rows of sessions or members came by a restore: at COMMIT the worker looks who knows them.
+void clean_at_commit(const RealmRef& realm);
 // Rules of users came by a restore: just before COMMIT memory gets to know them.
 void know_rules_at_commit(const RealmRef& realm);
 // The extension is dropped: at COMMIT the worker looks.

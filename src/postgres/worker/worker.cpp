@@ -15,7 +15,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
-#include "postgres/tables/member_rows.h"
+#include "postgres/tables/lost_rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/announcer.h"
@@ -65,12 +65,13 @@ bool wait_members(const RealmRef& realm) {
 struct Worker {
   RealmRef realm;
   Policy policy;
-  Time next_due = never;      // of the users
-  Time next_broadcast = 0;    // not before; 0: at once
-  Time next_flush = never;    // of the dirty rows
-  Time next_load = 0;         // not before
-  uint64_t cleaned_load = 0;  // after that load, lost sessions were cleaned away
-  Time next_clean = 0;
+  Time next_due = never;     // of the users
+  Time next_broadcast = 0;   // not before; 0: at once
+  Time next_flush = never;   // of the dirty rows
+  Time next_load = 0;        // not before
+  uint64_t cleaned = 0;      // so many loads and restores were followed by a cleaning
+  CleaningPlace cleaning{};  // how far it has come
+  Time next_clean = 0;       // not before
   bool more_events = false;
   bool events_stuck = false;
   bool more_to_log = false;
@@ -101,23 +102,40 @@ bool is_still_there(const RealmRef& realm) {
   return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
 }
 
-// Sessions and members of the last run that did not come back, or that came by a restore.
-void clean_sessions(Worker& worker, Time now) {
-  const uint64_t load = worker.realm.control().loads_done.load();
-  if (worker.cleaned_load == load || load == 0 || now < worker.next_clean) return;
-  static bool more;
-  more = false;
-  const bool done = attempt(
+// After each of them there may be rows that nobody has in memory.
+uint64_t loads_and_restores(const RealmControl& control) {
+  return control.loads_done.load() + control.restores.load();
+}
+
+bool has_to_clean(const Worker& worker) {
+  const RealmControl& control = worker.realm.control();
+  return worker.realm.complete() && control.loads_done.load() > 0 &&
+         (worker.cleaning.table != CleaningPlace::Table::none ||
+          worker.cleaned != loads_and_restores(control));
+}
+
+void clean_rows(Worker& worker, Time now) {
+  if (!has_to_clean(worker) || now < worker.next_clean) return;
+  struct Portion {
+    CleaningPlace place;
+    bool looked_at;
+  };
+  if (worker.cleaning.table == CleaningPlace::Table::none) {
+    worker.cleaning.table = CleaningPlace::Table::sessions;
+    worker.cleaned = loads_and_restores(worker.realm.control());
+  }
+  static Portion portion;
+  portion = {worker.cleaning, false};
+  const bool committed = attempt(
       "delete the rows of lost sessions and members", "See presence_info().",
       [](void*) {
         PushActiveSnapshot(GetTransactionSnapshot());
-        const bool more_sessions = delete_lost_sessions();
-        more = delete_lost_members() || more_sessions;
+        portion.looked_at = clean_some_rows(portion.place);
         PopActiveSnapshot();
       },
       nullptr);
-  if (done && !more) worker.cleaned_load = load;
-  worker.next_clean = done && !more ? never : now + cleans_again_after;
+  if (committed) worker.cleaning = portion.place;
+  worker.next_clean = committed && portion.looked_at ? 0 : now + cleans_again_after;
 }
 
 void load(Worker& worker, Time now) {
@@ -131,7 +149,6 @@ void load(Worker& worker, Time now) {
       },
       nullptr);
   worker.next_load = done ? 0 : now + failed_load_waits;
-  if (done) worker.next_clean = now;
 }
 
 // Almost surely another when what is told on all channels together is told elsewhere, or no more.
@@ -300,7 +317,7 @@ Rest rest_of(const Worker& worker, Time now) {
       false};
   if (worker.more_rows) rest.until = now;
   if (worker.more_to_log) rest.until = std::min(rest.until, std::max(now, worker.next_log));
-  if (worker.realm.complete()) rest.until = std::min(rest.until, worker.next_clean);
+  if (has_to_clean(worker)) rest.until = std::min(rest.until, std::max(now, worker.next_clean));
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm) ||
                   worker.realm.control().resync.load();
@@ -359,7 +376,7 @@ Rest round(Worker& worker) {
   const Time now = current_time();
   reload_settings(worker, now);
   load(worker, now);
-  if (worker.realm.complete()) clean_sessions(worker, now);
+  clean_rows(worker, now);
   worker.next_due = settle_realm(worker.realm, worker.policy, now);
   tell(worker, now);
   log(worker, now);
