@@ -1,6 +1,8 @@
 // recency.cpp: linking and unlinking.
 #include "recency.h"
 
+#include <limits>
+
 namespace presence {
 
 namespace {
@@ -29,9 +31,14 @@ Cell first_not_newer(const CellPool& pool, Cell at, Time seen) {
 Cell place_for(const CellPool& pool, const List& list, Time seen) {
   if (list.newest == no_cell || seen_of(pool, list.newest) <= seen) return list.newest;
   if (seen < seen_of(pool, list.oldest)) return no_cell;
-  Cell nearest = list.lately == no_cell ? list.newest : list.lately;
-  for (const Cell end : {list.newest, list.oldest})
-    if (between(seen_of(pool, end), seen) < between(seen_of(pool, nearest), seen)) nearest = end;
+  // Of two as near the first: who goes back from where it was taken is not put behind the next one.
+  Cell nearest = list.newest;
+  uint64_t distance = std::numeric_limits<uint64_t>::max();
+  for (const Cell from : {list.beside_taken, list.put, list.newest, list.oldest}) {
+    if (from == no_cell || between(seen_of(pool, from), seen) >= distance) continue;
+    nearest = from;
+    distance = between(seen_of(pool, from), seen);
+  }
   return first_not_newer(pool, nearest, seen);
 }
 
@@ -40,8 +47,9 @@ Cell place_for(const CellPool& pool, const List& list, Time seen) {
 void unlink_user(CellPool& pool, RealmPartition& partition, Cell cell) {
   User& user = pool.at<User>(cell);
   List& list = partition.lists[user.list];
-  if (user.newer != no_cell || list.lately == cell)
-    list.lately = user.older == no_cell ? user.newer : user.older;
+  const Cell neighbour = user.older == no_cell ? user.newer : user.older;
+  if (list.put == cell) list.put = neighbour;
+  if (user.newer != no_cell || list.beside_taken == cell) list.beside_taken = neighbour;
   (user.newer == no_cell ? list.newest : pool.at<User>(user.newer).older) = user.older;
   (user.older == no_cell ? list.oldest : pool.at<User>(user.older).newer) = user.newer;
   user.newer = user.older = no_cell;
@@ -58,7 +66,7 @@ void link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t to)
   user.newer = newer;
   (newer == no_cell ? list.newest : pool.at<User>(newer).older) = cell;
   (older == no_cell ? list.oldest : pool.at<User>(older).newer) = cell;
-  if (newer != no_cell) list.lately = cell;
+  if (newer != no_cell) list.put = cell;
   list.count++;
 }
 

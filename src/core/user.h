@@ -139,7 +139,8 @@ static_assert(sizeof(Extras) <= cell_bytes);
 
 struct List {
   Cell newest, oldest;
-  Cell lately;  // somebody where the list was changed lately, but not at its head
+  // Who was put into the midst of it last, and who was next to the last one taken out of it.
+  Cell put, beside_taken;
   uint32_t count;
 };
 

@@ -7,7 +7,7 @@
 
 namespace presence {
 
-// The places of a batch, grouped by their partition and otherwise in the order given.
+// The places of a batch, grouped by their partition and in the order given until they are sorted.
 struct ByPartition {
   static constexpr int nowhere = partition_count;  // of those that belong to none
 
@@ -22,6 +22,16 @@ struct ByPartition {
     int next[partition_count + 1];
     std::copy_n(starts, partition_count + 1, next);
     for (int i = 0; i < count; i++) places[next[partition_of(i)]++] = i;
+  }
+
+  // Orders those of each partition.
+  template <typename Less>
+  void sort(Less less) {
+    for (int partition = 0; partition < nowhere; partition++) {
+      int* const begin = places + starts[partition];
+      int* const end = places + starts[partition + 1];
+      if (!std::is_sorted(begin, end, less)) std::sort(begin, end, less);
+    }
   }
 
   // Calls `use(partition, places, count)` with portions of at most so many.

@@ -66,12 +66,17 @@ int touch_portion(const RealmRef& realm, const TouchOfMany* touches, const int* 
 
 }  // namespace
 
-// In the order of the partitions; within one in the order given, so that of duplicates the last
-// one comes last.
+// In the order of the partitions; within one in the order of time, so that each user's place in the
+// list is near the one before, and otherwise in the order given.
 int touch_users(const RealmRef& realm, const TouchOfMany* touches, int count, const Policy& policy,
                 Time now, int* missed) {
   const auto partition_of = [&](int i) { return static_cast<int>(touches[i].key.partition()); };
-  const ByPartition batch(count, partition_of, missed + count);
+  ByPartition batch(count, partition_of, missed + count);
+  batch.sort([&](int a, int b) {
+    const Time seen_a = touches[a].touch.seen_at.value_or(now);
+    const Time seen_b = touches[b].touch.seen_at.value_or(now);
+    return seen_a != seen_b ? seen_a < seen_b : a < b;
+  });
   int missing = 0;
   batch.for_each_portion(touches_at_once, [&](uint32_t, const int* places, int portion) {
     missing += touch_portion(realm, touches, places, portion, policy, now, missed + missing);
