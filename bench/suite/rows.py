@@ -134,9 +134,9 @@ row(name="activity", work="presence_touch with recorded activity, 16 clients", a
     limit=read_and_rows_by_hand, limit_is=f"a call that does nothing, and for each a row into a table like presence's by plain SQL, {ROWS_AT_ONCE} at once", prepare=prepare_activity)
 
 
-def batches(kind, size=1000):
+def batches(kind, size=1000, users=USERS):
     """Users a second, with random ids that are sent and read, as Redis has to receive and read its keys."""
-    return lambda bench: bench.batches(kind, USERS, size)
+    return lambda bench: bench.batches(kind, users, size)
 
 
 row(name="touch-many", work="presence_touch_many, 1,000 ids, 1 client", against="Redis SET EX, pipeline 100", target=1.5, unit="ids per second",
@@ -298,8 +298,12 @@ def prepare_reads(bench):
     bench.postgres.psql("CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many(ARRAY(SELECT generate_series(1, 100)))")
 
 
-def lists_of_100(kind):
-    return lambda bench: batches(kind, size=100)(bench) / 100
+def lists_of_100(kind, users=USERS):
+    return lambda bench: batches(kind, size=100, users=users)(bench) / 100
+
+
+def mget(keys=USERS):
+    return lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds, keys=keys)
 
 
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
@@ -308,9 +312,11 @@ row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
     limit=pgbench(DO_NOTHING), limit_is=DO_NOTHING_IS, prepare=prepare_reads, takes_turns=True)
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
     ours=lists_of_100("get-many"),
-    theirs=lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds),
+    theirs=mget(),
     limit=lists_of_100("same-rows"), limit_is="100 such rows out of a table of 100, the ids only received: executor, text and protocol",
     prepare=prepare_reads, takes_turns=True)
+row(name="read-many-few", work="presence_get_many, 100 of 1,000 ids", against="Redis MGET, 100 of 1,000 keys", target=1.0,
+    ours=lists_of_100("get-many", users=1000), theirs=mget(keys=1000), prepare=prepare_reads, takes_turns=True)
 row(name="read-online", work="presence_online_users(100)", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
     ours=pgbench("SELECT * FROM presence_online_users(100);\n"),
     theirs=lambda bench: bench.redis_list(), prepare=prepare_reads, takes_turns=True)

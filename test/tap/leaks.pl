@@ -29,7 +29,7 @@ my %order = (online => 0, busy => 1, away => 2);
 my $json = JSON::PP->new->canonical->allow_nonref;
 
 my $node = new_server('leaks', testing => 1,
-	conf => "presence.offline_timeout = '1000s'\npresence.private_channel = 'all'\npresence.flush_interval = '10s'\npresence.typing_timeout = '30s'\nfsync = off");
+	conf => "presence.offline_timeout = '1000s'\npresence.private_channel = 'all'\npresence.flush_interval = '10s'\npresence.typing_timeout = '34s'\nfsync = off");
 $node->start;
 
 # ---- what is read ---------------------------------------------------------------------------------------------------

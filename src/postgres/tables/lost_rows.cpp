@@ -21,13 +21,20 @@ namespace {
 
 using Table = CleaningPlace::Table;
 
+constexpr int looked_at_once = 2000;
+constexpr int deleted_at_once = 250;  // what there is to tell meanwhile waits for some milliseconds
+
 Statement fetch_session_keys = {
     "SELECT session_id, connected_at FROM %s.presence_sessions WHERE session_id > $1 "
     "ORDER BY session_id LIMIT $2",
     2,
     {TEXTOID, INT8OID}};
 Statement delete_sessions = {
-    "DELETE FROM %s.presence_sessions p USING unnest($1, $2) AS r(session_id, connected_at) "
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM unnest($1, $2) AS r(session_id, connected_at), LATERAL ("
+    "    SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id "
+    "    AND p.connected_at = r.connected_at FOR UPDATE SKIP LOCKED) p) "
+    "DELETE FROM %s.presence_sessions p USING free r "
     "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
     2,
     {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
@@ -37,7 +44,11 @@ Statement fetch_member_keys = {
     3,
     {TEXTOID, TEXTOID, INT8OID}};
 Statement delete_members = {
-    "DELETE FROM %s.channel_presence p USING unnest($1, $2) AS r(channel_id, user_id) "
+    "WITH free AS MATERIALIZED ("
+    "  SELECT r.* FROM unnest($1, $2) AS r(channel_id, user_id), LATERAL ("
+    "    SELECT FROM %s.channel_presence p WHERE p.channel_id = r.channel_id "
+    "    AND p.user_id = r.user_id FOR UPDATE SKIP LOCKED) p) "
+    "DELETE FROM %s.channel_presence p USING free r "
     "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id "
     "RETURNING p.channel_id, p.user_id",
     2,
@@ -61,33 +72,33 @@ bool has_member(const RealmRef& realm, std::string_view channel, std::string_vie
          is_member(realm, realm.key(user), realm.channel_key(channel));
 }
 
-// Each of these returns how many rows it has looked at. What is no id is deleted, and need not be
-// remembered.
-uint64 clean_sessions(const RealmRef& realm, CleaningPlace& place) {
-  Datum from[] = {datum_of(place.first), Int64GetDatum(rows_at_once)};
-  const uint64 looked_at = run(fetch_session_keys, from, nullptr);
-  Column ids(TEXTOID, rows_at_once), connected(TIMESTAMPTZOID, rows_at_once);
-  bool any = false;
-  for (uint64 row = 0; row < looked_at; row++) {
+// Each of these returns whether it has come to the end of its table. What is no id is deleted, and
+// need not be remembered.
+bool clean_sessions(const RealmRef& realm, CleaningPlace& place) {
+  Datum from[] = {datum_of(place.first), Int64GetDatum(looked_at_once)};
+  const uint64 found = run(fetch_session_keys, from, nullptr);
+  Column ids(TEXTOID, deleted_at_once), connected(TIMESTAMPTZOID, deleted_at_once);
+  uint64 row = 0, lost = 0;
+  for (; row < found && lost < deleted_at_once; row++) {
     const std::string_view id = text_column(row, 1);
     if (is_id(id)) set(place.first, id);
     if (has_session(realm, id)) continue;
     ids.add_text(id);
     connected.add(TimestampTzGetDatum(time_column(row, 2)));
-    any = true;
+    lost++;
   }
-  Datum lost[] = {ids.array(), connected.array()};
-  if (any) run(delete_sessions, lost, nullptr);
-  return looked_at;
+  Datum rows[] = {ids.array(), connected.array()};
+  if (lost > 0 && run(delete_sessions, rows, nullptr) < lost) place.left_some = true;
+  return row == found && found < looked_at_once;
 }
 
 // Who has joined since its row was looked at has lost it: it is written again.
-uint64 clean_members(const RealmRef& realm, CleaningPlace& place) {
-  Datum from[] = {datum_of(place.first), datum_of(place.second), Int64GetDatum(rows_at_once)};
-  const uint64 looked_at = run(fetch_member_keys, from, nullptr);
-  Column channels(TEXTOID, rows_at_once), users(TEXTOID, rows_at_once);
-  bool any = false;
-  for (uint64 row = 0; row < looked_at; row++) {
+bool clean_members(const RealmRef& realm, CleaningPlace& place) {
+  Datum from[] = {datum_of(place.first), datum_of(place.second), Int64GetDatum(looked_at_once)};
+  const uint64 found = run(fetch_member_keys, from, nullptr);
+  Column channels(TEXTOID, deleted_at_once), users(TEXTOID, deleted_at_once);
+  uint64 row = 0, lost = 0;
+  for (; row < found && lost < deleted_at_once; row++) {
     const std::string_view channel = text_column(row, 1), user = text_column(row, 2);
     if (is_id(channel) && is_id(user)) {
       set(place.first, channel);
@@ -96,30 +107,44 @@ uint64 clean_members(const RealmRef& realm, CleaningPlace& place) {
     if (has_member(realm, channel, user)) continue;
     channels.add_text(channel);
     users.add_text(user);
-    any = true;
+    lost++;
   }
-  Datum lost[] = {channels.array(), users.array()};
-  const uint64 deleted = any ? run(delete_members, lost, nullptr) : 0;
-  for (uint64 row = 0; row < deleted; row++)
-    miss_member_row(realm, realm.key(text_column(row, 2)), realm.channel_key(text_column(row, 1)));
-  return looked_at;
+  Datum rows[] = {channels.array(), users.array()};
+  const uint64 deleted = lost > 0 ? run(delete_members, rows, nullptr) : 0;
+  if (deleted < lost) place.left_some = true;
+  for (uint64 i = 0; i < deleted; i++)
+    miss_member_row(realm, realm.key(text_column(i, 2)), realm.channel_key(text_column(i, 1)));
+  return row == found && found < looked_at_once;
+}
+
+void go_to_next_table(CleaningPlace& place) {
+  const bool were_sessions = place.table == Table::sessions;
+  place = {were_sessions ? Table::members : Table::none, place.left_some, {}, {}};
 }
 
 }  // namespace
 
-bool clean_some_rows(CleaningPlace& place) {
+void leave_table(CleaningPlace& place) {
+  place.left_some = true;
+  go_to_next_table(place);
+}
+
+void clean_some_rows(const RealmRef& realm, CleaningPlace& place) {
   const bool are_sessions = place.table == Table::sessions;
   const Oid table = are_sessions ? extension().presence_sessions : extension().channel_presence;
-  if (!ConditionalLockRelationOid(table, RowExclusiveLock)) return false;
+  // With the lock nobody drops the extension; until then somebody may have put another in its
+  // place.
+  if (!ConditionalLockRelationOid(table, RowExclusiveLock) ||
+      extension().realm.identity != realm.identity) {
+    leave_table(place);
+    return;
+  }
   TableAccess access;
   access.begin();
   access.set("lock_timeout", "100");
-  const RealmRef realm = extension().realm;
-  const uint64 looked_at =
-      are_sessions ? clean_sessions(realm, place) : clean_members(realm, place);
+  const bool is_end = are_sessions ? clean_sessions(realm, place) : clean_members(realm, place);
   access.end();
-  if (looked_at < rows_at_once) place = {are_sessions ? Table::members : Table::none, {}, {}};
-  return true;
+  if (is_end) go_to_next_table(place);
 }
 
 }  // namespace presence

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/types.h"
+#include "postgres/shared/state.h"
 
 namespace presence {
 
@@ -14,12 +14,15 @@ struct CleaningPlace {
     char text[max_id_bytes];
   };
   enum class Table : uint8_t { none, sessions, members } table;
+  bool left_some;     // rows or tables that somebody has locked, or that could not be deleted
   Key first, second;  // the session; or the channel and the user
 };
 
 // Looks at some rows from that place on, and deletes those of the last run whose sessions and
 // members did not come back, and those that came by a restore. For the worker, in a transaction,
-// when all has been loaded. False: somebody has locked the table, so nothing has been done.
-bool clean_some_rows(CleaningPlace& place);
+// when all of the realm has been loaded.
+void clean_some_rows(const RealmRef& realm, CleaningPlace& place);
+// Leaves the rest of its table for another time.
+void leave_table(CleaningPlace& place);
 
 }  // namespace presence

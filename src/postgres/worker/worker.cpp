@@ -48,8 +48,8 @@ constexpr Duration blocked_activities_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
 constexpr Duration failed_log_waits = second;
-constexpr Duration cleans_again_after = 100 * millisecond;
-constexpr uint32_t long_queue = 1000;  // of activities
+constexpr Duration cleans_again_after = 5 * second;  // when rows were locked
+constexpr uint32_t long_queue = 1000;                // of activities
 
 bool wait_users(const RealmRef& realm) { return has_rows(realm, Persist::waiting); }
 
@@ -102,40 +102,42 @@ bool is_still_there(const RealmRef& realm) {
   return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
 }
 
-// After each of them there may be rows that nobody has in memory.
-uint64_t loads_and_restores(const RealmControl& control) {
-  return control.loads_done.load() + control.restores.load();
+// There may be rows that nobody has in memory after the first load, and after each restore.
+uint64_t cleanings_wanted(const RealmControl& control) {
+  return control.loads_done.load() > 0 ? 1 + control.restores.load() : 0;
 }
 
 bool has_to_clean(const Worker& worker) {
-  const RealmControl& control = worker.realm.control();
-  return worker.realm.complete() && control.loads_done.load() > 0 &&
-         (worker.cleaning.table != CleaningPlace::Table::none ||
-          worker.cleaned != loads_and_restores(control));
+  return worker.realm.complete() && (worker.cleaning.table != CleaningPlace::Table::none ||
+                                     worker.cleaned != cleanings_wanted(worker.realm.control()));
 }
 
 void clean_rows(Worker& worker, Time now) {
-  if (!has_to_clean(worker) || now < worker.next_clean) return;
-  struct Portion {
-    CleaningPlace place;
-    bool looked_at;
-  };
+  if (!has_to_clean(worker) || now < worker.next_clean || end_is_requested()) return;
   if (worker.cleaning.table == CleaningPlace::Table::none) {
-    worker.cleaning.table = CleaningPlace::Table::sessions;
-    worker.cleaned = loads_and_restores(worker.realm.control());
+    worker.cleaning = {CleaningPlace::Table::sessions, false, {}, {}};
+    worker.cleaned = cleanings_wanted(worker.realm.control());
   }
-  static Portion portion;
-  portion = {worker.cleaning, false};
-  const bool committed = attempt(
+  static RealmRef realm;
+  static CleaningPlace place;
+  realm = worker.realm;
+  place = worker.cleaning;
+  const bool done = attempt(
       "delete the rows of lost sessions and members", "See presence_info().",
       [](void*) {
         PushActiveSnapshot(GetTransactionSnapshot());
-        portion.looked_at = clean_some_rows(portion.place);
+        clean_some_rows(realm, place);
         PopActiveSnapshot();
       },
       nullptr);
-  if (committed) worker.cleaning = portion.place;
-  worker.next_clean = committed && portion.looked_at ? 0 : now + cleans_again_after;
+  if (done)
+    worker.cleaning = place;
+  else
+    leave_table(worker.cleaning);
+  worker.next_clean = 0;
+  if (worker.cleaning.table != CleaningPlace::Table::none || !worker.cleaning.left_some) return;
+  worker.cleaned = 0;
+  worker.next_clean = current_time() + cleans_again_after;
 }
 
 void load(Worker& worker, Time now) {
