@@ -140,7 +140,7 @@ void clean_some_rows(const RealmRef& realm, CleaningPlace& place) {
     return;
   }
   TableAccess access;
-  access.begin();
+  access.begin_many();
   access.set("lock_timeout", "100");
   const bool is_end = are_sessions ? clean_sessions(realm, place) : clean_members(realm, place);
   access.end();

@@ -12,7 +12,6 @@
 #include "postgres/tables/jsonb.h"
 
 extern "C" {
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 }

@@ -65,6 +65,7 @@ Statement fetch_sessions = {"SELECT " SESSION_COLUMNS ", " STRONGEST_OF_USER
                             "ORDER BY last_seen DESC NULLS LAST",
                             0,
                             {}};
+
 // A gateway of the last run has session_timeout to call again, as everybody else.
 Cell gateway_of_row(const RealmRef& realm, std::string_view name) {
   if (!is_id(name)) return no_cell;
