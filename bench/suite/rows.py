@@ -316,7 +316,8 @@ row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 10
     limit=lists_of_100("same-rows"), limit_is="100 such rows out of a table of 100, the ids only received: executor, text and protocol",
     prepare=prepare_reads, takes_turns=True)
 row(name="read-many-few", work="presence_get_many, 100 of 1,000 ids", against="Redis MGET, 100 of 1,000 keys", target=1.0,
-    ours=lists_of_100("get-many", users=1000), theirs=mget(keys=1000), prepare=prepare_reads, takes_turns=True)
+    ours=lists_of_100("get-many", users=1000), theirs=mget(keys=1000),
+    limit=lists_of_100("same-rows", users=1000), limit_is="the same as of read-many", prepare=prepare_reads, takes_turns=True)
 row(name="read-online", work="presence_online_users(100)", against="Redis ZREVRANGE and HMGET of 100", target=1.0,
     ours=pgbench("SELECT * FROM presence_online_users(100);\n"),
     theirs=lambda bench: bench.redis_list(), prepare=prepare_reads, takes_turns=True)
