@@ -17,29 +17,29 @@ uint64_t between(Time a, Time b) {
 
 // The newest of those who were not seen after `seen`, or no_cell; or whom the walk begins with,
 // when that one was seen at the very moment: those need not be walked past.
-Cell first_not_newer(const CellPool& pool, Cell at, Time seen) {
+Cell first_not_newer(const CellPool& pool, Cell at, Time seen, uint32_t& steps) {
   if (seen_of(pool, at) == seen) return at;
-  while (at != no_cell && seen_of(pool, at) > seen) at = pool.at<User>(at).older;
+  for (; at != no_cell && seen_of(pool, at) > seen; steps++) at = pool.at<User>(at).older;
   if (at == no_cell) return no_cell;
   for (Cell newer = pool.at<User>(at).newer; newer != no_cell && seen_of(pool, newer) <= seen;
-       newer = pool.at<User>(at).newer)
+       newer = pool.at<User>(at).newer, steps++)
     at = newer;
   return at;
 }
 
 // The one in front of whom `seen` belongs, or no_cell: behind all.
-Cell place_for(const CellPool& pool, const List& list, Time seen) {
+Cell place_for(const CellPool& pool, const List& list, Time seen, uint32_t& steps) {
   if (list.newest == no_cell || seen_of(pool, list.newest) <= seen) return list.newest;
   if (seen < seen_of(pool, list.oldest)) return no_cell;
-  // Of two as near the first: who goes back from where it was taken is not put behind the next one.
+  // Of two as near the first: a hint is as exact as it can be.
   Cell nearest = list.newest;
   uint64_t distance = std::numeric_limits<uint64_t>::max();
-  for (const Cell from : {list.beside_taken, list.put, list.newest, list.oldest}) {
+  for (const Cell from : {list.hint, list.newest, list.oldest}) {
     if (from == no_cell || between(seen_of(pool, from), seen) >= distance) continue;
     nearest = from;
     distance = between(seen_of(pool, from), seen);
   }
-  return first_not_newer(pool, nearest, seen);
+  return first_not_newer(pool, nearest, seen, steps);
 }
 
 }  // namespace
@@ -47,27 +47,28 @@ Cell place_for(const CellPool& pool, const List& list, Time seen) {
 void unlink_user(CellPool& pool, RealmPartition& partition, Cell cell) {
   User& user = pool.at<User>(cell);
   List& list = partition.lists[user.list];
-  const Cell neighbour = user.older == no_cell ? user.newer : user.older;
-  if (list.put == cell) list.put = neighbour;
-  if (user.newer != no_cell || list.beside_taken == cell) list.beside_taken = neighbour;
+  if (list.hint == cell) list.hint = user.older == no_cell ? user.newer : user.older;
   (user.newer == no_cell ? list.newest : pool.at<User>(user.newer).older) = user.older;
   (user.older == no_cell ? list.oldest : pool.at<User>(user.older).newer) = user.newer;
   user.newer = user.older = no_cell;
   list.count--;
 }
 
-void link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t to) {
+uint32_t link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t to) {
   User& user = pool.at<User>(cell);
   List& list = partition.lists[to];
   user.list = to;
-  const Cell older = to == offline_list ? list.newest : place_for(pool, list, user.last_seen);
+  uint32_t steps = 0;
+  const Cell older =
+      to == offline_list ? list.newest : place_for(pool, list, user.last_seen, steps);
   const Cell newer = older == no_cell ? list.oldest : pool.at<User>(older).newer;
   user.older = older;
   user.newer = newer;
   (newer == no_cell ? list.newest : pool.at<User>(newer).older) = cell;
   (older == no_cell ? list.oldest : pool.at<User>(older).newer) = cell;
-  if (newer != no_cell) list.put = cell;
+  if (newer != no_cell) list.hint = cell;
   list.count++;
+  return steps;
 }
 
 }  // namespace presence

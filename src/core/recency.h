@@ -11,9 +11,9 @@ namespace presence {
 // Takes the user out of its list.
 void unlink_user(CellPool& pool, RealmPartition& partition, Cell cell);
 // Puts it in its place in `list`. Whoever was seen just now is at the head. Others are put by a
-// walk that begins at the nearest, in time, of four: the ends, where somebody was put before, and
-// where somebody was taken out. So many who are put in the order of time, or move in the order of a
-// list, need no long walks, and who is taken out and put back is not behind anybody new.
-void link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t list);
+// walk that begins at the nearest, in time, of three: the ends, and the list's hint, in front of
+// which a user of the same moment is put. So many who are put in the order of time need no long
+// walks. Returns how many it has walked past.
+uint32_t link_user(CellPool& pool, RealmPartition& partition, Cell cell, uint8_t list);
 
 }  // namespace presence

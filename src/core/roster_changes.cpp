@@ -643,13 +643,14 @@ void Roster::reschedule_user(Cell cell, RealmPartition& share, const Policy& pol
   refresh(cell, share, loaded, policy, now, reason, none);
 }
 
-// Whoever stays in its list is not put behind those who are still to come.
+// Whoever goes back to its list is put in front of those who are still to come.
 void Roster::reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now) {
   RealmPartition& share = region_.share(realm, partition);
   for (uint8_t number = 1; number < list_count; number++) {
     Cell cell = share.lists[number].newest;
     for (uint32_t left = share.lists[number].count; left > 0 && cell != no_cell; left--) {
       const Cell older = user(cell).older;
+      share.lists[number].hint = older;
       reschedule_user(cell, share, policy, now);
       cell = older;
     }

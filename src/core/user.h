@@ -139,8 +139,7 @@ static_assert(sizeof(Extras) <= cell_bytes);
 
 struct List {
   Cell newest, oldest;
-  // Who was put into the midst of it last, and who was next to the last one taken out of it.
-  Cell put, beside_taken;
+  Cell hint;  // near whom the next one is likely to be put: the last one put into its midst
   uint32_t count;
 };
 

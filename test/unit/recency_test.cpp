@@ -131,50 +131,43 @@ TEST_F(RecencyTest, StaysSortedWhateverMoves) {
   }
 }
 
-TEST_F(RecencyTest, WhoeverIsTakenOutAndPutBackIsNotBehindAnybodyNew) {
-  const Cell a = link(1), b = link(5), c = link(5), d = link(5), e = link(9);
-  const auto move = [&](Cell cell) {
-    const Time seen = pool.at<User>(cell).last_seen;
-    unlink(cell);
-    link_again(cell, seen, list_of(Status::away, false, false));
-    unlink(cell);
-    link_again(cell, seen);
-  };
-  for (const Cell cell : {e, d, c, d, a, c, d, e}) {
-    move(cell);
-    expect_order({e, d, c, b, a});
+TEST_F(RecencyTest, ManyInTheOrderOfTimeTakeAStepEach) {
+  for (int i = 0; i < 300; i++) link(i);
+  uint32_t steps = 0;
+  for (int i = 100; i < 200; i++) {
+    const Cell late = link(0, list_of(Status::away, false, false));
+    unlink(late);
+    pool.at<User>(late).last_seen = i;
+    steps += link_user(pool, share, late, online);
   }
-  move(b);
-  expect_order({e, b, d, c, a});
+  EXPECT_LE(steps, 100u + 100u);  // the first one comes from an end
+  const std::vector<Cell> order = newest_first();
+  EXPECT_EQ(order.size(), 400u);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), [&](Cell a, Cell b) {
+    return pool.at<User>(a).last_seen > pool.at<User>(b).last_seen;
+  }));
 }
 
-// As a reload of the settings does with all who are away: to the others and back, in either order.
-TEST_F(RecencyTest, StaysSortedWhenAllMoveOneAfterTheOther) {
+// As a reload of the settings does with all who are away: to the others and back.
+TEST_F(RecencyTest, WhoGoesBackWithAHintTakesAStep) {
   constexpr uint8_t away = list_of(Status::away, false, false);
-  std::vector<Cell> cells;
-  for (int i = 0; i < 300; i++) cells.push_back(link(i / 3 * 2, away));
-  const auto move_all = [&] {
-    for (const Cell cell : cells) {
-      const Time seen = pool.at<User>(cell).last_seen;
-      unlink(cell);
-      link_again(cell, seen, online);
-      unlink(cell);
-      link_again(cell, seen, away);
-    }
-  };
-  const auto is_newer = [&](Cell a, Cell b) {
-    return pool.at<User>(a).last_seen > pool.at<User>(b).last_seen;
-  };
-  for (int i = 0; i < 200; i++) link(i);
-  for (int turn = 0; turn < 2; turn++) {
-    move_all();
-    const std::vector<Cell> order = newest_first(away);
-    ASSERT_EQ(order.size(), cells.size());
-    EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), is_newer));
-    EXPECT_EQ(oldest_first(away), std::vector<Cell>(order.rbegin(), order.rend()));
-    EXPECT_EQ(newest_first().size(), 200u);
-    std::reverse(cells.begin(), cells.end());
+  for (int i = 0; i < 300; i++) link(i / 3 * 2, away);
+  const std::vector<Cell> before = newest_first(away);
+  uint32_t steps = 0;
+  for (const Cell cell : before) {
+    share.lists[away].hint = pool.at<User>(cell).older;
+    unlink(cell);
+    steps += link_user(pool, share, cell, online);
+    unlink(cell);
+    steps += link_user(pool, share, cell, away);
   }
+  EXPECT_LE(steps, 2 * before.size());
+  const std::vector<Cell> order = newest_first(away);
+  ASSERT_EQ(order.size(), before.size());
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end(), [&](Cell a, Cell b) {
+    return pool.at<User>(a).last_seen > pool.at<User>(b).last_seen;
+  }));
+  EXPECT_EQ(oldest_first(away), std::vector<Cell>(order.rbegin(), order.rend()));
 }
 
 TEST(ListNumbers, NameStatusChoiceRegularityAndKind) {

@@ -103,12 +103,11 @@ class Checker {
     const std::string name = "list " + std::to_string(number);
     uint32_t count = 0;
     Cell newer = no_cell;
-    bool has_put = list.put == no_cell, has_beside_taken = list.beside_taken == no_cell;
+    bool has_hint = list.hint == no_cell;
     for (Cell cell = list.newest; cell != no_cell; cell = user(cell).older) {
       if (!reach(cell, name)) return;
       const User& of = user(cell);
-      has_put |= cell == list.put;
-      has_beside_taken |= cell == list.beside_taken;
+      has_hint |= cell == list.hint;
       if (of.list != number) return fail(name + " has a user of another");
       if (of.newer != newer) return fail(name + " is not linked both ways");
       if (number != offline_list && newer != no_cell && user(newer).last_seen < of.last_seen)
@@ -120,7 +119,7 @@ class Checker {
       count++;
     }
     if (list.oldest != newer) fail(name + " does not end with its oldest");
-    if (!has_put || !has_beside_taken) fail(name + " was changed last where nobody of it is");
+    if (!has_hint) fail(name + " has a hint to nobody of it");
     if (list.count != count)
       fail(name + " has " + std::to_string(count) + ", not " + std::to_string(list.count));
   }

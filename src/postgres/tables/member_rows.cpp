@@ -49,6 +49,7 @@ Statement fetch_member = {"SELECT " MEMBER_COLUMNS
                           " FROM %s.channel_presence WHERE channel_id = $1 AND user_id = $2",
                           2,
                           {TEXTOID, TEXTOID}};
+
 std::string_view jsonb_column(uint64 row, int number, std::size_t most_bytes) {
   Datum value;
   if (!get_value(row, number, value)) return {};

@@ -69,7 +69,7 @@ struct Worker {
   Time next_broadcast = 0;   // not before; 0: at once
   Time next_flush = never;   // of the dirty rows
   Time next_load = 0;        // not before
-  uint64_t cleaned = 0;      // so many loads and restores were followed by a cleaning
+  uint64_t cleaned = 0;      // the cleanings wanted when the last one began
   CleaningPlace cleaning{};  // how far it has come
   Time next_clean = 0;       // not before
   bool more_events = false;
