@@ -116,28 +116,6 @@ for my $table (qw(presence_sessions channel_presence))
 	kill 'CONT', $worker;
 	eventually($node, 'pieces', $known, 'and which go');
 }
-# Many of them, which takes the worker several looks, between those who are here.
-$node->safe_psql('pieces', q{SELECT presence_connect('u' || i, 's' || i, lease => '1 hour'), presence_join('u' || i, 'hall') FROM generate_series(1, 9999, 3) AS i});
-eventually($node, 'pieces', q{SELECT count(*) = 3333 FROM channel_presence WHERE channel_id = 'hall'}, 'many are here');
-$node->safe_psql('pieces', "CREATE TABLE public.$_ AS SELECT * FROM presence.$_; UPDATE public.$_ SET " . join(', ', "user_id = user_id || 'x'", $_ =~ /sessions/ ? "session_id = session_id || 'x'" : ())) for qw(presence_sessions channel_presence);
-my $worker = worker_pid($node, 'pieces');
-quiet($node);
-kill 'STOP', $worker;
-for my $table (qw(presence_sessions channel_presence))
-{
-	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @to, '-d', 'pieces', '-c', "COPY public.$table TO STDOUT", '-o', "$dir/$table.copy" ], "$table as a file");
-	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @to, '-d', 'pieces', '-c', "\\copy presence.$table FROM '$dir/$table.copy'" ], "$table restored");
-}
-# Whoever holds one of them holds up none of the others.
-my $holder = $node->background_psql('pieces');
-$holder->query_safe(q{BEGIN; SELECT FROM presence_sessions WHERE session_id = 's1x' FOR UPDATE});
-kill 'CONT', $worker;
-my $left = q{SELECT (SELECT count(*) = %d AND string_agg(session_id, ' ') FILTER (WHERE session_id LIKE '%%x') %s FROM presence_sessions) AND (SELECT count(*) = 3334 AND bool_and(user_id NOT LIKE '%%x') FROM channel_presence)};
-eventually($node, 'pieces', sprintf($left, 3334, q{= 's1x'}), 'and only who is here has a row, but for one that is locked');
-$holder->query_safe('COMMIT');
-$holder->quit;
-eventually($node, 'pieces', sprintf($left, 3333, 'IS NULL'), 'which goes, too');
-
 # a dump of the copy is a dump of the same
 $node->command_ok([ 'pg_dump', @to, '-f', "$dir/again.sql", 'plain' ], 'the restored database can be dumped');
 $node->safe_psql('postgres', 'CREATE DATABASE again');

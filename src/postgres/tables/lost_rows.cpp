@@ -10,6 +10,7 @@
 #include "postgres/shared/sessions.h"
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/each_row.h"
+#include "postgres/tables/row_deletes.h"
 
 extern "C" {
 #include "storage/lmgr.h"
@@ -22,38 +23,17 @@ namespace {
 using Table = CleaningPlace::Table;
 
 constexpr int looked_at_once = 2000;
-constexpr int deleted_at_once = 250;  // what there is to tell meanwhile waits for some milliseconds
 
 Statement fetch_session_keys = {
     "SELECT session_id, connected_at FROM %s.presence_sessions WHERE session_id > $1 "
     "ORDER BY session_id LIMIT $2",
     2,
     {TEXTOID, INT8OID}};
-Statement delete_sessions = {
-    "WITH free AS MATERIALIZED ("
-    "  SELECT r.* FROM unnest($1, $2) AS r(session_id, connected_at), LATERAL ("
-    "    SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id "
-    "    AND p.connected_at = r.connected_at FOR UPDATE SKIP LOCKED) p) "
-    "DELETE FROM %s.presence_sessions p USING free r "
-    "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
-    2,
-    {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
 Statement fetch_member_keys = {
     "SELECT channel_id, user_id FROM %s.channel_presence WHERE (channel_id, user_id) > ($1, $2) "
     "ORDER BY channel_id, user_id LIMIT $3",
     3,
     {TEXTOID, TEXTOID, INT8OID}};
-Statement delete_members = {
-    "WITH free AS MATERIALIZED ("
-    "  SELECT r.* FROM unnest($1, $2) AS r(channel_id, user_id), LATERAL ("
-    "    SELECT FROM %s.channel_presence p WHERE p.channel_id = r.channel_id "
-    "    AND p.user_id = r.user_id FOR UPDATE SKIP LOCKED) p) "
-    "DELETE FROM %s.channel_presence p USING free r "
-    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id "
-    "RETURNING p.channel_id, p.user_id",
-    2,
-    {TEXTARRAYOID, TEXTARRAYOID}};
-
 Datum datum_of(const CleaningPlace::Key& key) { return text_datum({key.text, key.bytes}); }
 
 void set(CleaningPlace::Key& key, std::string_view text) {
@@ -74,12 +54,13 @@ bool has_member(const RealmRef& realm, std::string_view channel, std::string_vie
 
 // Each of these returns whether it has come to the end of its table. What is no id is deleted, and
 // need not be remembered.
-bool clean_sessions(const RealmRef& realm, CleaningPlace& place) {
+bool clean_sessions(const RealmRef& realm, int most, CleaningPlace& place) {
   Datum from[] = {datum_of(place.first), Int64GetDatum(looked_at_once)};
   const uint64 found = run(fetch_session_keys, from, nullptr);
-  Column ids(TEXTOID, deleted_at_once), connected(TIMESTAMPTZOID, deleted_at_once);
-  uint64 row = 0, lost = 0;
-  for (; row < found && lost < deleted_at_once; row++) {
+  Column ids(TEXTOID, most), connected(TIMESTAMPTZOID, most);
+  uint64 row = 0;
+  int lost = 0;
+  for (; row < found && lost < most; row++) {
     const std::string_view id = text_column(row, 1);
     if (is_id(id)) set(place.first, id);
     if (has_session(realm, id)) continue;
@@ -87,18 +68,20 @@ bool clean_sessions(const RealmRef& realm, CleaningPlace& place) {
     connected.add(TimestampTzGetDatum(time_column(row, 2)));
     lost++;
   }
-  Datum rows[] = {ids.array(), connected.array()};
-  if (lost > 0 && run(delete_sessions, rows, nullptr) < lost) place.left_some = true;
+  place.tried = lost;
+  if (lost > 0 && delete_session_rows(ids.array(), connected.array()) < static_cast<uint64>(lost))
+    place.left_some = true;
   return row == found && found < looked_at_once;
 }
 
 // Who has joined since its row was looked at has lost it: it is written again.
-bool clean_members(const RealmRef& realm, CleaningPlace& place) {
+bool clean_members(const RealmRef& realm, int most, CleaningPlace& place) {
   Datum from[] = {datum_of(place.first), datum_of(place.second), Int64GetDatum(looked_at_once)};
   const uint64 found = run(fetch_member_keys, from, nullptr);
-  Column channels(TEXTOID, deleted_at_once), users(TEXTOID, deleted_at_once);
-  uint64 row = 0, lost = 0;
-  for (; row < found && lost < deleted_at_once; row++) {
+  Column channels(TEXTOID, most), users(TEXTOID, most);
+  uint64 row = 0;
+  int lost = 0;
+  for (; row < found && lost < most; row++) {
     const std::string_view channel = text_column(row, 1), user = text_column(row, 2);
     if (is_id(channel) && is_id(user)) {
       set(place.first, channel);
@@ -109,9 +92,9 @@ bool clean_members(const RealmRef& realm, CleaningPlace& place) {
     users.add_text(user);
     lost++;
   }
-  Datum rows[] = {channels.array(), users.array()};
-  const uint64 deleted = lost > 0 ? run(delete_members, rows, nullptr) : 0;
-  if (deleted < lost) place.left_some = true;
+  place.tried = lost;
+  const uint64 deleted = lost > 0 ? delete_member_rows(channels.array(), users.array()) : 0;
+  if (deleted < static_cast<uint64>(lost)) place.left_some = true;
   for (uint64 i = 0; i < deleted; i++)
     miss_member_row(realm, realm.key(text_column(i, 2)), realm.channel_key(text_column(i, 1)));
   return row == found && found < looked_at_once;
@@ -119,17 +102,27 @@ bool clean_members(const RealmRef& realm, CleaningPlace& place) {
 
 void go_to_next_table(CleaningPlace& place) {
   const bool were_sessions = place.table == Table::sessions;
-  place = {were_sessions ? Table::members : Table::none, place.left_some, {}, {}};
+  place = {were_sessions ? Table::members : Table::none, place.left_some, place.tried, {}, {}};
+}
+
+bool operator==(const CleaningPlace::Key& a, const CleaningPlace::Key& b) {
+  return std::string_view(a.text, a.bytes) == std::string_view(b.text, b.bytes);
 }
 
 }  // namespace
+
+bool is_further(const CleaningPlace& place, const CleaningPlace& before) {
+  return !(place.table == before.table && place.first == before.first &&
+           place.second == before.second);
+}
 
 void leave_table(CleaningPlace& place) {
   place.left_some = true;
   go_to_next_table(place);
 }
 
-void clean_some_rows(const RealmRef& realm, CleaningPlace& place) {
+void clean_some_rows(const RealmRef& realm, int most, CleaningPlace& place) {
+  place.tried = 0;
   const bool are_sessions = place.table == Table::sessions;
   const Oid table = are_sessions ? extension().presence_sessions : extension().channel_presence;
   // With the lock nobody drops the extension; until then somebody may have put another in its
@@ -142,7 +135,8 @@ void clean_some_rows(const RealmRef& realm, CleaningPlace& place) {
   TableAccess access;
   access.begin_many();
   access.set("lock_timeout", "100");
-  const bool is_end = are_sessions ? clean_sessions(realm, place) : clean_members(realm, place);
+  const bool is_end =
+      are_sessions ? clean_sessions(realm, most, place) : clean_members(realm, most, place);
   access.end();
   if (is_end) go_to_next_table(place);
 }

@@ -17,12 +17,12 @@ void hold(KindOfRows& kind, Time now) {
   kind.retry = std::min(kind.retry, now + locked_rows_wait);
 }
 
+}  // namespace
+
 // While a batch waits for a lock in vain nothing is told: not as often.
 Duration pause_after_failure() {
   return last_error() == ERRCODE_LOCK_NOT_AVAILABLE ? locked_rows_wait : failed_rows_wait;
 }
-
-}  // namespace
 
 bool write_batch(const RealmRef& realm, KindOfRows& kind, Time now) {
   if (now < kind.next) return false;

@@ -38,6 +38,9 @@ bool write_batch(const RealmRef& realm, KindOfRows& kind, Time now);
 // When it may be tried again without anybody asking for it.
 Time next_of(const KindOfRows& kind, Time now);
 
+// How long to wait after the last attempt failed.
+Duration pause_after_failure();
+
 // What is held or blocked is tried next.
 void try_at_once(KindOfRows& kind);
 

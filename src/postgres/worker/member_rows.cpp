@@ -10,6 +10,7 @@
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/member_rows.h"
+#include "postgres/tables/row_deletes.h"
 #include "postgres/worker/behind.h"
 
 extern "C" {
@@ -25,21 +26,12 @@ namespace {
 
 using Members = Taken<MemberView>;
 
-#define LEFT_ROWS "unnest($1, $2) WITH ORDINALITY AS r(channel_id, user_id, place)"
-#define LEFT_TYPES \
-  { TEXTARRAYOID, TEXTARRAYOID }
-Statement delete_rows = {
-    "WITH free AS MATERIALIZED ("
-    "  SELECT r.* FROM " LEFT_ROWS
-    ", LATERAL (SELECT FROM %s.channel_presence p "
-    "    WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id FOR UPDATE SKIP LOCKED) p) "
-    "DELETE FROM %s.channel_presence p USING free r "
-    "WHERE p.channel_id = r.channel_id AND p.user_id = r.user_id",
-    2, LEFT_TYPES};
 // Those that somebody has locked.
-Statement undeleted_rows = {"SELECT r.place FROM " LEFT_ROWS
-                            " JOIN %s.channel_presence p USING (channel_id, user_id)",
-                            2, LEFT_TYPES};
+Statement undeleted_rows = {
+    "SELECT r.place FROM unnest($1, $2) WITH ORDINALITY AS r(channel_id, user_id, place) "
+    "JOIN %s.channel_presence p USING (channel_id, user_id)",
+    2,
+    {TEXTARRAYOID, TEXTARRAYOID}};
 
 constexpr int batch_columns = 9;
 #define MEMBER_ROWS                                                                           \
@@ -89,7 +81,7 @@ void delete_left(const Members& left, bool* locked) {
     users.add_text(left[i].id());
   }
   Datum values[] = {channels.array(), users.array()};
-  if (run(delete_rows, values, nullptr) == static_cast<uint64>(left.count())) return;
+  if (delete_member_rows(values[0], values[1]) == static_cast<uint64>(left.count())) return;
   run(undeleted_rows, values, nullptr);
   mark_places(locked, true);
 }

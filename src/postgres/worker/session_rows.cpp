@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "postgres/shared/work.h"
+#include "postgres/tables/row_deletes.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/session_details.h"
 #include "postgres/worker/behind.h"
@@ -23,22 +24,13 @@ namespace presence {
 
 namespace {
 
-#define ENDED_ROWS "unnest($1, $2) AS r(session_id, connected_at)"
-Statement delete_rows = {
-    "WITH free AS MATERIALIZED ("
-    "  SELECT r.* FROM " ENDED_ROWS
-    ", LATERAL ("
-    "    SELECT FROM %s.presence_sessions p WHERE p.session_id = r.session_id "
-    "    AND p.connected_at = r.connected_at FOR UPDATE SKIP LOCKED) p) "
-    "DELETE FROM %s.presence_sessions p USING free r "
-    "WHERE p.session_id = r.session_id AND p.connected_at = r.connected_at",
+// Those that somebody has locked.
+Statement undeleted_rows = {
+    "SELECT p.session_id FROM %s.presence_sessions p "
+    "JOIN unnest($1, $2) AS r(session_id, connected_at) "
+    "ON p.session_id = r.session_id AND p.connected_at = r.connected_at",
     2,
     {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
-// Those that somebody has locked.
-Statement undeleted_rows = {"SELECT p.session_id FROM %s.presence_sessions p JOIN " ENDED_ROWS
-                            " ON p.session_id = r.session_id AND p.connected_at = r.connected_at",
-                            2,
-                            {TEXTARRAYOID, TIMESTAMPTZARRAYOID}};
 
 // What a session does not say again is kept, but not of another one with the same id.
 #define KEPT(column) "WHEN p.connected_at = r.connected_at THEN p." column " END"
@@ -106,7 +98,7 @@ void delete_ended(const Views& ended, bool* locked) {
     connected.add(TimestampTzGetDatum(ended[i].connected_at));
   }
   Datum values[] = {ids.array(), connected.array()};
-  if (run(delete_rows, values, nullptr) == static_cast<uint64>(ended.count())) return;
+  if (delete_session_rows(values[0], values[1]) == static_cast<uint64>(ended.count())) return;
   run(undeleted_rows, values, nullptr);
   mark_named(ended, locked, true);
 }

@@ -15,7 +15,6 @@
 #include "postgres/settings.h"
 #include "postgres/shared/realms.h"
 #include "postgres/shared/work.h"
-#include "postgres/tables/lost_rows.h"
 #include "postgres/tables/whole.h"
 #include "postgres/worker/activity_rows.h"
 #include "postgres/worker/announcer.h"
@@ -23,6 +22,7 @@
 #include "postgres/worker/batches.h"
 #include "postgres/worker/broadcaster.h"
 #include "postgres/worker/chains.h"
+#include "postgres/worker/cleaning.h"
 #include "postgres/worker/ending.h"
 #include "postgres/worker/launcher_table.h"
 #include "postgres/worker/member_rows.h"
@@ -48,8 +48,7 @@ constexpr Duration blocked_activities_wait = second;
 constexpr Duration full_queue_waits = second;
 constexpr Duration failed_load_waits = second;
 constexpr Duration failed_log_waits = second;
-constexpr Duration cleans_again_after = 5 * second;  // when rows were locked
-constexpr uint32_t long_queue = 1000;                // of activities
+constexpr uint32_t long_queue = 1000;  // of activities
 
 bool wait_users(const RealmRef& realm) { return has_rows(realm, Persist::waiting); }
 
@@ -65,13 +64,11 @@ bool wait_members(const RealmRef& realm) {
 struct Worker {
   RealmRef realm;
   Policy policy;
-  Time next_due = never;     // of the users
-  Time next_broadcast = 0;   // not before; 0: at once
-  Time next_flush = never;   // of the dirty rows
-  Time next_load = 0;        // not before
-  uint64_t cleaned = 0;      // the cleanings wanted when the last one began
-  CleaningPlace cleaning{};  // how far it has come
-  Time next_clean = 0;       // not before
+  Time next_due = never;    // of the users
+  Time next_broadcast = 0;  // not before; 0: at once
+  Time next_flush = never;  // of the dirty rows
+  Time next_load = 0;       // not before
+  Cleaning cleaning{};
   bool more_events = false;
   bool events_stuck = false;
   bool more_to_log = false;
@@ -100,44 +97,6 @@ bool is_still_there(const RealmRef& realm) {
   const Oid oid = look_up_extension();
   CommitTransactionCommand();
   return OidIsValid(oid) && realm_identity(MyDatabaseId, oid) == realm.identity;
-}
-
-// There may be rows that nobody has in memory after the first load, and after each restore.
-uint64_t cleanings_wanted(const RealmControl& control) {
-  return control.loads_done.load() > 0 ? 1 + control.restores.load() : 0;
-}
-
-bool has_to_clean(const Worker& worker) {
-  return worker.realm.complete() && (worker.cleaning.table != CleaningPlace::Table::none ||
-                                     worker.cleaned != cleanings_wanted(worker.realm.control()));
-}
-
-void clean_rows(Worker& worker, Time now) {
-  if (!has_to_clean(worker) || now < worker.next_clean || end_is_requested()) return;
-  if (worker.cleaning.table == CleaningPlace::Table::none) {
-    worker.cleaning = {CleaningPlace::Table::sessions, false, {}, {}};
-    worker.cleaned = cleanings_wanted(worker.realm.control());
-  }
-  static RealmRef realm;
-  static CleaningPlace place;
-  realm = worker.realm;
-  place = worker.cleaning;
-  const bool done = attempt(
-      "delete the rows of lost sessions and members", "See presence_info().",
-      [](void*) {
-        PushActiveSnapshot(GetTransactionSnapshot());
-        clean_some_rows(realm, place);
-        PopActiveSnapshot();
-      },
-      nullptr);
-  if (done)
-    worker.cleaning = place;
-  else
-    leave_table(worker.cleaning);
-  worker.next_clean = 0;
-  if (worker.cleaning.table != CleaningPlace::Table::none || !worker.cleaning.left_some) return;
-  worker.cleaned = 0;
-  worker.next_clean = current_time() + cleans_again_after;
 }
 
 void load(Worker& worker, Time now) {
@@ -312,14 +271,13 @@ struct Rest {
 };
 
 Rest rest_of(const Worker& worker, Time now) {
-  Rest rest{
-      std::min({worker.next_due, worker.next_flush, worker.next_activities,
-                next_of(worker.users, now), next_of(worker.sessions, now),
-                next_of(worker.members, now), next_of(worker.history), next_of(worker.activities)}),
-      false};
+  Rest rest{std::min({worker.next_due, worker.next_flush, worker.next_activities,
+                      next_of(worker.users, now), next_of(worker.sessions, now),
+                      next_of(worker.members, now), next_of(worker.history),
+                      next_of(worker.activities), next_of(worker.cleaning, worker.realm)}),
+            false};
   if (worker.more_rows) rest.until = now;
   if (worker.more_to_log) rest.until = std::min(rest.until, std::max(now, worker.next_log));
-  if (has_to_clean(worker)) rest.until = std::min(rest.until, std::max(now, worker.next_clean));
   if (!worker.realm.complete()) rest.until = std::min(rest.until, worker.next_load);
   rest.batching = worker.more_events || has_to_resync() || has_announcements(worker.realm) ||
                   worker.realm.control().resync.load();
@@ -378,7 +336,7 @@ Rest round(Worker& worker) {
   const Time now = current_time();
   reload_settings(worker, now);
   load(worker, now);
-  clean_rows(worker, now);
+  if (!end_is_requested()) clean_rows(worker.realm, worker.cleaning, now);
   worker.next_due = settle_realm(worker.realm, worker.policy, now);
   tell(worker, now);
   log(worker, now);

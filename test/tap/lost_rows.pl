@@ -1,0 +1,76 @@
+# Rows of sessions and members that nobody has in memory, as a restore brings them, go; those that cannot hold up no others.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PresenceTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_server('lost', testing => 1, conf => "presence.flush_interval = '500ms'\npresence.idle_timeout = '10h'\npresence.offline_timeout = '20h'\npresence.session_timeout = '9h'");
+$node->start;
+create_presence($node);
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# given some thousands who are here
+$node->safe_psql('postgres', q{SELECT presence_connect('u' || i, 's' || i), presence_join('u' || i, 'hall') FROM generate_series(1, 9999, 3) AS i});
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 3333 FROM channel_presence}), 'many are here');
+
+# and as many lost rows between theirs, for which the worker needs several looks
+my $worker = worker_pid($node, 'postgres');
+quiet($node);
+kill 'STOP', $worker;
+for my $table (qw(presence_sessions channel_presence))
+{
+	my $lost = join ', ', map { "$_ = $_ || 'x'" } 'user_id', $table eq 'presence_sessions' ? 'session_id' : ();
+	$node->safe_psql('postgres', "CREATE TABLE public.$table AS SELECT * FROM presence.$table; UPDATE public.$table SET $lost");
+	$node->safe_psql('postgres', "COPY public.$table TO '$dir/$table'; COPY presence.$table FROM '$dir/$table'");
+}
+# one of which somebody has locked
+my $holder = $node->background_psql('postgres');
+$holder->query_safe(q{BEGIN; SELECT FROM presence_sessions WHERE session_id = 's1x' FOR UPDATE});
+# and two that cannot go: a foreign key needs one, a trigger refuses the other
+$node->safe_psql('postgres', q{
+	CREATE SEQUENCE public.tries;
+	CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM nextval('public.tries'); RAISE EXCEPTION 'not this one'; END$$;
+	CREATE TRIGGER refuse BEFORE DELETE ON channel_presence FOR EACH ROW WHEN (OLD.user_id = 'u4x') EXECUTE FUNCTION public.refuse();
+	CREATE TABLE public.keeps (session_id text REFERENCES presence_sessions);
+	INSERT INTO public.keeps VALUES ('s7x')});
+
+# when the worker goes on
+kill 'CONT', $worker;
+
+# then all others go
+my $rows = q{SELECT (SELECT string_agg(session_id, ' ' ORDER BY session_id) FROM presence_sessions WHERE session_id LIKE '%x'),
+	(SELECT string_agg(user_id, ' ') FROM channel_presence WHERE user_id LIKE '%x'), (SELECT count(*) FROM presence_sessions WHERE session_id NOT LIKE '%x'),
+	(SELECT count(*) FROM channel_presence WHERE user_id NOT LIKE '%x')};
+sub are_left
+{
+	my ($expected, $name) = @_;
+	return ok($node->poll_query_until('postgres', $rows, $expected), $name) || diag(substr $node->safe_psql('postgres', $rows), 0, 500);
+}
+are_left('s1x s7x|u4x|3333|3333', 'and only who is here has a row, but for those that cannot go');
+$holder->query_safe('COMMIT');
+$holder->quit;
+advance($node, 'postgres', '5 s');
+are_left('s7x|u4x|3333|3333', 'what was locked goes when it is free');
+
+# they are tried again less and less often: in ten minutes not each 5 seconds
+my $tries = 'SELECT last_value FROM public.tries';
+my $tried = $node->safe_psql('postgres', $tries);
+advance($node, 'postgres', '10 s') for 1 .. 60;
+cmp_ok($node->safe_psql('postgres', $tries), '<=', $tried + 8, 'what cannot go is tried again, but rarely');
+
+# but when there is something new at once
+$tried = $node->safe_psql('postgres', $tries);
+$node->safe_psql('postgres', "COPY (SELECT * FROM public.presence_sessions WHERE session_id = 's4x') TO '$dir/another'; COPY presence.presence_sessions FROM '$dir/another'");
+are_left('s7x|u4x|3333|3333', 'another restore is cleaned at once');
+cmp_ok($node->safe_psql('postgres', $tries), '>', $tried, 'of all');
+
+# and when they can go they do
+$node->safe_psql('postgres', q{DROP TRIGGER refuse ON channel_presence; DROP TABLE public.keeps});
+advance($node, 'postgres', '1 hour');
+are_left('||3333|3333', 'which go when they can');
+like(slurp_file($node->logfile), qr/presence could not delete the rows of lost sessions and members/, 'and the log has said so');
+finish($node);
+done_testing();
