@@ -6,6 +6,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared_memory.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/name_texts.h"
 #include "postgres/tables/access.h"
 #include "postgres/transaction/transaction.h"
 #include "postgres/worker/databases.h"
@@ -53,6 +54,7 @@ void _PG_init(void) {
   watch_extension();
   watch_identity();
   init_table_access();
+  make_name_texts();
   init_transaction();
   install_utility_hook();
   install_object_access_hook();

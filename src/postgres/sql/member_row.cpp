@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "postgres/sql/name_texts.h"
 #include "postgres/tables/arrays.h"
 #include "postgres/tables/jsonb.h"
 #include "postgres/tables/member_rows.h"
@@ -54,7 +55,7 @@ void fill_member(const MemberView& view, MemberColumns& out) {
   const bool all = view.detail == Detail::full;
   Values<member_columns> row;
   row.add(text_datum(view.id()));
-  row.add(text_datum(name_of(view.status)));
+  row.add(status_text(view.status));
   row.add_jsonb(all ? view.data() : name_and_avatar(view.data()));
   row.add(TimestampTzGetDatum(view.joined_at));
   row.add_if(all, TimestampTzGetDatum(view.last_active));

@@ -8,6 +8,7 @@
 #include "postgres/clock.h"
 #include "postgres/extension.h"
 #include "postgres/settings.h"
+#include "postgres/sql/name_texts.h"
 #include "postgres/sql/viewer.h"
 #include "postgres/tables/rows.h"
 #include "postgres/transaction/transaction.h"
@@ -31,16 +32,23 @@ void text_or_null(std::string_view text, int column, Datum* values, bool* nulls)
   if (!text.empty()) values[column] = text_datum(text);
 }
 
+void fill_id(std::string_view id, StateColumns& out) {
+  SET_VARSIZE(out.user_id, VARHDRSZ + id.size());
+  std::memcpy(out.user_id + VARHDRSZ, id.data(), id.size());
+  out.values[column_user_id] = PointerGetDatum(out.user_id);
+  out.nulls[column_user_id] = false;
+}
+
 }  // namespace
 
 void fill_state(const UserView& view, Time now, StateColumns& out) {
   Datum* values = out.values;
   bool* nulls = out.nulls;
-  values[column_user_id] = text_datum(view.id());
-  values[column_status] = text_datum(name_of(view.status));
+  fill_id(view.id(), out);
+  values[column_status] = status_text(view.status);
+  nulls[column_status] = false;
   nulls[column_bucket] = !view.has_last_seen;
-  if (view.has_last_seen)
-    values[column_bucket] = text_datum(name_of(bucket_of(view.last_seen, now)));
+  values[column_bucket] = bucket_text(bucket_of(view.last_seen, now));
   // A count that goes up tells when somebody was there as well as last_seen does.
   const bool all = view.detail == Detail::full;
   text_or_null(all ? view.message() : std::string_view{}, column_message, values, nulls);
@@ -57,21 +65,24 @@ void fill_state(const UserView& view, Time now, StateColumns& out) {
 }
 
 HeapTuple state_tuple(const UserView& view, Time now, TupleDesc out) {
-  StateColumns columns{};
+  StateColumns columns;
   fill_state(view, now, columns);
   return heap_form_tuple(out, columns.values, columns.nulls);
 }
 
 void fill_unknown(std::string_view user_id, StateColumns& out) {
-  UserView view{};
-  view.detail = Detail::full;
-  view.id_bytes = static_cast<uint32_t>(user_id.size());
-  std::memcpy(view.id_text, user_id.data(), user_id.size());
-  fill_state(view, forever_ago, out);
+  std::fill_n(out.nulls, static_cast<int>(state_columns), true);
+  fill_id(user_id, out);
+  out.values[column_status] = status_text(Status::offline);
+  out.nulls[column_status] = false;
+  for (const StateColumn count : {column_sessions, column_activities, column_per_minute}) {
+    out.values[count] = Int32GetDatum(0);
+    out.nulls[count] = false;
+  }
 }
 
 HeapTuple unknown_tuple(std::string_view user_id, TupleDesc out) {
-  StateColumns columns{};
+  StateColumns columns;
   fill_unknown(user_id, columns);
   return heap_form_tuple(out, columns.values, columns.nulls);
 }

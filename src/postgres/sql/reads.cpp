@@ -7,6 +7,7 @@
 #include "postgres/shared/many.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/name_texts.h"
 #include "postgres/sql/people.h"
 #include "postgres/sql/viewer.h"
 #include "postgres/tables/whole.h"
@@ -52,7 +53,7 @@ PRESENCE_FUNCTION(presence_get_many) {
   for (int i = 0; i < ids.count; i++) {
     fetch_ahead(extension().realm, i, ids.count, id_of);
     const std::string_view id = id_of(i);
-    StateColumns row{};
+    StateColumns row;
     if (see_user(id, viewer, now, view))
       fill_state(view, now, row);
     else
@@ -97,5 +98,5 @@ PRESENCE_FUNCTION(presence_status) {
   } else {
     status = status_in_memory(realm, id, viewer);
   }
-  PG_RETURN_DATUM(text_datum(name_of(status)));
+  PG_RETURN_DATUM(status_text(status));
 }

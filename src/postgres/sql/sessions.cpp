@@ -11,6 +11,7 @@
 #include "postgres/sql/address.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/name_texts.h"
 #include "postgres/sql/binding.h"
 #include "postgres/sql/people.h"
 #include "postgres/tables/rows.h"
@@ -129,7 +130,7 @@ Datum connected_row(FunctionCallInfo fcinfo, const NewSession& session, Duration
   char epoch[epoch_bytes];
   write_epoch(stream.epoch, epoch);
   Datum values[] = {text_datum(session.key.id),
-                    text_datum(name_of(status)),
+                    status_text(status),
                     text_datum({epoch, epoch_bytes}),
                     Int64GetDatum(static_cast<int64>(stream.seq)),
                     interval_datum(lease),

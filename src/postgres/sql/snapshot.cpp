@@ -91,7 +91,7 @@ void add_card(JsonText& json, const StateColumns& state) {
 }
 
 void add_user(JsonText& json, const UserView& view, Facts facts) {
-  StateColumns state{};
+  StateColumns state;
   fill_state(view, current_time(), state);
   if (facts == Facts::all) add_card(json, state);
   add_columns(json, state_of_user, facts, state.values, state.nulls);

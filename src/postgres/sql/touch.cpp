@@ -8,6 +8,7 @@
 #include "postgres/shared/sessions.h"
 #include "postgres/sql/arguments.h"
 #include "postgres/sql/identity.h"
+#include "postgres/sql/name_texts.h"
 #include "postgres/tables/activities.h"
 #include "postgres/tables/rows.h"
 #include "postgres/tables/whole.h"
@@ -105,7 +106,7 @@ PRESENCE_FUNCTION(presence_touch) {
     record_activity(realm, key,
                     {current_time(), id, *activity, touch.page.value_or(std::string_view{}),
                      session.value_or(std::string_view{})});
-  PG_RETURN_DATUM(text_datum(name_of(own_status(realm, key, touched.status))));
+  PG_RETURN_DATUM(status_text(own_status(realm, key, touched.status)));
 }
 
 namespace presence {
