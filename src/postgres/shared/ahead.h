@@ -24,17 +24,38 @@ void fetch_neighbours_ahead(const Cell* users, int count);
 // Only the record of one, which is all that most touches need.
 void fetch_record_ahead(uint64_t hash);
 
-// Before the look at number `i` of `count` users, whose ids are id_of(0), id_of(1), ...
+// The keys of `count` users, whose ids are id_of(0), id_of(1), ..., to be gone through in order:
+// each portion is asked for before its first one.
 template <typename IdOf>
-void fetch_ahead(const RealmRef& realm, int i, int count, IdOf id_of) {
-  if (i % users_ahead != 0) return;
-  uint64_t hashes[users_ahead];
-  const int portion = std::min(users_ahead, count - i);
-  for (int k = 0; k < portion; k++) hashes[k] = realm.key(id_of(i + k)).hash;
-  fetch_users_ahead(hashes, portion);
-}
+class KeysAhead {
+ public:
+  KeysAhead(const RealmRef& realm, int count, IdOf id_of)
+      : realm_(realm), count_(count), id_of_(id_of) {}
 
-// The same of users that are claimed: theirs are cell_of(0), cell_of(1), ...
+  const UserKey& at(int i) {
+    if (i % users_ahead == 0) fetch(i);
+    return keys_[i % users_ahead];
+  }
+
+ private:
+  void fetch(int first) {
+    const int portion = std::min(users_ahead, count_ - first);
+    uint64_t hashes[users_ahead];
+    for (int k = 0; k < portion; k++) {
+      keys_[k] = realm_.key(id_of_(first + k));
+      hashes[k] = keys_[k].hash;
+    }
+    fetch_users_ahead(hashes, portion);
+  }
+
+  const RealmRef& realm_;
+  const int count_;
+  const IdOf id_of_;
+  UserKey keys_[users_ahead];
+};
+
+// Before the look at number `i` of users that are claimed, whose cells are cell_of(0), cell_of(1),
+// ...
 template <typename CellOf>
 void fetch_claimed_ahead(int i, int count, CellOf cell_of) {
   if (i % users_ahead != 0) return;

@@ -147,7 +147,7 @@ std::optional<uint32_t> hear_gateway(const RealmRef& realm, std::string_view nam
   Gateway& gateway = shared.region.pool.at<Gateway>(cell);
   // A due moment may be too early, not too late.
   if (gateway.lease.exchange(lease) > lease) {
-    reschedule_realm(realm, policy, now);
+    reschedule_until_worker_does(realm, policy, now);
     wake_worker(realm);
   }
   // Counting it has kept it from being forgotten meanwhile.

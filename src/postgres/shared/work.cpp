@@ -66,11 +66,34 @@ Time settle_realm(const RealmRef& realm, const Policy& policy, Time now) {
   return next;
 }
 
-void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
+namespace {
+
+// No marks of a policy, which are odd.
+constexpr uint64_t placed_for_none = 0;
+constexpr uint64_t being_placed = 2;
+
+void reschedule_partitions(const RealmRef& realm, const Policy& policy, Time now) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
     roster.reschedule(realm.number, partition, policy, now);
   });
-  realm.control().placed_for.store(mark_of(policy));
+}
+
+}  // namespace
+
+void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
+  std::atomic<uint64_t>& placed_for = realm.control().placed_for;
+  placed_for.store(being_placed);
+  reschedule_partitions(realm, policy, now);
+  // Unless somebody else has done it meanwhile.
+  uint64_t expected = being_placed;
+  placed_for.compare_exchange_strong(expected, mark_of(policy));
+}
+
+void reschedule_until_worker_does(const RealmRef& realm, const Policy& policy, Time now) {
+  std::atomic<uint64_t>& placed_for = realm.control().placed_for;
+  placed_for.store(placed_for_none);
+  reschedule_partitions(realm, policy, now);
+  placed_for.store(placed_for_none);
 }
 
 bool is_scheduled(const RealmRef& realm, const Policy& policy) {

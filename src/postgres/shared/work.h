@@ -8,8 +8,10 @@ namespace presence {
 // ---- time
 // Applies all that is due and returns the next moment at which something is.
 Time settle_realm(const RealmRef& realm, const Policy& policy, Time now);
-// The policy has changed: due moments are worked out anew.
+// Due moments are worked out anew: for the worker, when the policy has changed.
 void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now);
+// The same for anybody else, whose policy may be older than the worker's, which does it again.
+void reschedule_until_worker_does(const RealmRef& realm, const Policy& policy, Time now);
 // The worker has done that for this very policy.
 bool is_scheduled(const RealmRef& realm, const Policy& policy);
 Time next_due_of_realm(const RealmRef& realm, const Policy& policy);

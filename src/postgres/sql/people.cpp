@@ -267,9 +267,13 @@ Answer view_as_seen(const RealmRef& realm, const UserKey& key, const Viewer* vie
 
 bool see_user(std::string_view user_id, const Viewer* viewer, Time now, UserView& out) {
   const RealmRef realm = extension().realm;
-  const auto decided = viewer ? detail_by_application(*viewer, user_id, {}) : std::nullopt;
-  if (RecoveryInProgress()) return see_row(user_id, viewer, decided, now, out);
-  const UserKey key = realm.key(user_id);
+  return see_user(realm, realm.key(user_id), viewer, now, out);
+}
+
+bool see_user(const RealmRef& realm, const UserKey& key, const Viewer* viewer, Time now,
+              UserView& out) {
+  const auto decided = viewer ? detail_by_application(*viewer, key.id, {}) : std::nullopt;
+  if (RecoveryInProgress()) return see_row(key.id, viewer, decided, now, out);
   for (;;) {
     CHECK_FOR_INTERRUPTS();
     switch (view_as_seen(realm, key, viewer, decided, now, out)) {
@@ -277,7 +281,7 @@ bool see_user(std::string_view user_id, const Viewer* viewer, Time now, UserView
         return is_known(out);
       case Answer::missing:
         // With memory full, the row itself has the answer.
-        if (!try_bring_from_row(realm, key)) return see_row(user_id, viewer, decided, now, out);
+        if (!try_bring_from_row(realm, key)) return see_row(key.id, viewer, decided, now, out);
         break;
       default:
         raise_gone();

@@ -47,6 +47,8 @@ TupleDesc result_type(FunctionCallInfo call);
 // How this transaction sees a user, or shows it to a viewer: from memory, or brought there from its
 // row; on a standby from the row alone. False: never heard of.
 bool see_user(std::string_view user_id, const Viewer* viewer, Time now, UserView& out);
+bool see_user(const RealmRef& realm, const UserKey& key, const Viewer* viewer, Time now,
+              UserView& out);
 // How much of a user a viewer sees, in a channel or (empty) in general.
 Detail see_detail(std::string_view user_id, const Viewer& viewer, std::string_view channel_id);
 

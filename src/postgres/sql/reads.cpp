@@ -38,7 +38,7 @@ PRESENCE_FUNCTION(presence_get) {
 
 PRESENCE_FUNCTION(presence_get_many) {
   static UserView view;
-  extension();
+  const RealmRef realm = extension().realm;
   const Viewer* viewer = viewer_argument(fcinfo, 1);
   if (PG_ARGISNULL(0)) raise_null("user_ids");
   const Elements ids = elements_of(PG_GETARG_ARRAYTYPE_P(0));
@@ -49,15 +49,14 @@ PRESENCE_FUNCTION(presence_get_many) {
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   const Time now = current_time();
-  const auto id_of = [&](int i) { return text_of(ids.values[i]); };
+  KeysAhead keys(realm, ids.count, [&](int i) { return text_of(ids.values[i]); });
   for (int i = 0; i < ids.count; i++) {
-    fetch_ahead(extension().realm, i, ids.count, id_of);
-    const std::string_view id = id_of(i);
+    const UserKey& key = keys.at(i);
     StateColumns row;
-    if (see_user(id, viewer, now, view))
+    if (see_user(realm, key, viewer, now, view))
       fill_state(view, now, row);
     else
-      fill_unknown(id, row);
+      fill_unknown(key.id, row);
     tuplestore_putvalues(result->setResult, result->setDesc, row.values, row.nulls);
   }
   return 0;

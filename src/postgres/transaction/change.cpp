@@ -144,14 +144,13 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   auto* locked = static_cast<LockedRow*>(palloc(sizeof(LockedRow) * static_cast<Size>(count)));
   auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
-  const auto id_of = [&](int i) { return wanted[i].user_id; };
+  KeysAhead keys(realm, count, [&](int i) { return wanted[i].user_id; });
   const auto cell_of = [&](int i) { return users[i]->cell; };
   for (int i = 0; i < count; i++) {
-    fetch_ahead(realm, i, count, id_of);
     ids[i] = wanted[i].user_id;
     if (wanted[i].session_id)
       check_session_owner(realm, realm.session_key(*wanted[i].session_id), ids[i]);
-    users[i] = claim_for_change(realm, realm.key(ids[i]));
+    users[i] = claim_for_change(realm, keys.at(i));
   }
   if (count == 1) {
     view_claimed(*users[0], current_time(), after);

@@ -118,7 +118,7 @@ size_t mark_of_outlets() {
   return (hash(private_channel()) * 31 + hash(firehose_channel())) * 2 + settings.global_broadcast;
 }
 
-void reload_settings(Worker& worker, Time now) {
+void reload_settings(Worker& worker) {
   if (!ConfigReloadPending) return;
   ConfigReloadPending = false;
   const size_t outlets = mark_of_outlets();
@@ -126,12 +126,17 @@ void reload_settings(Worker& worker, Time now) {
   // What was not told there before is missed by whoever goes on from before.
   if (mark_of_outlets() != outlets) worker.realm.control().resync.store(true);
   const Policy before = std::exchange(worker.policy, current_policy());
-  if (mark_of(worker.policy) == mark_of(before)) return;
   // Who sees whom is another question now.
   if (worker.policy.default_audience != before.default_audience ||
       worker.policy.application_decides != before.application_decides)
     worker.realm.control().resync.store(true);
-  reschedule_realm(worker.realm, worker.policy, now);
+}
+
+// The settings may have changed just now, or while there was no worker; or a backend has done it by
+// its own.
+void reschedule(const Worker& worker, Time now) {
+  if (!is_scheduled(worker.realm, worker.policy))
+    reschedule_realm(worker.realm, worker.policy, now);
 }
 
 void tell(Worker& worker, Time now) {
@@ -334,7 +339,8 @@ Rest round(Worker& worker) {
   control.awake.store(false);
   const uint64_t wanted = control.rounds_wanted.load();
   const Time now = current_time();
-  reload_settings(worker, now);
+  reload_settings(worker);
+  reschedule(worker, now);
   load(worker, now);
   if (!end_is_requested()) clean_rows(worker.realm, worker.cleaning, now);
   worker.next_due = settle_realm(worker.realm, worker.policy, now);
@@ -359,9 +365,6 @@ Worker begin(const RealmRef& realm) {
   recover_writing(worker.realm);
   for (const KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members})
     kind->try_again(worker.realm);
-  // The settings may have changed while there was no worker.
-  if (!is_scheduled(worker.realm, worker.policy))
-    reschedule_realm(worker.realm, worker.policy, current_time());
   worker.more_events = true;
   // The one before may have died while it made events, and what it had taken is not told any more.
   if (control.announcing.load() % 2 != 0) {
