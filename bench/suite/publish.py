@@ -36,7 +36,10 @@ def merged(paths):
         rows = {row["name"]: row for row in run["rows"] + later["rows"]}
         parts = {part.NAME: later[part.NAME] for part in PARTS if part.NAME in later}
         run.update(rows=[rows[row.name] for row in ROWS if row.name in rows], **parts)
-        run["elsewhere"].append([later["versions"]["presence"], [row["name"] for row in later["rows"]] + list(parts)])
+        names = [row["name"] for row in later["rows"]] + list(parts)
+        for _, replaced in run["elsewhere"]:
+            replaced[:] = [name for name in replaced if name not in names]
+        run["elsewhere"].append([later["versions"]["presence"], names])
     return run
 
 
@@ -51,7 +54,7 @@ def machine_line(run):
             f"({machine['cpu']}), {machine['memory_GiB']} GiB, huge pages {machine.get('huge_pages', 'not known')}, Linux {machine['kernel']}; "
             f"{run['rounds']} rounds of {run['seconds']} seconds a side, {run['took_seconds'] // 60} minutes in all. "
             "`in rounds` has the lowest and highest ratio of a round."
-            + "".join(f" Of presence {revision}: {', '.join(names)}." for revision, names in run["elsewhere"]))
+            + "".join(f" Of presence {revision}: {', '.join(names)}." for revision, names in run["elsewhere"] if names))
 
 
 def with_block(text, name, content):

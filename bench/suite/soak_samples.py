@@ -13,9 +13,9 @@ SELECT json_build_object(
     'behind', coalesce(extract(epoch FROM i.server_time - i.stale_since), 0),
     'dead', t.dead, 'bytes', t.bytes)
 FROM presence_info() AS i, (
-    SELECT json_object_agg(relname, n_dead_tup) AS dead, json_object_agg(relname, pg_total_relation_size(relid)) AS bytes
-    FROM pg_stat_user_tables WHERE schemaname = 'presence'
-        AND relname IN ('user_presence', 'presence_sessions', 'channel_presence')) AS t
+    SELECT json_object_agg(relname, n_dead_tup) AS dead,
+        json_object_agg(relname, pg_total_relation_size(relid)) FILTER (WHERE relname IN ('user_presence', 'presence_sessions', 'channel_presence')) AS bytes
+    FROM pg_stat_user_tables WHERE schemaname = 'presence') AS t
 """
 REGION = "SELECT json_build_object('offset', off, 'bytes', size) FROM pg_shmem_allocations WHERE name = 'presence region'"
 

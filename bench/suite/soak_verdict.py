@@ -69,7 +69,9 @@ def judge_all(samples, processes, latency, rates, asked):
     def of(name):
         return [sample[name] for sample in samples]
 
-    tables = sorted(samples[0]["dead"])
+    # A partition of history may be made meanwhile.
+    dead = [table for table in sorted(samples[0]["dead"]) if all(table in sample["dead"] for sample in samples)]
+    sizes = sorted(samples[0]["bytes"])  # history and activities are to grow
     return [
         *(judge_rate(kind, rates[kind], rate) for kind, rate in asked.items()),
         *(judge_lag(kind, rates[kind]) for kind in asked),
@@ -80,6 +82,6 @@ def judge_all(samples, processes, latency, rates, asked):
         judge("notification queue used", "%", [100 * used for used in of("notifications")], 0.5, 0.1, max),
         judge("tables and listeners behind", "s", of("behind"), 0.5, 1, max),
         judge("presence.memory ever used", "kB", of("region"), 0.01, 256),
-        *(judge(f"dead rows, {table}", "rows", [dead[table] for dead in of("dead")], 0.25, 2000, max) for table in tables),
-        *(judge(f"size, {table}", "kB", [size[table] // 1024 for size in of("bytes")], 0.05, 512) for table in tables),
+        *(judge(f"dead rows, {table}", "rows", [sample[table] for sample in of("dead")], 0.25, 2000, max) for table in dead),
+        *(judge(f"size, {table}", "kB", [size[table] // 1024 for size in of("bytes")], 0.05, 512) for table in sizes),
         *judge_memory(samples, processes)]

@@ -27,7 +27,7 @@ enum StateColumn {
 struct StateColumns {
   Datum values[state_columns];
   bool nulls[state_columns];
-  char user_id[VARHDRSZ + max_id_bytes];  // the first of the values
+  alignas(int32) char user_id[VARHDRSZ + max_id_bytes];  // the first of the values
 };
 // `now` is what last_seen_bucket counts from.
 void fill_state(const UserView& view, Time now, StateColumns& out);

@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -58,6 +59,10 @@ void TableAccess::begin_many() {
   set("plan_cache_mode", "force_generic_plan");
   set("enable_hashjoin", "off");
   set("enable_mergejoin", "off");
+}
+
+void TableAccess::set_constraints_immediate() {
+  AfterTriggerSetState(makeNode(ConstraintsSetStmt));  // of none in particular: of all
 }
 
 void TableAccess::end() {

@@ -20,6 +20,9 @@ class TableAccess {
   void begin_many();
   // A setting for the rest of the innermost scope.
   static void set(const char* name, const char* value);
+  // For the worker's writes: what the application's triggers and constraints would defer to COMMIT
+  // is done by the statement. In a security-restricted operation nothing can be deferred.
+  static void set_constraints_immediate();
   void end();
 
  private:

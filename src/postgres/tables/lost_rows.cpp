@@ -1,6 +1,7 @@
 // lost_rows.cpp: a cleaning goes through the keys of both tables, a portion a transaction.
 #include "postgres/tables/lost_rows.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "postgres/clock.h"
@@ -22,7 +23,8 @@ namespace {
 
 using Table = CleaningPlace::Table;
 
-constexpr int looked_at_once = 2000;
+// Fewer where rows are tried one by one.
+int looked_at_once(int most) { return std::min(2000, 8 * most); }
 
 Statement fetch_session_keys = {
     "SELECT session_id, connected_at FROM %s.presence_sessions WHERE session_id > $1 "
@@ -55,7 +57,7 @@ bool has_member(const RealmRef& realm, std::string_view channel, std::string_vie
 // Each of these returns whether it has come to the end of its table. What is no id is deleted, and
 // need not be remembered.
 bool clean_sessions(const RealmRef& realm, int most, CleaningPlace& place) {
-  Datum from[] = {datum_of(place.first), Int64GetDatum(looked_at_once)};
+  Datum from[] = {datum_of(place.first), Int64GetDatum(looked_at_once(most))};
   const uint64 found = run(fetch_session_keys, from, nullptr);
   Column ids(TEXTOID, most), connected(TIMESTAMPTZOID, most);
   uint64 row = 0;
@@ -71,12 +73,13 @@ bool clean_sessions(const RealmRef& realm, int most, CleaningPlace& place) {
   place.tried = lost;
   if (lost > 0 && delete_session_rows(ids.array(), connected.array()) < static_cast<uint64>(lost))
     place.left_some = true;
-  return row == found && found < looked_at_once;
+  return row == found && found < static_cast<uint64>(looked_at_once(most));
 }
 
 // Who has joined since its row was looked at has lost it: it is written again.
 bool clean_members(const RealmRef& realm, int most, CleaningPlace& place) {
-  Datum from[] = {datum_of(place.first), datum_of(place.second), Int64GetDatum(looked_at_once)};
+  Datum from[] = {datum_of(place.first), datum_of(place.second),
+                  Int64GetDatum(looked_at_once(most))};
   const uint64 found = run(fetch_member_keys, from, nullptr);
   Column channels(TEXTOID, most), users(TEXTOID, most);
   uint64 row = 0;
@@ -97,7 +100,7 @@ bool clean_members(const RealmRef& realm, int most, CleaningPlace& place) {
   if (deleted < static_cast<uint64>(lost)) place.left_some = true;
   for (uint64 i = 0; i < deleted; i++)
     miss_member_row(realm, realm.key(text_column(i, 2)), realm.channel_key(text_column(i, 1)));
-  return row == found && found < looked_at_once;
+  return row == found && found < static_cast<uint64>(looked_at_once(most));
 }
 
 void go_to_next_table(CleaningPlace& place) {
@@ -135,6 +138,7 @@ void clean_some_rows(const RealmRef& realm, int most, CleaningPlace& place) {
   TableAccess access;
   access.begin_many();
   access.set("lock_timeout", "100");
+  access.set_constraints_immediate();
   const bool is_end =
       are_sessions ? clean_sessions(realm, most, place) : clean_members(realm, most, place);
   access.end();

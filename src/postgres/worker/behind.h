@@ -106,6 +106,7 @@ struct WritingBehind {
     TableAccess access;
     access.begin_many();
     access.set("lock_timeout", "100");
+    access.set_constraints_immediate();
     run(ended, rows.delete_rows);
     run(waiting, rows.write_rows);
     access.end();

@@ -16,6 +16,7 @@ namespace presence {
 namespace {
 
 constexpr Duration longest_pause = 60 * minute;
+constexpr Duration longest_pause_between_rows = minute;
 
 uint64_t cleanings_wanted(const RealmControl& control) {
   return control.loads_done.load() > 0 ? 1 + control.restores.load() : 0;
@@ -30,6 +31,7 @@ void begin(Cleaning& cleaning, uint64_t wanted) {
   cleaning.begun = wanted;
   cleaning.place = {CleaningPlace::Table::sessions, false, 0, {}, {}};
   cleaning.most = batch_rows;
+  cleaning.stepped_over = 0;
   cleaning.next = 0;
   cleaning.retry = never;
 }
@@ -40,16 +42,24 @@ void end(Cleaning& cleaning) {
   cleaning.pause = std::min(2 * cleaning.pause, longest_pause);
 }
 
+Duration pause_after(int rows_stepped_over) {
+  constexpr int most_doublings = 20;
+  return std::min(pause_after_failure() << std::min(rows_stepped_over, most_doublings),
+                  longest_pause_between_rows);
+}
+
 // `reached` is how far the portion came that failed.
 void make_smaller_or_step_over(Cleaning& cleaning, const CleaningPlace& reached) {
-  cleaning.next = current_time() + pause_after_failure();
-  if (reached.tried > 1) {
+  cleaning.next = current_time() + pause_after(cleaning.stepped_over);
+  // A table that a trigger or a foreign key needs is locked: it is not about one row.
+  if (last_error() == ERRCODE_LOCK_NOT_AVAILABLE || !is_further(reached, cleaning.place)) {
+    leave_table(cleaning.place);
+  } else if (reached.tried > 1) {
     cleaning.most = reached.tried / 2;
-  } else if (is_further(reached, cleaning.place)) {
+  } else {
     cleaning.place = reached;
     cleaning.place.left_some = true;
-  } else {
-    leave_table(cleaning.place);
+    cleaning.stepped_over++;
   }
 }
 
@@ -57,13 +67,14 @@ void make_smaller_or_step_over(Cleaning& cleaning, const CleaningPlace& reached)
 
 Time next_of(const Cleaning& cleaning, const RealmRef& realm) {
   if (!realm.complete()) return never;
-  if (is_under_way(cleaning)) return cleaning.next;
-  return cleaning.begun != cleanings_wanted(realm.control()) ? 0 : cleaning.retry;
+  if (cleaning.begun != cleanings_wanted(realm.control())) return 0;
+  return is_under_way(cleaning) ? cleaning.next : cleaning.retry;
 }
 
 void clean_rows(const RealmRef& realm, Cleaning& cleaning, Time now) {
   if (now < next_of(cleaning, realm)) return;
-  if (!is_under_way(cleaning)) begin(cleaning, cleanings_wanted(realm.control()));
+  const uint64_t wanted = cleanings_wanted(realm.control());
+  if (!is_under_way(cleaning) || cleaning.begun != wanted) begin(cleaning, wanted);
   struct Portion {
     const RealmRef& realm;
     CleaningPlace place;
@@ -81,6 +92,7 @@ void clean_rows(const RealmRef& realm, Cleaning& cleaning, Time now) {
   if (done) {
     cleaning.place = portion.place;
     cleaning.most = std::min(2 * cleaning.most, batch_rows);
+    if (portion.place.tried > 0) cleaning.stepped_over = 0;
   } else {
     make_smaller_or_step_over(cleaning, portion.place);
   }

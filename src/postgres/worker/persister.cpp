@@ -206,6 +206,7 @@ void write_in_transaction(void* context) {
   TableAccess access;
   access.begin_many();
   access.set("lock_timeout", "100");
+  access.set_constraints_immediate();
   write_batch(*writing->batch);
   access.end();
   PopActiveSnapshot();
