@@ -49,7 +49,7 @@ def measure(bench, rows, parts, results, others):
     """Adds the results of the rows, and by their names those of the parts; each is printed when it is known. One that cannot be
     measured does not end the others: returns which those are."""
     failed = []
-    for row in rows:
+    for row in begun(bench, rows, failed):
         try:
             results.append(run_row(bench, row, progress))
             progress("")
@@ -67,6 +67,19 @@ def measure(bench, rows, parts, results, others):
             failed.append(part.NAME)
             print(f"\n{part.NAME} could not be measured: {why}", flush=True)
     return failed
+
+
+def begun(bench, rows, failed):
+    """The rows that have begun, all of them before the first is measured."""
+    able = []
+    for row in rows:
+        try:
+            row.begin(bench)
+            able.append(row)
+        except FAILURES as why:
+            failed.append(row.name)
+            print(f"\n{row.name} could not begin: {why}", flush=True)
+    return able
 
 
 def name_of_run(args):

@@ -70,6 +70,7 @@ class Bench:
         self._redis = None
         self._postgres = None
         self._crowds = {}
+        self._lasting = []
         self._servers = 0
 
     @property
@@ -105,9 +106,12 @@ class Bench:
     def begin_anew(self):
         self._postgres = None  # A crowd keeps its own.
 
-    def small_server(self, megabytes):
-        """A new one, which whoever asks for it stops."""
-        return self._new_server(memory=f"{megabytes}MB")
+    def small_server(self, megabytes, lasts=False):
+        """A new one, which whoever asks for it stops, unless it lasts until the end of the rows."""
+        server = self._new_server(memory=f"{megabytes}MB")
+        if lasts:
+            self._lasting.append(server)
+        return server
 
     def _new_server(self, **options):
         self._servers += 1
@@ -187,13 +191,13 @@ class Bench:
             raise with_output(failed)
 
     def stop_servers(self):
-        for server in [self._postgres, *self._crowds.values()]:
+        for server in [self._postgres, *self._crowds.values(), *self._lasting]:
             if server is not None:
                 try:
                     server.stop("immediate")
                 except subprocess.CalledProcessError as gone:
                     print(f"\nnot stopped: {gone}", flush=True)
-        self._postgres, self._crowds = None, {}
+        self._postgres, self._crowds, self._lasting = None, {}, []
 
     def stop(self):
         self.stop_servers()

@@ -32,6 +32,7 @@ class Row:
     theirs: Callable
     unit: str = "per second"
     less_is_better: bool = False
+    begin: Callable = lambda bench: None    # before the first row is measured
     prepare: Callable = lambda bench: None
     limit: Callable = None
     limit_is: str = ""
@@ -100,9 +101,12 @@ class Together:
         def measure(bench):
             number = next(numbers)
             while len(self.rounds) <= number:
-                self.rounds.append({side: run(bench) for side, run in self.sides.items()})
+                self.rounds.append(self.measure(bench))
             return self.rounds[number][name]
         return measure
+
+    def measure(self, bench):
+        return {side: run(bench) for side, run in self.sides.items()}
 
 
 def update_last_seen(schema):
@@ -275,32 +279,28 @@ def latency(bench, *options):
     return bench.tool_json("presence-latency", "--json", *options)
 
 
-class TurnByTurn:
-    """The sides of a row out of one run of presence-latency, whose kinds take turns COMMIT by COMMIT: closer than round by round.
-
-    `measure` is the first side and runs it, `p50` of another kind is another side."""
+class LatencyTogether(Together):
+    """Sides out of presence-latency, whose kinds take turns COMMIT by COMMIT: closer than round by round."""
 
     def __init__(self, *options):
+        super().__init__(sides=None)
         self.options = options
 
     def measure(self, bench):
-        self.kinds = latency(bench, "--commits", str(100 * bench.seconds), *self.options)
-        return self.p50("presence_set_status")(bench)
-
-    def p50(self, kind):
-        return lambda _: self.kinds[kind]["p50"]
+        kinds = latency(bench, "--commits", str(100 * bench.seconds), *self.options)
+        return {kind: percentiles["p50"] for kind, percentiles in kinds.items()}
 
 
 # A bare NOTIFY writes no row, so its COMMIT does not wait for the disk: beside it nobody's does.
-ASYNC, DURABLE = TurnByTurn("--async-commit"), TurnByTurn()
+ASYNC, DURABLE = LatencyTogether("--async-commit"), LatencyTogether()
 
 row(name="latency", work="COMMIT that does not wait for the disk, to listener, p50", against="bare NOTIFY, p50", target=0.5, unit="us",
-    less_is_better=True, ours=ASYNC.measure, theirs=ASYNC.p50("NOTIFY"), prepare=users_online)
+    less_is_better=True, ours=ASYNC.side("presence_set_status"), theirs=ASYNC.side("NOTIFY"), prepare=users_online)
 row(name="latency-durable", work="COMMIT to listener, p50", against="NOTIFY with an UPDATE of a row, p50", target=0.5, unit="us",
-    less_is_better=True, ours=DURABLE.measure, theirs=DURABLE.p50("UPDATE, NOTIFY"), prepare=users_online)
+    less_is_better=True, ours=DURABLE.side("presence_set_status"), theirs=DURABLE.side("UPDATE, NOTIFY"), prepare=users_online)
 # Beside a NOTIFY that does not wait, a status that does: what the disk takes is the limit.
 row(name="latency-bare", work="COMMIT to listener, p50", against="bare NOTIFY, which has nothing to write, p50", target=0.5, unit="us",
-    less_is_better=True, ours=DURABLE.measure, theirs=DURABLE.p50("NOTIFY"), limit=DURABLE.p50("UPDATE, NOTIFY"),
+    less_is_better=True, ours=DURABLE.side("presence_set_status"), theirs=DURABLE.side("NOTIFY"), limit=DURABLE.side("UPDATE, NOTIFY"),
     limit_is="NOTIFY with an UPDATE of a row", prepare=users_online)
 # A p99 wants 1,000 COMMITs, which a round of three seconds has; they come 200 a second, on top of the load's 1,000.
 row(name="latency-loaded", work="COMMIT to listener, 1,000 changes a second, p99", against="10 ms", target=1.0, unit="us", less_is_better=True,
@@ -311,6 +311,7 @@ row(name="latency-loaded", work="COMMIT to listener, 1,000 changes a second, p99
 # ---- reads -----------------------------------------------------------------
 
 
+@functools.cache  # Whoever takes them away again comes later.
 def redis_users(bench):
     commands = []
     for i in range(1, USERS + 1):
@@ -487,16 +488,27 @@ row(name="restart", work=f"restart with {MANY:,} users to the first list", again
     ours=restart, theirs=lambda bench: 5.0)
 
 
-def idle_cost(bench):
-    """Bytes of WAL, transaction ids and events told of a database with users that is at rest: their sum is 0 when each is."""
-    postgres = bench.crowds(1000)
-    cost = ("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint + (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint + seq "
-            "FROM presence_info()")
-    bench.wait_until_same(lambda: postgres.psql(cost), seconds=bench.scale.rest_seconds)  # Autovacuum has seen what was written.
-    before = int(postgres.psql(cost))
-    bench.sleep(bench.scale.idle_seconds)
-    return int(postgres.psql(cost)) - before
+class IdleDatabase:
+    """Bytes of WAL, transaction ids and events told of a database with users that is at rest: their sum is 0 when each is. It rests on a
+    server of its own while other rows are measured, which it does not disturb, for it does nothing."""
 
+    COST = ("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint + (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint + seq "
+            "FROM presence_info()")
+
+    def begin(self, bench):
+        self.postgres = bench.small_server(megabytes=64, lasts=True)
+        self.postgres.psql(touch_all(1, 1000, ONE_AFTER_THE_OTHER))
+        self.postgres.wait_until("SELECT count(*) >= 1000 FROM user_presence")
+        self.postgres.psql("CHECKPOINT")
+        bench.wait_until_same(lambda: self.postgres.psql(self.COST), seconds=bench.scale.rest_seconds)  # Autovacuum has seen what was written.
+        self.before, self.since = int(self.postgres.psql(self.COST)), bench.now()
+
+    def cost(self, bench):
+        bench.sleep(max(0, self.since + bench.scale.idle_seconds - bench.now()))
+        return int(self.postgres.psql(self.COST)) - self.before
+
+
+IDLE = IdleDatabase()
 
 row(name="idle", work="WAL bytes, xids and notifies of an idle database", against="0", target=1.0, unit="in all", less_is_better=True,
-    ours=idle_cost, theirs=lambda bench: 0.0, most_rounds=1)
+    ours=IDLE.cost, theirs=lambda bench: 0.0, begin=IDLE.begin, most_rounds=1)

@@ -413,7 +413,6 @@ class Roster {
   void mark_all(RealmPartition& share, Persist from, Persist to);
 
   // roster_reads.cpp
-  uint32_t count_stored_sessions(const User& user, const Policy& policy, Time now) const;
   UserFacts facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                        uint32_t* count) const;
   void copy_out(const User& user, Cell message, UserView& out) const;

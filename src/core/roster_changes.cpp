@@ -40,6 +40,7 @@ Roster::Loaded Roster::load_facts(Cell cell, const Policy& policy, Time at) cons
     const Session& session = pool_.at<Session>(at_cell);
     const SessionFacts facts = facts_of(of, session, policy);
     if (status_of(facts, policy, at) != Status::offline) {
+      loaded.present += !facts.disconnected;
       if (!loaded.facts.connected) {
         loaded.facts.connected = true;
         loaded.facts.newest = facts;

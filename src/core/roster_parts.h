@@ -9,6 +9,7 @@ namespace presence {
 struct Roster::Loaded {
   UserFacts facts;
   Cell newest = no_cell;  // the session that facts.newest was read from
+  uint32_t present = 0;   // live sessions that have not said goodbye
   DroppedTexts dropped;   // texts that the facts no longer hold
 };
 

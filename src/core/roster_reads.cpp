@@ -71,25 +71,17 @@ bool any_names_session(std::span<const Wish> wishes) {
 
 }  // namespace
 
-// The live sessions that have not said goodbye.
-uint32_t Roster::count_stored_sessions(const User& user, const Policy& policy, Time now) const {
-  uint32_t count = 0;
-  for (Cell at = user.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
-    const SessionFacts facts = facts_of(user, pool_.at<Session>(at), policy);
-    count += status_of(facts, policy, now) != Status::offline && !facts.disconnected;
-  }
-  return count;
-}
-
 UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy,
                              Time now, uint32_t* count) const {
   // The first of several wishes may end a session, or make one for the next.
   if (wishes.size() > 1 || any_names_session(wishes))
     return facts_with(cell, wishes, policy, now, count);
   const Loaded loaded = load_facts(cell, policy, now);
+  if (count) *count = loaded.present;
+  if (wishes.empty()) return loaded.facts;
   const UserFacts facts = with_wishes(loaded.facts, wishes, now);
   if (count) {
-    *count = facts.all_ended ? 0 : count_stored_sessions(user(cell), policy, now);
+    if (facts.all_ended) *count = 0;
     // A wish may have made the newest one, brought it back from a goodbye, or ended its grace.
     const bool is_counted =
         !facts.all_ended && loaded.facts.connected && !loaded.facts.newest.disconnected;

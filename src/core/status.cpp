@@ -9,6 +9,17 @@ namespace {
 
 Time later(Time from, Duration by) { return from > never - by ? never : from + by; }
 
+// Of a session that has not ended.
+Status status_of_live(const SessionFacts& session, const Policy& policy, Time now) {
+  if (session.said != Status::online) return session.said;
+  return now >= later(session.active_at, policy.idle_timeout) ? Status::away : Status::online;
+}
+
+Time next_change_of_live(const SessionFacts& session, const Policy& policy, Time now, Time end) {
+  const Time idle = later(session.active_at, policy.idle_timeout);
+  return session.said == Status::online && now < idle ? std::min(idle, end) : end;
+}
+
 }  // namespace
 
 // A session that never sent a heartbeat lives on activity alone and gets
@@ -22,17 +33,12 @@ Time end_of(const SessionFacts& session, const Policy& policy) {
 }
 
 Status status_of(const SessionFacts& session, const Policy& policy, Time now) {
-  if (now >= end_of(session, policy)) return Status::offline;
-  if (session.said != Status::online) return session.said;
-  return now >= later(session.active_at, policy.idle_timeout) ? Status::away : Status::online;
+  return now >= end_of(session, policy) ? Status::offline : status_of_live(session, policy, now);
 }
 
 Time next_change_of(const SessionFacts& session, const Policy& policy, Time now) {
   const Time end = end_of(session, policy);
-  if (now >= end) return never;
-  const Time idle = later(session.active_at, policy.idle_timeout);
-  if (session.said == Status::online && now < idle) return std::min(idle, end);
-  return end;
+  return now >= end ? never : next_change_of_live(session, policy, now, end);
 }
 
 bool is_newer(const SessionFacts& session, const SessionFacts& than) {
@@ -69,11 +75,12 @@ void say(SessionFacts& session, Status status, Time now) {
 // Left alone, a session only grows weaker. So the strongest status lasts as long
 // as the last session that says it.
 void Merged::add(const SessionFacts& session, const Policy& policy, Time at) {
-  const Status status = status_of(session, policy, at);
-  if (status == Status::offline) return;
-  ends_at = std::max(ends_at, end_of(session, policy));
-  first_end = std::min(first_end, end_of(session, policy));
-  const Time changes_at = next_change_of(session, policy, at);
+  const Time end = end_of(session, policy);
+  if (at >= end) return;
+  ends_at = std::max(ends_at, end);
+  first_end = std::min(first_end, end);
+  const Status status = status_of_live(session, policy, at);
+  const Time changes_at = next_change_of_live(session, policy, at, end);
   if (status > automatic) {
     automatic = status;
     until = changes_at;
@@ -195,18 +202,23 @@ void expire(Choices& choices, Time now, DroppedTexts& dropped) {
 // ---- one user --------------------------------------------------------------
 
 Look look(const UserFacts& facts, const Policy& policy, Time at) {
-  UserFacts now = facts;
-  DroppedTexts dropped;
-  expire(now.choices, at, dropped);
-  Merged sessions = now.others;
-  if (now.connected) sessions.add(now.newest, policy, at);
+  Merged sessions = facts.others;
+  if (facts.connected) sessions.add(facts.newest, policy, at);
 
-  const Layer& top = now.choices.top;
+  Layer top;
+  Time top_changes_at = never;
+  if (!facts.choices.empty()) {
+    Choices choices = facts.choices;
+    DroppedTexts dropped;
+    expire(choices, at, dropped);
+    top = choices.top;
+    top_changes_at = choices.next_change();
+  }
   if (sessions.automatic == Status::offline) return {Status::offline, top.message, never, never};
   const bool chosen = top.status != Status::offline;
   const Time until = chosen ? sessions.ends_at : sessions.until;
-  return {chosen ? top.status : sessions.automatic, top.message,
-          std::min(until, now.choices.next_change()), sessions.first_end};
+  return {chosen ? top.status : sessions.automatic, top.message, std::min(until, top_changes_at),
+          sessions.first_end};
 }
 
 void record_activity(UserFacts& facts, Time at) {

@@ -36,6 +36,7 @@ Statement fetch_member_keys = {
     "ORDER BY channel_id, user_id LIMIT $3",
     3,
     {TEXTOID, TEXTOID, INT8OID}};
+
 Datum datum_of(const CleaningPlace::Key& key) { return text_datum({key.text, key.bytes}); }
 
 void set(CleaningPlace::Key& key, std::string_view text) {
