@@ -39,7 +39,7 @@ def parser():
         epilog=EPILOG.lstrip() + "\n".join(f"  {row.name:22} {row.work}, against {row.against}" for row in ROWS)
                + "\nand:\n" + "\n".join(f"  {part.NAME:22} {part.ABOUT}" for part in PARTS))
     made.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or what several begin with")
-    made.add_argument("--quick", action="store_true", help="one short round of each: under 3 minutes, to see that all of it works")
+    made.add_argument("--quick", action="store_true", help="one short round of each: 3 to 6 minutes, to see that all of it works")
     made.add_argument("--rounds", type=count, metavar="N", help="rounds of each row (5)")
     made.add_argument("--seconds", type=count, metavar="N", help="seconds of each side of a round (3)")
     made.add_argument("--soak-minutes", type=minutes, metavar="N", help="how long the soak lasts (5)")

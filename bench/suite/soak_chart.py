@@ -41,5 +41,5 @@ def panels_of(result):
     yield "behind schedule, ms", [measured(name, windows, "lag") for name, windows in rates.items()]
     yield "COMMIT to listener, ms", [measured(name, latency, name) for name in ("p50", "p99", "longest")]
     yield "notification queue used, %", [sampled("", lambda sample: 100 * sample["notifications"])]
-    yield "dead rows", [sampled(table, lambda sample, table=table: sample["dead"][table]) for table in tables]
-    yield "size of tables with indexes, MB", [sampled(table, lambda sample, table=table: sample["bytes"][table] / 1024 / 1024) for table in tables]
+    yield "dead rows", [sampled(table, lambda sample, table=table: sample["dead"].get(table, float("nan"))) for table in tables]
+    yield "size of tables with indexes, MB", [sampled(table, lambda sample, table=table: sample["bytes"][table] / 1024 / 1024) for table in sorted(samples[0]["bytes"])]
