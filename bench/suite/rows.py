@@ -89,10 +89,10 @@ def pgbench(script, **options):
 
 
 class Together:
-    """Sides of several rows, all of them measured turn by turn in the rounds of the first row that asks."""
+    """Sides of several rows, all of them measured together, by name, in the rounds of the first row that asks."""
 
-    def __init__(self, sides):
-        self.sides = sides
+    def __init__(self, measure):
+        self.measure = measure
         self.rounds = []
 
     def side(self, name):
@@ -105,8 +105,9 @@ class Together:
             return self.rounds[number][name]
         return measure
 
-    def measure(self, bench):
-        return {side: run(bench) for side, run in self.sides.items()}
+
+def turn_by_turn(sides):
+    return lambda bench: {name: run(bench) for name, run in sides.items()}
 
 
 def update_last_seen(schema):
@@ -115,9 +116,9 @@ def update_last_seen(schema):
 
 UPDATED = {1: ("logged", "unlogged"), 4: ("logged", "unlogged"), 16: ("logged", "unlogged", "indexed")}
 TARGETS_OF_UPDATES = {"logged": 4.0, "unlogged": 1.7, "indexed": 4.0}
-TOUCHES = {clients: Together({"touch": pgbench(TOUCH, clients=clients), "SELECT 1": pgbench(SELECT_1, clients=clients),
+TOUCHES = {clients: Together(turn_by_turn({"touch": pgbench(TOUCH, clients=clients), "SELECT 1": pgbench(SELECT_1, clients=clients),
                               "do nothing": pgbench(DO_NOTHING, clients=clients),
-                              **{schema: pgbench(update_last_seen(schema), clients=clients) for schema in schemas}})
+                              **{schema: pgbench(update_last_seen(schema), clients=clients) for schema in schemas}}))
            for clients, schemas in UPDATED.items()}
 
 
@@ -279,20 +280,16 @@ def latency(bench, *options):
     return bench.tool_json("presence-latency", "--json", *options)
 
 
-class LatencyTogether(Together):
-    """Sides out of presence-latency, whose kinds take turns COMMIT by COMMIT: closer than round by round."""
-
-    def __init__(self, *options):
-        super().__init__(sides=None)
-        self.options = options
-
-    def measure(self, bench):
-        kinds = latency(bench, "--commits", str(100 * bench.seconds), *self.options)
+def latencies(*options):
+    """Out of presence-latency, whose kinds take turns COMMIT by COMMIT: closer than round by round."""
+    def measure(bench):
+        kinds = latency(bench, "--commits", str(100 * bench.seconds), *options)
         return {kind: kinds[kind]["p50"] for kind in ("presence_set_status", "UPDATE, NOTIFY", "NOTIFY")}
+    return measure
 
 
 # A bare NOTIFY writes no row, so its COMMIT does not wait for the disk: beside it nobody's does.
-ASYNC, DURABLE = LatencyTogether("--async-commit"), LatencyTogether()
+ASYNC, DURABLE = Together(latencies("--async-commit")), Together(latencies())
 
 row(name="latency", work="COMMIT that does not wait for the disk, to listener, p50", against="bare NOTIFY, p50", target=0.5, unit="us",
     less_is_better=True, ours=ASYNC.side("presence_set_status"), theirs=ASYNC.side("NOTIFY"), prepare=users_online)

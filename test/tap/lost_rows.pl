@@ -66,10 +66,13 @@ cmp_ok($node->safe_psql('postgres', $tries), '<=', $tried + 8, 'what cannot go i
 # what would be deferred to COMMIT waits for no lock for long either
 my $locker = $node->background_psql('postgres');
 $locker->query_safe('BEGIN; LOCK TABLE public.keeps_until_commit');
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION public.at_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON user_presence DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.at_commit()});
 $node->safe_psql('postgres', q{SELECT presence_disconnect('s100'), presence_disconnect('s103')});
 advance($node, 'postgres', '1 min');
 $node->safe_psql('postgres', q{SELECT presence_touch('somebody new')});
-eventually($node, 'postgres', q{SELECT count(*) = 1 FROM user_presence WHERE user_id = 'somebody new'}, 'who locks what a foreign key needs does not stop the worker');
+eventually($node, 'postgres', q{SELECT count(*) = 1 FROM user_presence WHERE user_id = 'somebody new'}, 'who locks what a foreign key needs does not stop the worker, nor does a deferred trigger');
 $locker->query_safe('COMMIT');
 $locker->quit;
 eventually($node, 'postgres', q{SELECT count(*) = 0 FROM presence_sessions WHERE session_id IN ('s100', 's103')}, 'and then they go');

@@ -91,9 +91,9 @@ void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
 
 void reschedule_until_worker_does(const RealmRef& realm, const Policy& policy, Time now) {
   std::atomic<uint64_t>& placed_for = realm.control().placed_for;
-  placed_for.store(placed_for_none);
+  placed_for.store(placed_for_none);  // who reads meanwhile looks at each
   reschedule_partitions(realm, policy, now);
-  placed_for.store(placed_for_none);
+  placed_for.store(placed_for_none);  // also when the worker has come between
 }
 
 bool is_scheduled(const RealmRef& realm, const Policy& policy) {

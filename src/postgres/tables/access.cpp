@@ -61,8 +61,10 @@ void TableAccess::begin_many() {
   set("enable_mergejoin", "off");
 }
 
-void TableAccess::set_constraints_immediate() {
-  AfterTriggerSetState(makeNode(ConstraintsSetStmt));  // of none in particular: of all
+void TableAccess::begin_worker() {
+  begin_many();
+  set("lock_timeout", "100");
+  AfterTriggerSetState(makeNode(ConstraintsSetStmt));  // SET CONSTRAINTS ALL IMMEDIATE
 }
 
 void TableAccess::end() {

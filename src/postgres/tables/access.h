@@ -18,11 +18,12 @@ class TableAccess {
   void begin();
   // The same for statements that join arrays of users with the tables.
   void begin_many();
+  // The same for the worker's writes, which wait for no lock for long. What the application's
+  // triggers and constraints would defer to COMMIT is done by the statement: in a
+  // security-restricted operation nothing can be deferred.
+  void begin_worker();
   // A setting for the rest of the innermost scope.
   static void set(const char* name, const char* value);
-  // For the worker's writes: what the application's triggers and constraints would defer to COMMIT
-  // is done by the statement. In a security-restricted operation nothing can be deferred.
-  static void set_constraints_immediate();
   void end();
 
  private:

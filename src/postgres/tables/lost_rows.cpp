@@ -137,9 +137,7 @@ void clean_some_rows(const RealmRef& realm, int most, CleaningPlace& place) {
     return;
   }
   TableAccess access;
-  access.begin_many();
-  access.set("lock_timeout", "100");
-  access.set_constraints_immediate();
+  access.begin_worker();
   const bool is_end =
       are_sessions ? clean_sessions(realm, most, place) : clean_members(realm, most, place);
   access.end();

@@ -48,9 +48,7 @@ void write_in_transaction(void* context) {
   if (writing->count == 0) return;
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
-  access.begin_many();
-  access.set("lock_timeout", "100");
-  access.set_constraints_immediate();
+  access.begin_worker();
   write_activities(activities, writing->count);
   access.end();
   PopActiveSnapshot();

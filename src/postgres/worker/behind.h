@@ -104,9 +104,7 @@ struct WritingBehind {
     taken += waiting.count();
     PushActiveSnapshot(GetTransactionSnapshot());
     TableAccess access;
-    access.begin_many();
-    access.set("lock_timeout", "100");
-    access.set_constraints_immediate();
+    access.begin_worker();
     run(ended, rows.delete_rows);
     run(waiting, rows.write_rows);
     access.end();

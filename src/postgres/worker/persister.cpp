@@ -204,9 +204,7 @@ void write_in_transaction(void* context) {
   // Taken after the marks: whoever wrote a row before them is seen.
   PushActiveSnapshot(GetTransactionSnapshot());
   TableAccess access;
-  access.begin_many();
-  access.set("lock_timeout", "100");
-  access.set_constraints_immediate();
+  access.begin_worker();
   write_batch(*writing->batch);
   access.end();
   PopActiveSnapshot();
