@@ -13,6 +13,7 @@ extern "C" {
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -26,6 +27,7 @@ namespace {
 
 Extension current;
 bool valid;
+RealmRef uncommitted;  // of an extension that this transaction has created
 
 void forget_relation(Datum, Oid relation) {
   if (relation == InvalidOid || relation == current.user_presence ||
@@ -41,6 +43,7 @@ struct Found {
   Oid oid;
   Oid schema;
   Oid owner;
+  bool is_uncommitted;
 };
 
 Found look_up() {
@@ -53,7 +56,8 @@ Found look_up() {
   HeapTuple tuple = systable_getnext(scan);
   if (HeapTupleIsValid(tuple)) {
     auto* form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
-    found = {form->oid, form->extnamespace, form->extowner};
+    found = {form->oid, form->extnamespace, form->extowner,
+             TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data))};
   }
   systable_endscan(scan);
   table_close(extensions, AccessShareLock);
@@ -64,6 +68,28 @@ Oid look_up_marker(const char* name, Oid schema) {
   oidvector* none = buildoidvector(nullptr, 0);
   return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
                          PointerGetDatum(none), ObjectIdGetDatum(schema));
+}
+
+// What other extensions of this database have left behind, whose worker has not come to it. Nobody can
+// drop this one meanwhile.
+void close_realms_of_others(Oid extension, uint64_t identity) {
+  LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+  if (look_up_extension() == extension) close_other_realms(identity);
+}
+
+RealmRef open_realm_of(const Found& found) {
+  const uint64_t identity = realm_identity(MyDatabaseId, found.oid);
+  RealmRef realm = open_realm(identity, new_epoch());
+  if (!realm.valid() && !found.is_uncommitted) {
+    close_realms_of_others(found.oid, identity);
+    realm = open_realm(identity, new_epoch());
+  }
+  if (!realm.valid())
+    ereport(ERROR,
+            (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
+             errhint("Raise presence.memory: each 256 kB of it make room for one database.")));
+  if (found.is_uncommitted) uncommitted = realm;
+  return realm;
 }
 
 void remember(const Found& found) {
@@ -88,14 +114,15 @@ void remember(const Found& found) {
   if (current.realm.identity == identity && !current.realm.gone()) return;
   current.realm = {};
   if (RecoveryInProgress()) return;
-  current.realm = open_realm(identity, new_epoch());
-  if (!current.realm.valid())
-    ereport(ERROR,
-            (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
-             errhint("Raise presence.memory: each 256 kB of it make room for one database.")));
+  current.realm = open_realm_of(found);
 }
 
 }  // namespace
+
+void end_creation(bool is_committed) {
+  if (!is_committed && uncommitted.valid()) close_realm(uncommitted);
+  uncommitted = {};
+}
 
 void watch_extension() {
   CacheRegisterRelcacheCallback(forget_relation, 0);

@@ -40,6 +40,10 @@ void forget_extension();
 // The extension's oid as the catalog has it now, remembered or not.
 Oid look_up_extension();
 
+// At the end of a transaction: an extension that it has created, and that is not to be, leaves
+// nothing in memory.
+void end_creation(bool is_committed);
+
 // Raises 25006 on a standby: for whatever changes shared memory.
 void require_primary(const char* function);
 // Raises 25006 also in a READ ONLY transaction: for whatever writes tables.

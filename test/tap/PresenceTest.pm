@@ -29,7 +29,7 @@ sub new_server
 	my $path = $ENV{$variable} or die "$variable is not set; scripts/check sets it";
 	my $conf = delete $params{conf} // '';
 	my $preload = delete $params{preload} // 1;
-	my $node = PostgreSQL::Test::Cluster->new($name, install_path => $path);
+	my $node = PresenceTest::Server->new($name, install_path => $path);
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ], %params);
 	$node->append_conf('postgresql.conf', presence_conf($preload) . "$conf\n");
 	return $node;
@@ -67,6 +67,8 @@ sub finish
 }
 
 # ---- asking ---------------------------------------------------------------------------------------------------------
+
+# (safe_psql and poll_query_until of a server: see PresenceTest::Server.)
 
 # What a statement fails with: SQLSTATE, message, HINT; nothing when it does not fail.
 sub error_of
@@ -262,6 +264,115 @@ sub check_load
 		FROM user_presence AS p, presence_get(p.user_id) AS g
 		WHERE p.user_id LIKE 'r$round c%' AND (p.status, p.status_message) IS DISTINCT FROM (g.status, g.status_message) LIMIT 5}),
 		'', "$name: memory says what the rows say");
+	return;
+}
+
+# ---- many questions ---------------------------------------------------------------------------------------------------
+
+package PresenceTest::Server;
+
+our @ISA = ('PostgreSQL::Test::Cluster');
+
+# As those of Cluster, but what is asked of the database postgres goes through one connection that stays: a psql and a backend
+# for each question take a hundred times as long as the question, and the tests ask thousands. A question leaves nothing
+# behind there but what belongs to the backend, such as sessions that it binds. With a parameter, such as alone => 1, it has
+# a psql of its own.
+sub safe_psql
+{
+	my ($self, $database, $sql, %params) = @_;
+	if (%params || $database ne 'postgres')
+	{
+		delete $params{alone};
+		return $self->SUPER::safe_psql($database, $sql, %params);
+	}
+	my ($stdout, $stderr, $is_done) = $self->asker->ask($sql);
+	die "error running SQL: '$stderr' with '$sql'" unless $is_done;
+	print "# $stderr\n" if $stderr ne '';
+	return $stdout;
+}
+
+sub poll_query_until
+{
+	my ($self, $database, $query, $expected) = @_;
+	return $self->SUPER::poll_query_until($database, $query, $expected) if $database ne 'postgres';
+	$expected //= 't';
+	my ($stdout, $stderr);
+	my $became = PresenceTest::wait_until(
+		sub {
+			($stdout, $stderr) = $self->asker->ask($query);
+			return $stdout eq $expected && $stderr eq '';
+		});
+	Test::More::diag("it did not become '$expected': $query\nbut: $stdout\n$stderr") unless $became;
+	return $became;
+}
+
+# A smart shutdown would wait for it.
+sub stop
+{
+	my ($self, @how) = @_;
+	$self->hang_up;
+	return $self->SUPER::stop(@how);
+}
+
+# Until the next question nobody is connected.
+sub hang_up
+{
+	my ($self) = @_;
+	delete $self->{asker};
+	return;
+}
+
+# With the environment of now, to the server that is there now.
+sub asker
+{
+	my ($self) = @_;
+	local %ENV = $self->_get_env();
+	my $environment = join "\0", map { "$_=$ENV{$_}" } grep { /^PG/ } sort keys %ENV;
+	$self->hang_up unless $self->{asker} && $self->{asker}{environment} eq $environment && $self->{asker}->is_there;
+	$self->{asker} //= PresenceTest::Asker->new($self->installed_command('psql'), $self->connstr('postgres'), $environment);
+	return $self->{asker};
+}
+
+package PresenceTest::Asker;
+
+my $end = 'the end of an answer';
+
+sub new
+{
+	my ($class, $psql, $connection, $environment) = @_;
+	my $self = bless { environment => $environment, in => '', out => '', err => '' }, $class;
+	$self->{run} = IPC::Run::start([ $psql, '-XAtq', '-d', $connection, '-f', '-' ], '<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err});
+	return $self;
+}
+
+# A server that has gone away is noticed by a question only.
+sub is_there
+{
+	my ($self) = @_;
+	return ($self->ask('SELECT 1'))[2];
+}
+
+# Returns what a question writes, what is said beside that, and whether it ended without an error; psql ends with an error.
+sub ask
+{
+	my ($self, $sql) = @_;
+	return ('', 'psql has ended', 0) unless $self->{run}->pumpable;
+	$self->{in} .= "\\set ON_ERROR_STOP 1\n$sql\n;\n\\echo '$end'\n\\warn '$end'\n\\set ON_ERROR_STOP 0\nROLLBACK;\nDISCARD ALL;\n\\warn '$end'\n";
+	$self->{run}->pump while $self->{run}->pumpable && !($self->{out} =~ /$end\n/ && $self->{err} =~ /$end\n(?s:.*)$end\n/);
+	my ($out, $err) = @$self{qw(out err)};
+	@$self{qw(out err)} = ('', '');
+	my $is_done = $out =~ s/\n?$end\n//;
+	$err =~ s/$end\n(?s:.*)//;
+	chomp $err;
+	return ($out, $err, $is_done);
+}
+
+# What is written to a psql that has ended is lost.
+sub DESTROY
+{
+	my ($self) = @_;
+	local ($?, $@, $!);
+	eval { $self->{run}->signal('KILL'); $self->{run}->finish };
 	return;
 }
 

@@ -118,7 +118,7 @@ decide($_->[0]), is((error_of($node, 'postgres', q{SET SESSION AUTHORIZATION reg
 decide('app.can_see');
 $node->poll_query_until('postgres', q{SELECT bool_and(p.last_seen = g.last_seen AND p.status = g.status) AND count(*) >= 6 AND (SELECT count(*) FROM channel_presence) = 12 FROM user_presence AS p, presence_get(p.user_id) AS g}) or die 'not all is written';
 $node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby', install_path => $ENV{PRESENCE_TESTING});
+my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_TESTING});
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup('standby');

@@ -115,9 +115,10 @@ for my $how ('pg_terminate_backend', 'kill')
 	$how eq 'kill' ? kill('TERM', $pid) : $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 	eventually($node, 'postgres', "SELECT worker_alive AND worker_pid <> $pid FROM presence_info()", "$how: another worker comes");
 	$node->safe_psql('postgres', q{SELECT presence_leave('u1', 'room'), presence_set_state('u2', 'room', '1'), presence_leave_document('u1', 7)});
+	my $left = sub { my ($channel) = @_; grep { $_->{user_id} eq 'u1' && $_->{event} eq 'user_left' && $_->{channel} eq $channel && $_->{seq} > $other->{seq} } @{ $listener->{events} } };
+	ok($listener->wait_for(sub { $left->('room') && $left->('document_7') }), "$how: and tells who leaves");
 	$node->safe_psql('postgres', q{SELECT presence_join('u1', 'room'), presence_join_document('u1', 7)});
-	my $heard = scalar @{ $listener->{events} };
-	ok($listener->wait_for(sub { grep { $_->{user_id} eq 'u1' && $_->{event} eq 'user_joined' && $_->{channel} eq 'document_7' && $_->{seq} > $other->{seq} } @_ }), "$how: and tells on");
+	ok($listener->wait_for(sub { grep { $_->{user_id} eq 'u1' && $_->{event} eq 'user_joined' && $_->{channel} eq 'document_7' && $_->{seq} > $other->{seq} } @_ }), "$how: and who comes");
 	is_deeply([ $listener->gaps ], [], "$how: without a gap");
 	($room, $other) = map { last_of($_) } qw(room document_7);
 }

@@ -67,25 +67,27 @@ sub waiter
 	($epoch, $seq) = position();
 	my (%heard, $last);
 	my $in_order = 1;
+	my $take = sub {
+		my $answer = ask("presence_events('global_presence', $epoch, $seq, max_events => 15)");
+		ok(!$answer->{resync}, 'nothing is missed') if $answer->{resync};
+		$seq = $answer->{seq};
+		for my $event (@{ $answer->{events} })
+		{
+			$in_order = 0 if defined $last && ($event->{seq} <= $last || $event->{prev} != $last);
+			$last = $event->{seq};
+			$heard{ $event->{user_id} }{ $event->{status_message} } = 1;
+		}
+	};
 	for my $round (1 .. 30)
 	{
 		my $status = $round % 2 ? 'busy' : 'away';
+		my $told = $node->safe_psql('postgres', 'SELECT seq + 20 FROM presence_info()');
 		$node->safe_psql('postgres', "SELECT presence_set_status_many(array_agg('u' || i), array_agg('$status'::text), array_agg('m$round'::text)) FROM generate_series(1, 20) AS i");
-		for (1 .. 3)
-		{
-			my $answer = ask("presence_events('global_presence', $epoch, $seq, max_events => 15)");
-			ok(!$answer->{resync}, 'nothing is missed') if $answer->{resync};
-			$seq = $answer->{seq};
-			for my $event (@{ $answer->{events} })
-			{
-				$in_order = 0 if defined $last && ($event->{seq} <= $last || $event->{prev} != $last);
-				$last = $event->{seq};
-				$heard{ $event->{user_id} }{ $event->{status_message} } = 1;
-			}
-		}
+		# The worker tells of a round before the next one, or both would be one change.
+		$node->poll_query_until('postgres', "SELECT seq >= $told FROM presence_info()") or die 'nothing is told';
+		$take->() for 1 .. 3;
 	}
-	quiet($node);
-	for my $event (@{ ask("presence_events('global_presence', $epoch, $seq)")->{events} }) { $heard{ $event->{user_id} }{ $event->{status_message} } = 1 }
+	$take->();
 	ok($in_order, 'in order, each naming the one before it');
 	is(scalar(keys %{ $heard{u7} }), 30, 'each change is there');
 }
@@ -134,7 +136,7 @@ sub waiter
 	eventually($node, 'postgres', 'SELECT count(*) = 1 FROM channel_presence', 'the member has a row');
 	eventually($node, 'postgres', q{SELECT user_data ->> 'name' = 'Ann' FROM user_presence WHERE user_id = 'ann'}, 'and its user, with what the application keeps');
 	$node->backup('base');
-	my $standby = PostgreSQL::Test::Cluster->new('delivery_standby', install_path => $ENV{PRESENCE_NORMAL});
+	my $standby = PresenceTest::Server->new('delivery_standby', install_path => $ENV{PRESENCE_NORMAL});
 	$standby->init_from_backup($node, 'base', has_streaming => 1);
 	$standby->start;
 	$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));

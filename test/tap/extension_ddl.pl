@@ -128,6 +128,9 @@ create_presence($node);
 
 # many times over: no realm, no memory is used up
 $node->safe_psql('postgres', "DROP EXTENSION presence; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'); SELECT presence_set_status('y', 'busy');") for 1 .. 40;
+# nor by those that are not to be, all of them in one connection
+$node->safe_psql('postgres', "DROP EXTENSION presence; " . "BEGIN; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('r'); ROLLBACK; " x 40
+	  . "CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'), presence_set_status('y', 'busy')");
 wait_for_worker($node);
 is($node->safe_psql('postgres', "SELECT presence_touch('z'), (SELECT total FROM presence_counts())"), 'online|3', 'forty times over');
 is($node->safe_psql('postgres', $workers), '1', 'and one worker');

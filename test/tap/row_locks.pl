@@ -22,6 +22,7 @@ sub size { return $node->safe_psql('postgres', "SELECT pg_relation_size('user_pr
 # What has happened to the table since it was made, once the processes that did it are gone.
 sub updates
 {
+	$node->hang_up;
 	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") or die 'clients stay';
 	return split /\|/, $node->safe_psql('postgres', "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'user_presence'");
 }

@@ -29,7 +29,7 @@ $primary->poll_query_until('postgres', 'SELECT count(*) = 3 FROM presence_sessio
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'cleo'");
 $primary->poll_query_until('postgres', q{SELECT count(*) = 3 FROM presence_sessions AS r, presence_sessions(r.user_id) AS s WHERE s.session_id = r.session_id AND s.last_seen = r.last_seen}) or die 'the last activity was not written';
 $primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby', install_path => $ENV{PRESENCE_NORMAL});
+my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_NORMAL});
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
 $primary->wait_for_catchup('standby');

@@ -64,7 +64,7 @@ like($before, qr/^ann\|friends\|busy\|later\|/m, 'a contact sees all');
 # ---- a standby --------------------------------------------------------------------------------------------------------
 
 $node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby', install_path => $ENV{PRESENCE_TESTING});
+my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_TESTING});
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup('standby');

@@ -120,12 +120,12 @@ void close_realm(const RealmRef& realm) {
   LWLockRelease(shared.realms);
 }
 
-void close_other_realms(const RealmRef& realm) {
+void close_other_realms(uint64_t identity) {
   LWLockAcquire(shared.realms, LW_EXCLUSIVE);
   for (uint32_t number = 0; number < shared.region.realm_count(); number++) {
     const uint64_t there = identity_of(number);
-    const bool same_database = database_of(there) == database_of(realm.identity);
-    if (there > dying && same_database && there != realm.identity) free_slot(number);
+    const bool same_database = database_of(there) == database_of(identity);
+    if (there > dying && same_database && there != identity) free_slot(number);
   }
   LWLockRelease(shared.realms);
 }

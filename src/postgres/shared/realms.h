@@ -15,9 +15,9 @@ RealmRef open_realm(uint64_t identity, uint64_t epoch);
 // Frees a realm whose extension was dropped.
 void close_realm(const RealmRef& realm);
 
-// Frees the other realms of the same database: extensions that are no more. For the worker, who
-// knows that its own extension is committed.
-void close_other_realms(const RealmRef& realm);
+// Frees the other realms of the same database: extensions that are no more. For those who know that
+// the extension with this identity is committed.
+void close_other_realms(uint64_t identity);
 
 // Frees the realms of all databases but these. The caller makes sure that no database can appear
 // meanwhile.

@@ -506,6 +506,7 @@ void on_transaction(XactEvent event, void*) {
       return;
     case XACT_EVENT_COMMIT:
       commit();
+      end_creation(true);
       return;
     case XACT_EVENT_ABORT:
     case XACT_EVENT_PARALLEL_ABORT:
@@ -513,6 +514,7 @@ void on_transaction(XactEvent event, void*) {
       end_all_restores();
       undo_from(0);
       forget_all();
+      end_creation(false);
       return;
     default:
       return;

@@ -361,7 +361,7 @@ Worker begin(const RealmRef& realm) {
   RealmControl& control = worker.realm.control();
   control.worker.store(my_proc_number_compat());
   before_shmem_exit(leave, UInt16GetDatum(worker.realm.number));
-  close_other_realms(worker.realm);
+  close_other_realms(worker.realm.identity);
   recover_writing(worker.realm);
   for (const KindOfRows* kind : {&worker.users, &worker.sessions, &worker.members})
     kind->try_again(worker.realm);
