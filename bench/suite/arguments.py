@@ -39,7 +39,7 @@ def parser():
         epilog=EPILOG.lstrip() + "\n".join(f"  {row.name:22} {row.work}, against {row.against}" for row in ROWS)
                + "\nand:\n" + "\n".join(f"  {part.NAME:22} {part.ABOUT}" for part in PARTS))
     made.add_argument("names", nargs="*", metavar="NAME", help="a row or another part, or what several begin with")
-    made.add_argument("--quick", action="store_true", help="one short round of each: 3 to 6 minutes, to see that all of it works")
+    made.add_argument("--quick", action="store_true", help="one short round of each: about 3 minutes, with fewer users, to see that all of it works")
     made.add_argument("--rounds", type=count, metavar="N", help="rounds of each row (5)")
     made.add_argument("--seconds", type=count, metavar="N", help="seconds of each side of a round (3)")
     made.add_argument("--soak-minutes", type=minutes, metavar="N", help="how long the soak lasts (5)")
@@ -71,9 +71,11 @@ def chosen(names):
 
 
 def scale_of(args):
-    quick = args.quick
-    return Scale(quick=quick, rounds=args.rounds or (1 if quick else 5), seconds=args.seconds or (1 if quick else 3),
-                 idle_seconds=5 if quick else 600, rest_seconds=11 if quick else 25, soak_seconds=60 * (args.soak_minutes or (0.2 if quick else 5)))
+    rounds, seconds, soak_minutes = (1, 1, 0.14) if args.quick else (5, 3, 5)
+    scale = {"rounds": args.rounds or rounds, "seconds": args.seconds or seconds, "soak_seconds": 60 * (args.soak_minutes or soak_minutes)}
+    if args.quick:
+        return Scale(quick=True, idle_seconds=5, many=100_000, memory_megabytes=8, growth=(1000, 10_000), **scale)
+    return Scale(quick=False, idle_seconds=6005, many=1_000_000, memory_megabytes=64, growth=(1000, 10_000, 100_000, 1_000_000), **scale)
 
 
 def main():

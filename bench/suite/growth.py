@@ -210,7 +210,7 @@ def memory(bench, sizes, progress):
 
 
 def run(bench, progress):
-    sizes = [1000, 10_000, 100_000] + ([] if bench.scale.quick else [1_000_000])
+    sizes = list(bench.scale.growth)
     values = {**crowds(bench, sizes, progress), "memory": memory(bench, sizes, progress)}
     return [curves.curve(quantity, sizes, values[name]) for name, quantity in QUANTITIES.items()]
 

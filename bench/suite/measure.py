@@ -48,8 +48,10 @@ class Scale:
     rounds: int
     seconds: int        # of each side of a round
     idle_seconds: int
-    rest_seconds: int   # so long nothing may have happened before a database counts as idle
     soak_seconds: float
+    many: int           # users of a large application
+    memory_megabytes: int
+    growth: tuple       # numbers of users
 
 
 class Listeners:
@@ -79,17 +81,6 @@ class Bench:
 
     now = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
-
-    def wait_until_same(self, look, seconds, at_most=600):
-        """Until the same was seen for so many seconds."""
-        seen, since = look(), self.now()
-        deadline = since + at_most
-        while self.now() - since < seconds:
-            if self.now() > deadline:
-                raise TimeoutError(f"what is to be at rest is not: {seen}")
-            self.sleep(1)
-            if (now := look()) != seen:
-                seen, since = now, self.now()
 
     @property
     def postgres(self):
