@@ -70,8 +70,8 @@ Oid look_up_marker(const char* name, Oid schema) {
                          PointerGetDatum(none), ObjectIdGetDatum(schema));
 }
 
-// What other extensions of this database have left behind, whose worker has not come to it. Nobody can
-// drop this one meanwhile.
+// What other extensions of this database have left behind, whose worker has not come to it. Nobody
+// can drop this one meanwhile.
 void close_realms_of_others(Oid extension, uint64_t identity) {
   LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
   if (look_up_extension() == extension) close_other_realms(identity);
