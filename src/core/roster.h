@@ -49,7 +49,10 @@ class Roster {
   // Applies what is due, at most for so many users; true: that was all.
   bool settle(uint16_t realm, uint32_t partition, const Policy& policy, Time now, uint32_t at_most);
   Time next_due(uint16_t realm, uint32_t partition, const Policy& policy) const;
-  // After the policy has changed: irregular users get their due moment anew.
+  // The policy has changed: everybody is placed anew, and from now on by its default_audience,
+  // whatever that of another process is.
+  void apply_policy(uint16_t realm, uint32_t partition, const Policy& policy, Time now);
+  // Irregular users get their due moment anew.
   void reschedule(uint16_t realm, uint32_t partition, const Policy& policy, Time now);
 
   // ---- sessions (roster_sessions.cpp)
@@ -390,7 +393,8 @@ class Roster {
   const Visibility* visibility_of(const User& user) const;
   const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;
   Rules rules_in(const Visibility* visibility, std::optional<uint64_t> channel,
-                 const Policy& policy) const;
+                 Audience preset) const;
+  UserKind kind_of(const User& user, Audience preset) const;
   const Relation* relation_to(const Visibility* visibility, const Viewer& viewer) const;
   bool shares_channel(const User& user, const Viewer& viewer) const;
   Detail detail_in(const User& user, const Visibility* visibility, const Viewer& viewer,

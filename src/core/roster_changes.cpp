@@ -166,7 +166,7 @@ void Roster::place(Cell cell, RealmPartition& share, const Look& look, const Pol
   const bool irregular =
       due != regular_due(look.status, placed.last_seen, policy) ||
       (placed.sessions != no_cell && pool_.at<Session>(placed.sessions).id_bytes > 0);
-  const UserKind kind = kind_for(detail_for_strangers(placed, policy));
+  const UserKind kind = kind_of(placed, share.default_audience);
   const uint8_t list = list_of(look.status, chosen, irregular, kind);
   schedule(cell, share, list, due);
 
@@ -642,6 +642,11 @@ void Roster::reschedule_user(Cell cell, RealmPartition& share, const Policy& pol
   const Reason reason = loaded.facts.connected ? Reason::activity : Reason::timeout;
   Spares none;
   refresh(cell, share, loaded, policy, now, reason, none);
+}
+
+void Roster::apply_policy(uint16_t realm, uint32_t partition, const Policy& policy, Time now) {
+  region_.share(realm, partition).default_audience = policy.default_audience;
+  reschedule(realm, partition, policy, now);
 }
 
 // Whoever goes back to its list is put in front of those who are still to come.

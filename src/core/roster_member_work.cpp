@@ -81,7 +81,8 @@ bool Roster::note_news(Cell cell, const Policy& policy, Time now, bool is_shown,
   Member& member = pool_.at<Member>(cell);
   const User& of = user(member.user);
   const Visibility* visibility = visibility_of(of);
-  const Rules rules = rules_in(visibility, pool_.at<Channel>(member.channel).hash, policy);
+  const Rules rules =
+      rules_in(visibility, pool_.at<Channel>(member.channel).hash, policy.default_audience);
   out.detail = detail_for_everybody(of, policy, pool_.at<Channel>(member.channel).hash);
   out.of_user = detail_for_everybody(of, policy, std::nullopt);
   out.audience = rules.of_channel ? rules.of_channel->audience

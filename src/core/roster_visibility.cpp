@@ -289,9 +289,9 @@ const Visibility* Roster::visibility_seen(const User& user, std::span<const Wish
 }
 
 Rules Roster::rules_in(const Visibility* visibility, std::optional<uint64_t> channel,
-                       const Policy& policy) const {
+                       Audience preset) const {
   Rules rules;
-  rules.preset = policy.default_audience;
+  rules.preset = preset;
   if (!visibility) return rules;
   if (visibility->has_rule) rules.of_user = {visibility->audience, visibility->detail};
   for (Cell at = channel ? visibility->channel_rules : no_cell; at != no_cell;
@@ -336,7 +336,7 @@ Detail Roster::detail_in(const User& user, const Visibility* visibility, const V
                          std::optional<uint64_t> channel, const Policy& policy) const {
   if (viewer.is_everybody) return detail_for_everybody(visibility, policy, channel);
   if (id_equals(pool_, user, viewer.key.id)) return Detail::full;
-  const Rules rules = rules_in(visibility, channel, policy);
+  const Rules rules = rules_in(visibility, channel, policy.default_audience);
   Standing standing;
   if (const Relation* relation = relation_to(visibility, viewer)) standing = standing_in(*relation);
   standing.shares_channel = asks_for_channels(rules) && shares_channel(user, viewer);
@@ -351,7 +351,11 @@ Detail Roster::detail_for(Cell cell, const Viewer& viewer, const ChannelKey* cha
 }
 
 Detail Roster::detail_for_strangers(const User& user, const Policy& policy) const {
-  return allowed({}, rules_in(visibility_of(user), std::nullopt, policy));
+  return allowed({}, rules_in(visibility_of(user), std::nullopt, policy.default_audience));
+}
+
+UserKind Roster::kind_of(const User& user, Audience preset) const {
+  return kind_for(allowed({}, rules_in(visibility_of(user), std::nullopt, preset)));
 }
 
 // Anybody may listen: the least that anyone sees.
@@ -363,7 +367,7 @@ Detail Roster::detail_for_everybody(const User& user, const Policy& policy,
 Detail Roster::detail_for_everybody(const Visibility* visibility, const Policy& policy,
                                     std::optional<uint64_t> channel) const {
   if (policy.application_decides) return Detail::nothing;
-  const Detail to_strangers = allowed({}, rules_in(visibility, channel, policy));
+  const Detail to_strangers = allowed({}, rules_in(visibility, channel, policy.default_audience));
   return visibility ? std::min(visibility->least, to_strangers) : to_strangers;
 }
 
@@ -451,7 +455,7 @@ Glance Roster::glance(Cell cell, const Viewer& viewer, std::span<const Wish> wis
                       const Policy& policy, Time now) const {
   Glance seen;
   seen.detail = detail_for(cell, viewer, nullptr, wishes, policy);
-  seen.kind = kind_for(detail_for_strangers(user(cell), policy));
+  seen.kind = kind_of(user(cell), policy.default_audience);
   seen.last_seen = user(cell).last_seen;
   seen.status = status_at(cell, wishes, policy, now);
   return seen;

@@ -197,6 +197,7 @@ struct RealmPartition {
   std::array<Cell, row_lists> members;  // by their rows
   Cell first_in_lane, last_in_lane;     // who was told of lately, by Member::lane_at
   Cell first_typing, last_typing;       // who types, by Typing::at
+  Audience default_audience;            // by which users without a rule are in the lists of a kind
 };
 
 }  // namespace presence

@@ -46,22 +46,28 @@ $node->safe_psql('postgres', q{SELECT presence_touch('ann')});
 $node->safe_psql('postgres', 'SELECT pg_sleep(1)');
 is($node->safe_psql('postgres', q{SELECT presence_status('ann')}), 'online', 'twenty-four days: online');
 
-# given a statement that has begun under the old settings, when it makes the lease of a gateway shorter, for which everybody
-# is looked at, then who is seen goes by the new ones all the same
+# given a statement that has begun under the old settings, when it touches somebody and chooses a status, or when it makes the
+# lease of a gateway shorter, for which everybody is looked at, then who is seen goes by the new ones all the same
 $node->safe_psql('postgres', q{SELECT presence_gateway('g', '1 h'), presence_touch('ann')});
 my $seen = q{SELECT total FROM presence_counts('a stranger')};
-is($node->safe_psql('postgres', $seen), 1, 'everybody is seen');
-my $old = $node->background_psql('postgres');
-$old->query_until(qr/begun/, "\\echo begun\nSELECT presence_gateway('g', '10 s') FROM pg_sleep(1.5);\n");
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), 'it has begun');
-$node->safe_psql('postgres', "ALTER SYSTEM SET presence.default_audience = 'contacts'");
-$node->reload;
-eventually($node, 'postgres', "SELECT total = 0 FROM presence_counts('a stranger')", 'then nobody is');
-$old->query_safe('SELECT 1');
-is($node->safe_psql('postgres', $seen), 0, 'also when the statement has ended');
-quiet($node);
-is($node->safe_psql('postgres', $seen), 0, 'and when the worker has looked at everybody again');
-$old->quit;
+for my $calls ("presence_touch('late'), presence_set_status('ann', 'busy')", "presence_gateway('g', '10 s')")
+{
+	$node->safe_psql('postgres', 'ALTER SYSTEM RESET presence.default_audience');
+	$node->reload;
+	eventually($node, 'postgres', "SELECT total > 0 FROM presence_counts('a stranger')", 'everybody is seen');
+	my $old = $node->background_psql('postgres');
+	$old->query_until(qr/begun/, "\\echo begun\nSELECT $calls FROM pg_sleep(1.5);\n");
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), 'it has begun');
+	$node->safe_psql('postgres', "ALTER SYSTEM SET presence.default_audience = 'contacts'");
+	$node->reload;
+	eventually($node, 'postgres', "SELECT total = 0 FROM presence_counts('a stranger')", 'then nobody is');
+	$old->query_safe('SELECT 1');
+	is($node->safe_psql('postgres', $seen), 0, 'also when the statement has ended');
+	quiet($node);
+	is($node->safe_psql('postgres', $seen), 0, 'and when the worker has done what is due');
+	$old->quit;
+}
+is($node->safe_psql('postgres', q{SELECT total FROM presence_counts()}), 2, 'who are here');
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET presence.default_audience');
 $node->reload;
 check_histories($node, 'postgres', 'after all changes of settings');

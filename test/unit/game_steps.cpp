@@ -429,7 +429,7 @@ void Game::change_policy() {
   model_.change_policy(policy, now_);
   for (uint16_t realm = 0; realm < realms; realm++)
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      roster_.reschedule(realm, partition, policy, now_);
+      roster_.apply_policy(realm, partition, policy, now_);
 }
 
 }  // namespace presence::test

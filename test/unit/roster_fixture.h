@@ -155,7 +155,7 @@ class RosterTest : public testing::Test {
   }
   void reschedule() {
     for (uint32_t partition = 0; partition < partition_count; partition++)
-      roster.reschedule(0, partition, policy, now);
+      roster.apply_policy(0, partition, policy, now);
   }
 
   // ---- how they look

@@ -828,6 +828,21 @@ TEST_F(Visible, ANewSettingIsToldOfThoseWhoHaveNoRule) {
   EXPECT_EQ(listed("zoe").size(), 2u);
 }
 
+// A statement goes by the settings that it began with; the lists by those that were applied.
+TEST_F(Visible, NobodyIsListedByASettingOfBefore) {
+  be_there("ann");
+  set_preset(Audience::contacts);
+  policy.default_audience = Audience::everyone;
+  touch("bob");
+  choose("ann", Status::busy);
+  policy.default_audience = Audience::contacts;
+  Counts counts;
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    roster.count_seen(0, partition, counts);
+  EXPECT_EQ(counts.total(), 0u);
+  EXPECT_EQ(listed("zoe"), Lines{});
+}
+
 TEST_F(Visible, WhereTheApplicationDecidesNothingIsPublic) {
   be_there("ann");
   join("ann", "room");

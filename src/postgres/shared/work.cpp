@@ -72,9 +72,12 @@ namespace {
 constexpr uint64_t placed_for_none = 0;
 constexpr uint64_t being_placed = 2;
 
-void reschedule_partitions(const RealmRef& realm, const Policy& policy, Time now) {
+using Reschedule = void (Roster::*)(uint16_t, uint32_t, const Policy&, Time);
+
+void reschedule_partitions(const RealmRef& realm, Reschedule reschedule, const Policy& policy,
+                           Time now) {
   for_each_partition(realm, [&](Roster& roster, uint32_t partition) {
-    roster.reschedule(realm.number, partition, policy, now);
+    (roster.*reschedule)(realm.number, partition, policy, now);
   });
 }
 
@@ -83,7 +86,7 @@ void reschedule_partitions(const RealmRef& realm, const Policy& policy, Time now
 void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
   std::atomic<uint64_t>& placed_for = realm.control().placed_for;
   placed_for.store(being_placed);
-  reschedule_partitions(realm, policy, now);
+  reschedule_partitions(realm, &Roster::apply_policy, policy, now);
   // Unless somebody else has done it meanwhile.
   uint64_t expected = being_placed;
   placed_for.compare_exchange_strong(expected, mark_of(policy));
@@ -92,7 +95,7 @@ void reschedule_realm(const RealmRef& realm, const Policy& policy, Time now) {
 void reschedule_until_worker_does(const RealmRef& realm, const Policy& policy, Time now) {
   std::atomic<uint64_t>& placed_for = realm.control().placed_for;
   placed_for.store(placed_for_none);  // who reads meanwhile looks at each
-  reschedule_partitions(realm, policy, now);
+  reschedule_partitions(realm, &Roster::reschedule, policy, now);
   placed_for.store(placed_for_none);  // also when the worker has come between
 }
 
