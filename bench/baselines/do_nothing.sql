@@ -1,4 +1,5 @@
--- A function in C with the arguments and the result of presence_touch, which does nothing.
--- Variables of psql: library, where it is.
+-- Functions in C that are called as those of presence are, and do nothing of what those do.
+-- Variables of psql: library, where they are.
 CREATE FUNCTION public.do_nothing(user_id presence_id, activity_type text DEFAULT NULL, page_url text DEFAULT NULL, session_id text DEFAULT NULL, interactions int DEFAULT 1)
     RETURNS text LANGUAGE C VOLATILE AS :'library', 'do_nothing';
+CREATE FUNCTION public.same_rows(user_ids text[]) RETURNS SETOF presence_state LANGUAGE C VOLATILE AS :'library', 'same_rows';

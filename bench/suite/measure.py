@@ -207,7 +207,7 @@ def run_row(bench, row, progress):
             theirs.append(row.theirs(bench))
             if row.limit:
                 limit.append(row.limit(bench))
-    return Result(row.name, row.work, row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs),
+    return Result(row.name, row.work.format(many=f"{bench.scale.many:,}"), row.against, row.unit, ours, theirs, ratio_of(row, ours, theirs),
                   [ratio_of(row, [one], [other]) for one, other in zip(ours, theirs)], row.target,
                   limit, row.limit_is, ratio_of(row, limit, theirs) if limit else None)
 

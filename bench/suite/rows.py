@@ -27,7 +27,7 @@ ONE_AFTER_THE_OTHER = "now() + (i - 1000000) * interval '1 us'"  # as people are
 @dataclass
 class Row:
     name: str
-    work: str
+    work: str                       # {many}: users of a large application
     against: str
     target: float                   # the ratio that is to be reached
     ours: Callable                  # (bench) -> number
@@ -339,7 +339,6 @@ def prepare_reads(bench):
     redis_users(bench)
     do_nothing(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
-    bench.postgres.psql("CREATE TABLE IF NOT EXISTS public.same_rows AS SELECT * FROM presence_get_many(ARRAY(SELECT generate_series(1, 100)))")
 
 
 def lists_of_100(kind, users=USERS):
@@ -357,7 +356,7 @@ row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
 row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 100 keys", target=1.0,
     ours=lists_of_100("get-many"),
     theirs=mget(),
-    limit=lists_of_100("same-rows"), limit_is="100 such rows out of a table of 100, the ids only received: executor, text and protocol",
+    limit=lists_of_100("same-rows"), limit_is="100 such rows out of a function in C that looks nobody up: the ids as an array, executor, rows as text, protocol",
     prepare=prepare_reads, takes_turns=True)
 row(name="read-many-few", work="presence_get_many, 100 of 1,000 ids", against="Redis MGET, 100 of 1,000 keys", target=1.0,
     ours=lists_of_100("get-many", users=1000), theirs=mget(keys=1000),
@@ -371,9 +370,6 @@ row(name="read-members", work="presence_members, 100 of a room", against="Redis 
 
 # ---- size and rest ---------------------------------------------------------
 # These need servers of their own, which they share with each other, so they come last.
-
-MANY = "a million"  # where nothing is said of --quick, which has fewer
-
 
 def crowd(bench, users):
     """A new server with so many users online, their rows written."""
@@ -395,7 +391,7 @@ def list_growth(users=None):
     return measure
 
 
-row(name="list-growth", work=f"presence_online_users(100), {MANY} users", against="the same with 1,000 users", target=0.5,
+row(name="list-growth", work="presence_online_users(100), {many} users", against="the same with 1,000 users", target=0.5,
     unit="ms", less_is_better=True, ours=list_growth(), theirs=list_growth(1000), takes_turns=True)
 
 
@@ -411,9 +407,9 @@ def guide_list(schema, index):
     return measure
 
 
-row(name="list-guide", work=f"presence_online_users(100), {MANY} users", against="the guide's query on as many rows", target=50.0,
+row(name="list-guide", work="presence_online_users(100), {many} users", against="the guide's query on as many rows", target=50.0,
     unit="ms", less_is_better=True, ours=list_growth(), theirs=guide_list("million", ""), takes_turns=True)
-row(name="list-guide-indexed", work=f"presence_online_users(100), {MANY} users", against="the same with an index on last_seen", target=0.5,
+row(name="list-guide-indexed", work="presence_online_users(100), {many} users", against="the same with an index on last_seen", target=0.5,
     unit="ms", less_is_better=True, ours=list_growth(),
     theirs=guide_list("million_indexed", "CREATE INDEX ON million_indexed.user_presence (last_seen)"),
     takes_turns=True)
@@ -431,7 +427,7 @@ def worker_round(bench):
     return (postgres.cpu_of(worker) - before) * 1e6 / rounds
 
 
-row(name="worker-round", work=f"CPU of a round of the worker without a transition, {MANY} users", against="50 us",
+row(name="worker-round", work="CPU of a round of the worker without a transition, {many} users", against="50 us",
     target=1.0, unit="us", less_is_better=True, ours=worker_round, theirs=lambda bench: 50.0)
 
 
@@ -497,7 +493,7 @@ def restart(bench):
     return bench.now() - begin
 
 
-row(name="restart", work=f"restart with {MANY} users to the first list", against="5 s", target=1.0, unit="s", less_is_better=True,
+row(name="restart", work="restart with {many} users to the first list", against="5 s", target=1.0, unit="s", less_is_better=True,
     ours=restart, theirs=lambda bench: 5.0)
 
 
@@ -513,6 +509,8 @@ class IdleDatabase:
     COST = ("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint + (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint + seq "
             "FROM presence_info()")
 
+    failed = None
+
     def begin(self, bench):
         self.postgres = bench.small_server(megabytes=64, lasts=True)
         self.postgres.psql(touch_all(1, 1000, ONE_AFTER_THE_OTHER))
@@ -524,10 +522,15 @@ class IdleDatabase:
         self.resting.start()
 
     def look(self):
-        self.before, self.since = int(self.postgres.psql(self.COST)), time.monotonic()
+        try:
+            self.before, self.since = int(self.postgres.psql(self.COST)), time.monotonic()
+        except subprocess.CalledProcessError as why:
+            self.failed = why
 
     def cost(self, bench):
         self.resting.join()
+        if self.failed:
+            raise self.failed
         bench.sleep(max(0, self.since + bench.scale.idle_seconds - bench.now()))
         return int(self.postgres.psql(self.COST)) - self.before
 

@@ -1,6 +1,7 @@
 // extension.cpp: looking ourselves up.
 #include "postgres/extension.h"
 
+#include "postgres/settings.h"
 #include "postgres/shared/realms.h"
 
 extern "C" {
@@ -27,7 +28,13 @@ namespace {
 
 Extension current;
 bool valid;
-RealmRef uncommitted;  // of an extension that this transaction has created
+
+// An extension that this transaction has created, and what it has in memory.
+struct Creation {
+  Oid extension;
+  int level;  // of the subtransaction
+  RealmRef realm;
+} creation;
 
 void forget_relation(Datum, Oid relation) {
   if (relation == InvalidOid || relation == current.user_presence ||
@@ -43,7 +50,6 @@ struct Found {
   Oid oid;
   Oid schema;
   Oid owner;
-  bool is_uncommitted;
 };
 
 Found look_up() {
@@ -56,8 +62,7 @@ Found look_up() {
   HeapTuple tuple = systable_getnext(scan);
   if (HeapTupleIsValid(tuple)) {
     auto* form = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
-    found = {form->oid, form->extnamespace, form->extowner,
-             TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data))};
+    found = {form->oid, form->extnamespace, form->extowner};
   }
   systable_endscan(scan);
   table_close(extensions, AccessShareLock);
@@ -77,18 +82,20 @@ void close_realms_of_others(Oid extension, uint64_t identity) {
   if (look_up_extension() == extension) close_other_realms(identity);
 }
 
-RealmRef open_realm_of(const Found& found) {
-  const uint64_t identity = realm_identity(MyDatabaseId, found.oid);
-  RealmRef realm = open_realm(identity, new_epoch());
-  if (!realm.valid() && !found.is_uncommitted) {
-    close_realms_of_others(found.oid, identity);
-    realm = open_realm(identity, new_epoch());
+RealmRef open_realm_of(Oid extension) {
+  const uint64_t identity = realm_identity(MyDatabaseId, extension);
+  const Audience audience = current_policy().default_audience;
+  const bool is_ours = extension == creation.extension;
+  RealmRef realm = open_realm(identity, new_epoch(), audience);
+  if (!realm.valid() && !is_ours) {
+    close_realms_of_others(extension, identity);
+    realm = open_realm(identity, new_epoch(), audience);
   }
   if (!realm.valid())
     ereport(ERROR,
             (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
              errhint("Raise presence.memory: each 256 kB of it make room for one database.")));
-  if (found.is_uncommitted) uncommitted = realm;
+  if (is_ours) creation.realm = realm;
   return realm;
 }
 
@@ -114,15 +121,24 @@ void remember(const Found& found) {
   if (current.realm.identity == identity && !current.realm.gone()) return;
   current.realm = {};
   if (RecoveryInProgress()) return;
-  current.realm = open_realm_of(found);
+  current.realm = open_realm_of(found.oid);
 }
 
 }  // namespace
 
-void end_creation(bool is_committed) {
-  if (!is_committed && uncommitted.valid()) close_realm(uncommitted);
-  uncommitted = {};
+void begin_creation(Oid extension) { creation = {extension, GetCurrentTransactionNestLevel(), {}}; }
+
+void undo_creation(int level) {
+  if (creation.level < level) return;
+  if (creation.realm.valid()) close_realm(creation.realm);
+  creation = {};
 }
+
+void keep_creation(int level) {
+  if (creation.level >= level) creation.level = level - 1;
+}
+
+void forget_creation() { creation = {}; }
 
 void watch_extension() {
   CacheRegisterRelcacheCallback(forget_relation, 0);

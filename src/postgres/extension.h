@@ -40,9 +40,12 @@ void forget_extension();
 // The extension's oid as the catalog has it now, remembered or not.
 Oid look_up_extension();
 
-// At the end of a transaction: an extension that it has created, and that is not to be, leaves
-// nothing in memory.
-void end_creation(bool is_committed);
+// The transaction creates this extension. When it comes to nothing, with the transaction or with a
+// subtransaction of this level or above, nothing of it is left in memory.
+void begin_creation(Oid extension);
+void undo_creation(int level);
+void keep_creation(int level);  // by the level below
+void forget_creation();         // the transaction has ended
 
 // Raises 25006 on a standby: for whatever changes shared memory.
 void require_primary(const char* function);

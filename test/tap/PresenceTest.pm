@@ -340,8 +340,8 @@ my $end = 'the end of an answer';
 sub new
 {
 	my ($class, $psql, $connection, $environment) = @_;
-	my $self = bless { environment => $environment, in => '', out => '', err => '' }, $class;
-	$self->{run} = IPC::Run::start([ $psql, '-XAtq', '-d', $connection, '-f', '-' ], '<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err});
+	my $self = bless { environment => $environment, in => '', out => '', err => '', patience => IPC::Run::timeout(600) }, $class;
+	$self->{run} = IPC::Run::start([ $psql, '-XAtq', '-d', $connection, '-f', '-' ], '<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, $self->{patience});
 	return $self;
 }
 
@@ -357,6 +357,7 @@ sub ask
 {
 	my ($self, $sql) = @_;
 	return ('', 'psql has ended', 0) unless $self->{run}->pumpable;
+	$self->{patience}->start;
 	$self->{in} .= "\\set ON_ERROR_STOP 1\n$sql\n;\n\\echo '$end'\n\\warn '$end'\n\\set ON_ERROR_STOP 0\nROLLBACK;\nDISCARD ALL;\n\\warn '$end'\n";
 	$self->{run}->pump while $self->{run}->pumpable && !($self->{out} =~ /$end\n/ && $self->{err} =~ /$end\n(?s:.*)$end\n/);
 	my ($out, $err) = @$self{qw(out err)};
@@ -364,6 +365,7 @@ sub ask
 	my $is_done = $out =~ s/\n?$end\n//;
 	$err =~ s/$end\n(?s:.*)//;
 	chomp $err;
+	$self->{patience}->reset;
 	return ($out, $err, $is_done);
 }
 

@@ -128,9 +128,22 @@ create_presence($node);
 
 # many times over: no realm, no memory is used up
 $node->safe_psql('postgres', "DROP EXTENSION presence; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'); SELECT presence_set_status('y', 'busy');") for 1 .. 40;
-# nor by those that are not to be, all of them in one connection
-$node->safe_psql('postgres', "DROP EXTENSION presence; " . "BEGIN; CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('r'); ROLLBACK; " x 40
-	  . "CREATE EXTENSION presence SCHEMA presence; SELECT presence_touch('x'), presence_set_status('y', 'busy')");
+# nor by those that are not to be, with the transaction or with a savepoint
+my $creates = 'CREATE EXTENSION presence SCHEMA presence';
+$node->safe_psql('postgres', "ALTER SYSTEM SET presence.default_audience = 'contacts'");
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('presence.default_audience') = 'contacts'");
+$node->safe_psql('postgres', 'DROP EXTENSION presence; ' . "BEGIN; SAVEPOINT a; $creates; SELECT presence_touch('a'); ROLLBACK TO a; SAVEPOINT b; $creates; SELECT presence_touch('b'); RELEASE b; ROLLBACK; " x 40);
+
+# and what was in their memory before does not matter to whoever looks at one that has no worker yet
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET presence.default_audience');
+$node->reload;
+$node->poll_query_until('postgres', "SELECT current_setting('presence.default_audience') = 'everyone'");
+is($node->safe_psql('postgres', "BEGIN; $creates; SELECT presence_touch('ann'); SELECT total FROM presence_counts('a stranger'); ROLLBACK"), "online\n1", 'everybody is seen before a worker comes');
+
+# and one that is there stays when somebody else's change to its row comes to nothing
+$node->safe_psql('postgres', "$creates; SELECT presence_touch('x'), presence_set_status('y', 'busy')");
+is($node->safe_psql('postgres', q{BEGIN; UPDATE pg_extension SET extversion = extversion WHERE extname = 'presence'; SELECT presence_touch('x'); ROLLBACK}, alone => 1), 'online', 'the row of the extension is changed, and is not');
 wait_for_worker($node);
 is($node->safe_psql('postgres', "SELECT presence_touch('z'), (SELECT total FROM presence_counts())"), 'online|3', 'forty times over');
 is($node->safe_psql('postgres', $workers), '1', 'and one worker');

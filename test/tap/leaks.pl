@@ -508,6 +508,7 @@ sub compare_events
 	for (1 .. 2)
 	{
 		last unless @odd;
+		note "again: @odd";
 		$caller->query("SELECT presence_test_advance('0')");
 		$truth = truth();
 		push @complaints, hear($truth, @then);

@@ -68,7 +68,7 @@ void begin_stream(RealmControl& control, uint64_t epoch) {
   LWLockRelease(shared.events);
 }
 
-void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch) {
+void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch, Audience default_audience) {
   RealmControl& control = shared.controls[number];
   begin_stream(control, epoch);
   control.worker.store(-1);
@@ -85,6 +85,9 @@ void begin_realm(uint32_t number, uint64_t identity, uint64_t epoch) {
   control.rounds_wanted.store(0);
   control.rounds_done.store(0);
   control.placed_for.store(0);
+  for (uint32_t partition = 0; partition < partition_count; partition++)
+    shared.region.share(static_cast<uint16_t>(number), partition).default_audience =
+        default_audience;
   shared.region.realm(static_cast<uint16_t>(number)).identity.store(identity);
 }
 
@@ -95,10 +98,10 @@ RealmRef find_realm(uint64_t identity) {
   return {};
 }
 
-RealmRef make_realm(uint64_t identity, uint64_t epoch) {
+RealmRef make_realm(uint64_t identity, uint64_t epoch, Audience default_audience) {
   for (uint32_t number = 0; number < shared.region.realm_count(); number++) {
     if (identity_of(number) != 0) continue;
-    begin_realm(number, identity, epoch);
+    begin_realm(number, identity, epoch, default_audience);
     return {static_cast<uint16_t>(number), identity};
   }
   return {};
@@ -106,10 +109,10 @@ RealmRef make_realm(uint64_t identity, uint64_t epoch) {
 
 }  // namespace
 
-RealmRef open_realm(uint64_t identity, uint64_t epoch) {
+RealmRef open_realm(uint64_t identity, uint64_t epoch, Audience default_audience) {
   LWLockAcquire(shared.realms, LW_EXCLUSIVE);
   RealmRef realm = find_realm(identity);
-  if (!realm.valid()) realm = make_realm(identity, epoch);
+  if (!realm.valid()) realm = make_realm(identity, epoch, default_audience);
   LWLockRelease(shared.realms);
   return realm;
 }

@@ -10,7 +10,7 @@ constexpr uint64_t realm_identity(Oid database, Oid extension) {
 }
 
 // Finds or makes the realm; `epoch` is for a new one. Invalid when all slots are taken.
-RealmRef open_realm(uint64_t identity, uint64_t epoch);
+RealmRef open_realm(uint64_t identity, uint64_t epoch, Audience default_audience);
 
 // Frees a realm whose extension was dropped.
 void close_realm(const RealmRef& realm);

@@ -5,6 +5,7 @@
 #include "postgres/transaction/transaction.h"
 
 extern "C" {
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -43,6 +44,7 @@ PRESENCE_FUNCTION(presence_guard) {
 
 // The last line of the install script: the worker starts when the transaction commits.
 PRESENCE_FUNCTION(presence_created) {
+  if (creating_extension) begin_creation(CurrentExtensionObject);
   if (shared.attached())
     start_at_commit();
   else

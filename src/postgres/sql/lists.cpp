@@ -493,12 +493,17 @@ bool must_look_at_each() {
 
 Counts count_present(const Viewer* viewer) {
   Counting counting{viewer, {}};
-  if (viewer && must_look_at_each())
-    count_list(counting);
-  else if (RecoveryInProgress())
+  if (RecoveryInProgress() && !viewer) {
     count_rows(counting.counts);
-  else
+    return counting.counts;
+  }
+  if (!viewer || !must_look_at_each()) {
     count_memory(counting);
+    // The lists may have become those of a new setting meanwhile.
+    if (!viewer || !must_look_at_each()) return counting.counts;
+    counting.counts = {};
+  }
+  count_list(counting);
   return counting.counts;
 }
 

@@ -499,6 +499,7 @@ void on_transaction(XactEvent event, void*) {
       return;
     case XACT_EVENT_PREPARE:
       forget_all();
+      forget_creation();
       return;
     case XACT_EVENT_PRE_COMMIT:
       know_restored_rules();
@@ -506,7 +507,7 @@ void on_transaction(XactEvent event, void*) {
       return;
     case XACT_EVENT_COMMIT:
       commit();
-      end_creation(true);
+      forget_creation();
       return;
     case XACT_EVENT_ABORT:
     case XACT_EVENT_PARALLEL_ABORT:
@@ -514,7 +515,8 @@ void on_transaction(XactEvent event, void*) {
       end_all_restores();
       undo_from(0);
       forget_all();
-      end_creation(false);
+      if (event == XACT_EVENT_ABORT) undo_creation(1);
+      forget_creation();
       return;
     default:
       return;
@@ -523,8 +525,12 @@ void on_transaction(XactEvent event, void*) {
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
   const int level = GetCurrentTransactionNestLevel();
-  if (event == SUBXACT_EVENT_ABORT_SUB) undo_from(level);
+  if (event == SUBXACT_EVENT_ABORT_SUB) {
+    undo_from(level);
+    undo_creation(level);
+  }
   if (event != SUBXACT_EVENT_COMMIT_SUB) return;
+  keep_creation(level);
   for (int i = pending.count - 1; i >= 0 && pending.log[i].level >= level; i--)
     pending.log[i].level = level - 1;
 }

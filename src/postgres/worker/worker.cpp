@@ -85,10 +85,12 @@ struct Worker {
 };
 
 // Who is still to be told to take a new snapshot nobody knows but this process.
+// The realm may be another's by now.
 void leave(int, Datum number) {
   RealmControl& control = shared.controls[DatumGetUInt16(number)];
-  if (has_to_resync()) control.resync.store(true);
-  control.worker.store(-1);
+  int own = my_proc_number_compat();
+  if (control.worker.compare_exchange_strong(own, -1) && has_to_resync())
+    control.resync.store(true);
 }
 
 // Asks the catalog itself: the news of a DROP may come after the one who dropped it has woken us.
