@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes ();
 
 our @EXPORT = qw(new_server presence_conf create_presence finish error_of worker_pid wait_for_worker eventually advance
-  start_load finish_load check_load check_histories wait_until is_gone quiet spent note_wal);
+  start_load finish_load check_load check_histories wait_until is_gone quiet flush_log spent note_wal);
 
 # ---- servers --------------------------------------------------------------------------------------------------------
 
@@ -154,6 +154,14 @@ sub quiet
 			Time::HiRes::sleep(0.7) unless $same;
 			return $same;
 		});
+}
+
+# What the worker has written is there after a crash, too: its commits do not wait for the disk, this one does.
+sub flush_log
+{
+	my ($node) = @_;
+	$node->safe_psql('postgres', q{SELECT pg_logical_emit_message(true, 'presence_test', '')});
+	return;
 }
 
 # Says in the log what was written since.

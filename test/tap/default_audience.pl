@@ -216,6 +216,7 @@ sub written
 {
 	$node->poll_query_until('postgres', q{SELECT bool_and(p.last_seen = g.last_seen AND p.status = g.status) AND (SELECT fresh FROM presence_info()) AND (SELECT count(*) FROM presence_sessions) = (SELECT total FROM presence_counts()) FROM user_presence AS p, presence_get(p.user_id) AS g})
 	  or die 'not all is written';
+	flush_log($node);
 	return;
 }
 $listener->quit;

@@ -53,6 +53,7 @@ sub written
 {
 	$node->poll_query_until('postgres', q{SELECT bool_and(p.last_seen = g.last_seen AND p.status = g.status AND p.activity_count = g.activity_count) AND (SELECT fresh FROM presence_info()) FROM user_presence AS p, presence_get(p.user_id) AS g}) or die 'not all is written';
 	$node->poll_query_until('postgres', q{SELECT (SELECT count(*) FROM channel_presence) = 10 AND (SELECT count(*) FROM presence_sessions) = 10}) or die 'sessions and members were not written';
+	flush_log($node);
 	return;
 }
 written();
