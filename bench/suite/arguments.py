@@ -11,7 +11,7 @@ from .rows import ROWS
 
 EPILOG = """
 How long: a row takes rounds x seconds x 2 or 3 and what it prepares, rows that share sides less; soak 5 minutes, the parts before it 7 together; an idle database
-is watched for 10 minutes meanwhile. All of it 40 to 45. Exit status: 0 when all targets are reached, or missed as the row's limit misses them, too (`limit`); else 1 (`short`).
+is watched for 10 minutes meanwhile. All of it about 40. Exit status: 0 when all targets are reached, or missed as the row's limit misses them, too (`limit`); else 1 (`short`).
 
 rows:
 """
