@@ -136,8 +136,6 @@ class Roster {
   // How much of a user a viewer sees, in general or in a channel.
   Detail detail_for(Cell user, const Viewer& viewer, const ChannelKey* channel,
                     std::span<const Wish> wishes, const Policy& policy) const;
-  // What strangers see of a user, by its rules alone.
-  Detail detail_for_strangers(const User& user, const Policy& policy) const;
   // The user as a viewer sees it; view_at: as one sees it who sees so much of it.
   void view_for(Cell user, const Viewer& viewer, std::span<const Wish> wishes, const Policy& policy,
                 Time now, UserView& out) const;
@@ -394,6 +392,7 @@ class Roster {
   const Visibility* visibility_seen(const User& user, std::span<const Wish> wishes) const;
   Rules rules_in(const Visibility* visibility, std::optional<uint64_t> channel,
                  Audience preset) const;
+  // By what strangers see of a user, by its rules alone.
   UserKind kind_of(const User& user, Audience preset) const;
   const Relation* relation_to(const Visibility* visibility, const Viewer& viewer) const;
   bool shares_channel(const User& user, const Viewer& viewer) const;

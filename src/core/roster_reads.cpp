@@ -234,7 +234,7 @@ bool Roster::is_listed(Cell cell, const Viewer* viewer, const Policy& policy) co
   if (relation_to(visibility, *viewer))
     return detail_in(listed, visibility, *viewer, std::nullopt, policy) == Detail::full;
   // Its list may still be that of the setting before.
-  return detail_for_strangers(listed, policy) == Detail::full;
+  return kind_of(listed, policy.default_audience) == UserKind::open;
 }
 
 bool Cutoffs::reaches(const Glance& glance) const {

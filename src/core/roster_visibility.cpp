@@ -350,10 +350,6 @@ Detail Roster::detail_for(Cell cell, const Viewer& viewer, const ChannelKey* cha
                    channel ? std::optional{channel->hash} : std::nullopt, policy);
 }
 
-Detail Roster::detail_for_strangers(const User& user, const Policy& policy) const {
-  return allowed({}, rules_in(visibility_of(user), std::nullopt, policy.default_audience));
-}
-
 UserKind Roster::kind_of(const User& user, Audience preset) const {
   return kind_for(allowed({}, rules_in(visibility_of(user), std::nullopt, preset)));
 }

@@ -484,7 +484,8 @@ void count_rows(Counts& counts) {
 
 // Until the worker has put everybody into the lists of a new setting they tell nothing of who is
 // seen.
-bool must_look_at_each() {
+bool must_look_at_each(const Viewer* viewer) {
+  if (!viewer) return false;
   return RecoveryInProgress() || application_decides() ||
          !is_scheduled(extension().realm, current_policy());
 }
@@ -493,17 +494,15 @@ bool must_look_at_each() {
 
 Counts count_present(const Viewer* viewer) {
   Counting counting{viewer, {}};
-  if (RecoveryInProgress() && !viewer) {
+  if (!viewer && RecoveryInProgress())
     count_rows(counting.counts);
-    return counting.counts;
-  }
-  if (!viewer || !must_look_at_each()) {
+  else if (!must_look_at_each(viewer))
     count_memory(counting);
-    // The lists may have become those of a new setting meanwhile.
-    if (!viewer || !must_look_at_each()) return counting.counts;
+  // Also when the lists have become those of a new setting meanwhile.
+  if (must_look_at_each(viewer)) {
     counting.counts = {};
+    count_list(counting);
   }
-  count_list(counting);
   return counting.counts;
 }
 
