@@ -81,8 +81,9 @@ for my $round (1 .. $rounds)
 	$node->safe_psql('postgres', qq{SELECT presence_join('kept' || i, 'kept', jsonb_build_object('round', $round)) FROM generate_series(1, 50) AS i});
 	$node->poll_query_until('postgres', qq{SELECT count(*) = 50 FROM channel_presence WHERE channel_id = 'kept' AND user_data ->> 'round' = '$round'}) or die 'the members were not written';
 	$node->safe_psql('postgres', "CREATE TABLE public.committed_$round ()");
+	my $begun = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
 	my $load = start_moving(60);
-	$node->poll_query_until('postgres', q{SELECT count(*) > 20 FROM channel_presence WHERE channel_id LIKE 'document%'}) or die "$name: no load";
+	$node->poll_query_until('postgres', qq{SELECT count(*) > 20 FROM channel_presence WHERE channel_id LIKE 'document%' AND last_active > '$begun'}) or die "$name: no load";
 	Time::HiRes::sleep(rand 0.5);
 
 	# when somebody is killed

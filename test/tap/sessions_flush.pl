@@ -65,8 +65,9 @@ cmp_ok($hot, '>=', 0.98 * $updates, "$hot of them HOT");
 is("$inserts|$deletes", '0|0', 'and nothing else');
 is($node->safe_psql('postgres', "SELECT n_tup_upd + n_tup_ins + n_tup_del FROM pg_stat_user_tables WHERE relname = 'user_presence'"), '0', 'a heartbeat is nothing to its user');
 cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('$_')"), '<=', 1.1 * $size{$_}, "$_ has grown by 10 % at most") for @tables;
-# The few that find no room in their page, while somebody looks at the old ones, are new in the indexes.
-cmp_ok($node->safe_psql('postgres', "SELECT pg_indexes_size('$_')"), '<=', 1.1 * $index{$_}, "and its indexes too") for @tables;
+# The few that find no room in their page, while somebody looks at the old ones, are new in the indexes: 2 % of the updates
+# are a fifth of the entries.
+cmp_ok($node->safe_psql('postgres', "SELECT pg_indexes_size('$_')"), '<=', 1.25 * $index{$_}, "and its indexes by a quarter at most") for @tables;
 is($node->safe_psql('postgres', 'SELECT count(*) FROM presence_sessions WHERE last_heartbeat <= last_seen OR device IS NULL OR current_page IS NULL'), '0', 'the rows say when they were heard of, and all else as before');
 is($node->safe_psql('postgres', 'SELECT count(DISTINCT new_status) FROM presence_history'), '1', 'nobody has changed');
 
