@@ -29,7 +29,7 @@ Datum same_rows(PG_FUNCTION_ARGS) {
                     &count);
   presence::start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  // presence_state: nobody has a message, a page or data; sessions, activities, interactions.
+  // presence_state: nobody has a message, a page or data.
   Datum row[] = {0,
                  CStringGetTextDatum("online"),
                  0,
@@ -39,8 +39,8 @@ Datum same_rows(PG_FUNCTION_ARGS) {
                  Int32GetDatum(1),
                  Int32GetDatum(1),
                  Int32GetDatum(1),
-                 0};
-  bool nulls[] = {false, false, true, false, true, true, false, false, false, true};
+                 CStringGetTextDatum("online")};
+  bool nulls[] = {false, false, true, false, true, true, false, false, false, false};
   for (int i = 0; i < count; i++) {
     row[0] = ids[i];
     tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);

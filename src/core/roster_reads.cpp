@@ -39,6 +39,13 @@ uint32_t interactions_per_minute(const User& user, Time now) {
   return 0;
 }
 
+// Of a user who lives on touches: what its only session says, see Session.
+Status status_on_touches(const User& touched, const Policy& policy, Time now) {
+  SessionFacts session;
+  session.active_at = touched.last_seen;
+  return status_of(session, policy, now);
+}
+
 }  // namespace
 
 void Roster::copy_out(const User& from, Cell message, UserView& out) const {
@@ -96,6 +103,14 @@ UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Poli
 void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                   UserView& out) const {
   const User& viewed = user(cell);
+  if (wishes.empty() && viewed.lives_on_touches) {
+    copy_out(viewed, no_cell, out);
+    out.cell = cell;
+    out.status = status_on_touches(viewed, policy, now);
+    out.session_count = out.status != Status::offline;
+    out.interactions_per_minute = interactions_per_minute(viewed, now);
+    return;
+  }
   const UserFacts facts = facts_seen(cell, wishes, policy, now, &out.session_count);
   const Look seen = look(facts, policy, now);
   copy_out(viewed, seen.message, out);
@@ -115,6 +130,8 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
 
 Status Roster::status_at(Cell cell, std::span<const Wish> wishes, const Policy& policy,
                          Time now) const {
+  const User& seen = user(cell);
+  if (wishes.empty() && seen.lives_on_touches) return status_on_touches(seen, policy, now);
   return look(facts_seen(cell, wishes, policy, now, nullptr), policy, now).status;
 }
 
