@@ -21,7 +21,7 @@ endif
 
 REGRESS = $(basename $(notdir $(sort $(wildcard sql/*.sql))))
 REGRESS_OPTS = --encoding=UTF8
-EXTRA_CLEAN += $(OBJS:.o=.d)
+EXTRA_CLEAN += $(OBJS:.o=.d) .kind
 
 PG_CONFIG ?= pg_config
 # The bitcode step would compile without -std; an extension this small gains nothing from inlining by the JIT.
@@ -50,7 +50,13 @@ src/core/%.o: src/core/%.cpp
 src/postgres/%.o: src/postgres/%.cpp
 	$(CXX) $(CXXFLAGS_ALL) $(GLUE_FLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
-.PHONY: demo bench
+# Objects of a testing build are not those of a normal one: what was built as the other is built again.
+KIND = $(if $(filter 1,$(PRESENCE_TESTING)),testing,normal)
+.kind: FORCE
+	@echo $(KIND) | cmp -s - $@ || echo $(KIND) > $@
+$(OBJS): .kind
+
+.PHONY: demo bench FORCE
 demo:
 	./scripts/demo
 bench:

@@ -92,11 +92,12 @@ CREATE TABLE user_presence (
 COMMENT ON TABLE user_presence IS 'one row a user; written by the functions and the worker alone';
 COMMENT ON COLUMN user_presence.user_id IS 'the application''s own key';
 COMMENT ON COLUMN user_presence.status IS 'what others see: online, away, busy, offline';
-COMMENT ON COLUMN user_presence.status_message IS 'at most 500 characters';
+COMMENT ON COLUMN user_presence.status_message IS
+    'at most 500 characters; of somebody offline it may have expired, which the functions know from `manual`';
 COMMENT ON COLUMN user_presence.last_seen IS 'the last activity; at most presence.flush_interval behind';
 COMMENT ON COLUMN user_presence.current_page IS 'where the user was last; at most presence.flush_interval behind';
 COMMENT ON COLUMN user_presence.activity_count IS 'touches so far; at most presence.flush_interval behind';
-COMMENT ON COLUMN user_presence.auto_away_at IS 'when the user last went away by being idle';
+COMMENT ON COLUMN user_presence.auto_away_at IS 'when the user last went away by being idle, and was so when the row was written';
 COMMENT ON COLUMN user_presence.went_offline_at IS 'when the user last went offline';
 COMMENT ON COLUMN user_presence.updated_at IS 'when this row was written';
 COMMENT ON COLUMN user_presence.user_data IS 'what the application keeps with the user';
@@ -113,7 +114,7 @@ CREATE TABLE presence_history (
     change_reason text NOT NULL
 ) PARTITION BY RANGE (changed_at);
 COMMENT ON TABLE presence_history IS
-    'every change of a status; a partition a week, dropped after presence.history_retention';
+    'changes of a status; those that pass before a row can be written are one; a partition a week, dropped after presence.history_retention';
 COMMENT ON COLUMN presence_history.user_id IS 'the application''s own key';
 COMMENT ON COLUMN presence_history.previous_status IS 'what others saw before';
 COMMENT ON COLUMN presence_history.new_status IS 'what others see since';
@@ -753,6 +754,7 @@ CREATE FUNCTION presence_make_partition(schema name, parent text, partition text
 DECLARE
     grantee text;
     moment text;
+    index text;
     until timestamptz := week + interval '7 days';
 BEGIN
     EXECUTE format('SELECT %I.presence_moment_of($1)', schema) INTO moment USING parent;
@@ -768,11 +770,15 @@ BEGIN
     EXECUTE format('WITH moved AS (DELETE FROM %1$I.%5$I '
         'WHERE %6$I >= %3$L AND %6$I < %4$L RETURNING *) '
         'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until, parent || '_default', moment);
-    EXECUTE format('CREATE INDEX ON %I.%I (user_id, %I)', schema, partition, moment);
+    index := format('%s_user_id_%s_idx', partition, moment);
+    EXECUTE format('CREATE INDEX %I ON %I.%I (user_id, %I)', index, schema, partition, moment);
     EXECUTE format('ALTER TABLE %1$I.%5$I ATTACH PARTITION %1$I.%2$I '
         'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until, parent);
     EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
         'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', schema, partition);
+    EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, partition, 'one week of ' || parent);
+    EXECUTE format('COMMENT ON TRIGGER presence_guard ON %I.%I IS %L', schema, partition, 'refuses direct changes');
+    EXECUTE format('COMMENT ON INDEX %I.%I IS %L', schema, index, 'one user in order');
 END $$;
 COMMENT ON FUNCTION presence_make_partition(name, text, text, timestamptz) IS
     'makes one partition of a table; the worker calls it';

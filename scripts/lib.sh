@@ -48,6 +48,16 @@ installed() {
     [[ $(dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | head -n 1) == installed ]]
 }
 
+update_packages() { as_root apt-get -q -y -o DPkg::Lock::Timeout=300 update; }
+
+is_offered() { [[ -n $(apt-cache show --no-all-versions "$1" 2>/dev/null) ]]; }
+
+# Whether the distribution has a package.
+offers() {
+    command -v apt-cache >/dev/null || return
+    is_offered "$1" || { update_packages && is_offered "$1"; }
+}
+
 # Installs what is missing. Each argument is a package; `command:package` is content with a command that is there
 # already, and `one|other` takes the first that the distribution has.
 need_packages() {
@@ -70,11 +80,11 @@ need_packages() {
 
     say "Installing with apt: ${missing[*]}"
     keep_clusters_away
-    as_root apt-get -q -y -o DPkg::Lock::Timeout=300 update
+    update_packages
     local chosen=()
     for want in "${missing[@]}"; do
         for package in ${want//|/ }; do
-            if [[ -n $(apt-cache show --no-all-versions "$package" 2>/dev/null) ]]; then
+            if is_offered "$package"; then
                 chosen+=("$package")
                 continue 2
             fi

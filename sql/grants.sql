@@ -160,6 +160,7 @@ SELECT test.error_of($$SELECT presence_grant('regress_presence_app', NULL)$$);
 SELECT test.error_of($$SELECT presence_grant('regress_presence_nobody', 'service')$$);
 SELECT test.error_of($$SELECT presence_grant(NULL, 'service')$$);
 SELECT test.error_of($$SELECT presence_revoke('regress_presence_nobody')$$);
+SELECT test.error_of($$SELECT presence_revoke(NULL)$$);
 
 DROP OWNED BY regress_presence_app, regress_presence_monitor, "regress_Presence ""quoted""";
 DROP ROLE regress_presence_app, regress_presence_monitor, "regress_Presence ""quoted""";

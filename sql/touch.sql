@@ -40,6 +40,7 @@ SELECT activity_count, interactions_per_minute FROM presence_get('ben');
 SELECT presence_touch('ben', interactions => 0);
 SELECT activity_count, interactions_per_minute FROM presence_get('ben');
 SELECT test.error_of($$SELECT presence_touch('ben', interactions => -1)$$);
+SELECT test.error_of($$SELECT presence_touch('ben', interactions => NULL)$$);
 
 -- What the person chose stays.
 SELECT status FROM presence_set_status('cleo', 'busy');

@@ -112,23 +112,27 @@ std::optional<ChoicesText> read_choices(std::string_view line) {
   return choices;
 }
 
-std::string_view message_at(std::string_view line, Time now) {
-  const auto text = read_choices(line);
-  if (!text || text->count == 0) return {};
+std::string_view message_at(const ChoicesText& text, Time now) {
+  if (text.count == 0) return {};
   // A handle is the place of its message, from 1 on.
   const auto layer = [&](std::size_t i) {
-    const LayerText& of = text->layers[i];
+    const LayerText& of = text.layers[i];
     const TextHandle message = of.message.empty() ? 0 : static_cast<TextHandle>(i + 1);
     return Layer{of.until, of.message_until, message, of.status};
   };
   Choices choices;
   choices.top = layer(0);
-  choices.depth = static_cast<uint8_t>(text->count - 1);
-  for (std::size_t i = 1; i < text->count; i++) choices.earlier[text->count - 1 - i] = layer(i);
+  choices.depth = static_cast<uint8_t>(text.count - 1);
+  for (std::size_t i = 1; i < text.count; i++) choices.earlier[text.count - 1 - i] = layer(i);
   DroppedTexts ignored;
   expire(choices, now, ignored);
   return choices.top.message == 0 ? std::string_view{}
-                                  : text->layers[choices.top.message - 1].message;
+                                  : text.layers[choices.top.message - 1].message;
+}
+
+std::string_view message_at(std::string_view line, Time now) {
+  const auto text = read_choices(line);
+  return text ? message_at(*text, now) : std::string_view{};
 }
 
 }  // namespace presence

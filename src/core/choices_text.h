@@ -32,7 +32,9 @@ inline constexpr std::size_t max_choices_bytes = max_layers * (max_message_bytes
 // Returns the length. `to` has room for max_choices_bytes.
 std::size_t write_choices(const ChoicesText& choices, char* to);
 
-// The message that is shown at `now`; none of a line that write_choices has not written.
+// The message that is shown at `now`.
+std::string_view message_at(const ChoicesText& text, Time now);
+// None of a line that write_choices has not written.
 std::string_view message_at(std::string_view line, Time now);
 
 }  // namespace presence

@@ -15,7 +15,6 @@ struct Region::Header {
 
 namespace {
 
-constexpr std::size_t bytes_per_realm_slot = 512 * 1024;  // of memory, for one slot
 constexpr std::size_t header_bytes = 512;
 
 constexpr std::size_t aligned(std::size_t bytes) {
@@ -59,7 +58,7 @@ std::size_t cells_at(const RegionPlan& plan) {
 RegionPlan plan_region(std::size_t bytes) {
   RegionPlan plan{};
   plan.realms =
-      static_cast<uint32_t>(std::clamp<std::size_t>(bytes / bytes_per_realm_slot, 16, max_realms));
+      static_cast<uint32_t>(std::clamp<std::size_t>(bytes / bytes_per_realm, 16, max_realms));
   const std::size_t users = bytes / (2 * cell_bytes);
   plan.buckets_per_partition =
       static_cast<uint32_t>(std::max<std::size_t>(64, std::bit_floor(users) / partition_count));

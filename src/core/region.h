@@ -29,6 +29,9 @@ struct RegionPlan {
   std::size_t bytes;
 };
 
+// Of memory, for each realm that may be: 16 at least, max_realms at most.
+inline constexpr std::size_t bytes_per_realm = 512 * 1024;
+
 // How `bytes` of memory are best divided; never more than `bytes`.
 RegionPlan plan_region(std::size_t bytes);
 

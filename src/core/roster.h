@@ -292,7 +292,7 @@ class Roster {
   void grant_in_session(Cell cell, RealmPartition& share, Wish& wish, const Policy& policy,
                         Time now);
   UserFacts facts_with(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
-                       uint32_t* count) const;
+                       uint32_t& count) const;
 
   // roster_members.cpp
   Cell members_of(const User& user) const;
@@ -417,7 +417,16 @@ class Roster {
 
   // roster_reads.cpp
   UserFacts facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
-                       uint32_t* count) const;
+                       uint32_t& count) const;
+  struct Seen {
+    Status status;
+    TextHandle message;
+    Time message_until;
+    Time last_seen;
+    uint32_t sessions;  // how many are live
+  };
+  Seen see(const User& of, const Policy& policy, Time now) const;
+  Seen see(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now) const;
   void copy_out(const User& user, Cell message, UserView& out) const;
   bool is_listed(Cell cell, const Viewer* viewer, const Policy& policy) const;
   void add_candidate(Cell cell, std::span<Candidate> room, std::size_t& found) const;

@@ -39,13 +39,6 @@ uint32_t interactions_per_minute(const User& user, Time now) {
   return 0;
 }
 
-// Of a user who lives on touches: what its only session says, see Session.
-Status status_on_touches(const User& touched, const Policy& policy, Time now) {
-  SessionFacts session;
-  session.active_at = touched.last_seen;
-  return status_of(session, policy, now);
-}
-
 }  // namespace
 
 void Roster::copy_out(const User& from, Cell message, UserView& out) const {
@@ -79,46 +72,65 @@ bool any_names_session(std::span<const Wish> wishes) {
 }  // namespace
 
 UserFacts Roster::facts_seen(Cell cell, std::span<const Wish> wishes, const Policy& policy,
-                             Time now, uint32_t* count) const {
+                             Time now, uint32_t& count) const {
   // The first of several wishes may end a session, or make one for the next.
   if (wishes.size() > 1 || any_names_session(wishes))
     return facts_with(cell, wishes, policy, now, count);
   const Loaded loaded = load_facts(cell, policy, now);
-  if (count) *count = loaded.present;
-  if (wishes.empty()) return loaded.facts;
   const UserFacts facts = with_wishes(loaded.facts, wishes, now);
-  if (count) {
-    if (facts.all_ended) *count = 0;
-    // A wish may have made the newest one, brought it back from a goodbye, or ended its grace.
-    const bool is_counted =
-        !facts.all_ended && loaded.facts.connected && !loaded.facts.newest.disconnected;
-    const bool counts = facts.connected && !facts.newest.disconnected &&
-                        status_of(facts.newest, policy, now) != Status::offline;
-    *count += counts;
-    *count -= is_counted;
-  }
+  count = facts.all_ended ? 0 : loaded.present;
+  // A wish may have made the newest one, brought it back from a goodbye, or ended its grace.
+  const bool is_counted =
+      !facts.all_ended && loaded.facts.connected && !loaded.facts.newest.disconnected;
+  const bool counts = facts.connected && !facts.newest.disconnected &&
+                      status_of(facts.newest, policy, now) != Status::offline;
+  count += counts;
+  count -= is_counted;
   return facts;
+}
+
+// Without wishes, and so without a copy of all that a change would need.
+Roster::Seen Roster::see(const User& of, const Policy& policy, Time now) const {
+  if (of.lives_on_touches) {
+    // What its only session says needs no look at it, and nothing lies over that.
+    SessionFacts touched;
+    touched.active_at = of.last_seen;
+    const Status status = status_of(touched, policy, now);
+    return {status, no_cell, never, of.last_seen, status != Status::offline};
+  }
+  Merged sessions;
+  uint32_t count = 0;
+  for (Cell at = of.sessions; at != no_cell; at = pool_.at<Session>(at).next) {
+    const SessionFacts facts = facts_of(of, pool_.at<Session>(at), policy);
+    sessions.add(facts, policy, now);
+    count += !facts.disconnected && now < end_of(facts, policy);
+  }
+  static constexpr Choices nothing;
+  const Choices& choices = of.extras == no_cell ? nothing : pool_.at<Extras>(of.extras).choices;
+  const Look seen = look(sessions, choices, now);
+  return {seen.status, seen.message, seen.message_until, of.last_seen, count};
+}
+
+Roster::Seen Roster::see(Cell cell, std::span<const Wish> wishes, const Policy& policy,
+                         Time now) const {
+  if (wishes.empty()) return see(user(cell), policy, now);
+  uint32_t count;
+  const UserFacts facts = facts_seen(cell, wishes, policy, now, count);
+  const Look seen = look(facts, policy, now);
+  return {seen.status, seen.message, seen.message_until, facts.last_seen, count};
 }
 
 void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy, Time now,
                   UserView& out) const {
   const User& viewed = user(cell);
-  if (wishes.empty() && viewed.lives_on_touches) {
-    copy_out(viewed, no_cell, out);
-    out.cell = cell;
-    out.status = status_on_touches(viewed, policy, now);
-    out.session_count = out.status != Status::offline;
-    out.interactions_per_minute = interactions_per_minute(viewed, now);
-    return;
-  }
-  const UserFacts facts = facts_seen(cell, wishes, policy, now, &out.session_count);
-  const Look seen = look(facts, policy, now);
+  const Seen seen = see(cell, wishes, policy, now);
   copy_out(viewed, seen.message, out);
-  out.message_until = facts.choices.top.message_until;
+  out.message_until = seen.message_until;
   out.cell = cell;
   out.status = seen.status;
-  out.last_seen = facts.last_seen;
-  out.has_last_seen = facts.last_seen != forever_ago;
+  out.last_seen = seen.last_seen;
+  out.has_last_seen = seen.last_seen != forever_ago;
+  out.session_count = seen.sessions;
   out.interactions_per_minute = interactions_per_minute(viewed, now);
   for (const Wish& wish : wishes) {
     if (wish.gives_page) out.page_bytes = get_text(pool_, wish.page, out.page_text);
@@ -130,9 +142,7 @@ void Roster::view(Cell cell, std::span<const Wish> wishes, const Policy& policy,
 
 Status Roster::status_at(Cell cell, std::span<const Wish> wishes, const Policy& policy,
                          Time now) const {
-  const User& seen = user(cell);
-  if (wishes.empty() && seen.lives_on_touches) return status_on_touches(seen, policy, now);
-  return look(facts_seen(cell, wishes, policy, now, nullptr), policy, now).status;
+  return see(cell, wishes, policy, now).status;
 }
 
 std::size_t Roster::choices_line(Cell cell, std::span<const Wish> wishes, Time now,

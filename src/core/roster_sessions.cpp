@@ -537,7 +537,7 @@ class Roster::OwnSessions {
 };
 
 UserFacts Roster::facts_with(Cell cell, std::span<const Wish> wishes, const Policy& policy,
-                             Time now, uint32_t* count) const {
+                             Time now, uint32_t& count) const {
   OwnSessions sessions(*this, cell, wishes, policy, now);
   UserFacts facts;
   facts.last_seen = user(cell).last_seen;
@@ -553,7 +553,7 @@ UserFacts Roster::facts_with(Cell cell, std::span<const Wish> wishes, const Poli
   ignored.count = 0;
   expire(facts.choices, now, ignored);
   sessions.fold(facts);
-  if (count) *count = sessions.count();
+  count = sessions.count();
   return facts;
 }
 

@@ -204,21 +204,32 @@ void expire(Choices& choices, Time now, DroppedTexts& dropped) {
 Look look(const UserFacts& facts, const Policy& policy, Time at) {
   Merged sessions = facts.others;
   if (facts.connected) sessions.add(facts.newest, policy, at);
+  return look(sessions, facts.choices, at);
+}
 
-  Layer top;
-  Time top_changes_at = never;
-  if (!facts.choices.empty()) {
-    Choices choices = facts.choices;
-    DroppedTexts dropped;
-    expire(choices, at, dropped);
-    top = choices.top;
-    top_changes_at = choices.next_change();
-  }
-  if (sessions.automatic == Status::offline) return {Status::offline, top.message, never, never};
+namespace {
+
+Choices unexpired(Choices choices, Time at) {
+  DroppedTexts dropped;
+  expire(choices, at, dropped);
+  return choices;
+}
+
+Look look_unexpired(const Merged& sessions, const Choices& choices) {
+  const Layer& top = choices.top;
+  if (sessions.automatic == Status::offline)
+    return {Status::offline, top.message, top.message_until, never, never};
   const bool chosen = top.status != Status::offline;
   const Time until = chosen ? sessions.ends_at : sessions.until;
-  return {chosen ? top.status : sessions.automatic, top.message, std::min(until, top_changes_at),
-          sessions.first_end};
+  return {chosen ? top.status : sessions.automatic, top.message, top.message_until,
+          std::min(until, choices.next_change()), sessions.first_end};
+}
+
+}  // namespace
+
+Look look(const Merged& sessions, const Choices& choices, Time at) {
+  return choices.next_change() > at ? look_unexpired(sessions, choices)
+                                    : look_unexpired(sessions, unexpired(choices, at));
 }
 
 void record_activity(UserFacts& facts, Time at) {

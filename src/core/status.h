@@ -125,11 +125,14 @@ struct UserFacts {
 struct Look {
   Status status;
   TextHandle message;
+  Time message_until;
   Time until;
   Time first_end;  // the first of its sessions ends then, seen or not
 };
 
 Look look(const UserFacts& facts, const Policy& policy, Time at);
+// The same of its live sessions and what it chose.
+Look look(const Merged& sessions, const Choices& choices, Time at);
 
 // The person did something, somewhere: counts for the newest session, or makes one.
 void record_activity(UserFacts& facts, Time at);

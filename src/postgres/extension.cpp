@@ -92,9 +92,10 @@ RealmRef open_realm_of(Oid extension) {
     realm = open_realm(identity, new_epoch(), audience);
   }
   if (!realm.valid())
-    ereport(ERROR,
-            (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
-             errhint("Raise presence.memory: each 256 kB of it make room for one database.")));
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("too many databases use presence"),
+                    errdetail("There is room for %u.", shared.region.realm_count()),
+                    errhint("Raise presence.memory: each %zu kB of it make room for one database.",
+                            bytes_per_realm / 1024)));
   if (is_ours) creation.realm = realm;
   return realm;
 }

@@ -67,6 +67,12 @@ $primary->poll_query_until('postgres', q{SELECT string_agg(user_id, ' ' ORDER BY
 $primary->wait_for_catchup('standby');
 is($standby->safe_psql('postgres', q{SELECT string_agg(user_id, ' ' ORDER BY user_id) || ' ' || presence_member_count('room') FROM presence_members('room')}), 'ann cleo dora 3', 'and in the channels');
 
+# what is said of somebody offline is over when its time is, though nobody writes the row
+$primary->safe_psql('postgres', q{SELECT presence_set_message('gone', 'soon back', expires_at => now() + interval '1 h'), presence_set_message('past', 'no more', expires_at => clock_timestamp() + interval '300 ms')});
+$primary->wait_for_catchup('standby');
+$standby->poll_query_until('postgres', q{SELECT status_message IS NULL FROM presence_get('past')}) or die 'the message stays';
+is($standby->safe_psql('postgres', q{SELECT status_message, (SELECT status_message FROM user_presence WHERE user_id = 'past') FROM presence_get('gone')}), 'soon back|no more', 'a message that has expired is not shown');
+
 # every change is refused
 for my $call (
 	q{presence_touch('ann')}, q{presence_touch_many(ARRAY['ann'])}, q{presence_set_status('ann', 'busy')},
@@ -75,9 +81,10 @@ for my $call (
 	q{presence_disconnect('ann-1')}, q{presence_logout('ann')}, q{presence_touch('ann', 'click')},
 	q{presence_join('ann', 'room')}, q{presence_leave('ann', 'room')}, q{presence_join_document('ann', 7)}, q{presence_leave_document('ann', 7)},
 	q{presence_move_cursor('ann', 7, '1')}, q{presence_set_state('ann', 'room', '1')}, q{presence_typing('ann', 'room')}, q{presence_typing('ann', 'room', false)},
-	q{presence_clear_status('ann')}, q{presence_import('[]')}, q{presence_forget('ann')}, q{presence_reset()})
+	q{presence_clear_status('ann')}, q{presence_listen('room')}, q{presence_unlisten('room')}, q{presence_import('[]')}, q{presence_forget('ann')}, q{presence_reset()})
 {
-	is((error_of($standby, 'postgres', "SELECT $call"))[0], '25006', "$call is refused");
+	my ($state, undef, $hint) = error_of($standby, 'postgres', "SELECT $call");
+	is("$state $hint", '25006 Call it on the primary. Reading functions work here.', "$call is refused");
 }
 
 # when it is promoted, then it is a server like any other

@@ -206,7 +206,9 @@ class EveryOrder : public SessionScenarios, public testing::WithParamInterface<E
   void stop(const std::string& who, std::size_t number) {
     if (is("Goodbye")) disconnect(who, session_of(who, number));
     if (is("Words")) disconnect(who, session_of(who, number), Reason::custom, "closing time");
-    if (is("Unbound")) EXPECT_TRUE(roster.unbind(session(session_of(who, number)), 7, policy, now));
+    if (is("Unbound")) {
+      EXPECT_TRUE(roster.unbind(session(session_of(who, number)), 7, policy, now));
+    }
     keep(who, number);
   }
 

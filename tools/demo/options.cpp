@@ -26,7 +26,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   CommandLine line;
   Options& options = line.options;
   CLI::App app(
-      "Plays what real people did in 30 chat rooms against a temporary PostgreSQL server with "
+      "Plays what real people did in 27 chat rooms against a temporary PostgreSQL server with "
       "presence,\n"
       "shows who is online and what a listener hears, and checks the end against an independent "
       "replay.");

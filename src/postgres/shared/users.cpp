@@ -366,6 +366,11 @@ bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, con
 
 void free_wish(Wish& wish) { Roster(shared.region).free_wish(wish); }
 
+std::size_t free_cells() {
+  const CellPool& pool = shared.region.pool;
+  return pool.count() - std::min(pool.used(), pool.count());
+}
+
 // One is not enough: it may be the very user that needs more.
 bool make_room(uint32_t near_partition) {
   Roster roster(shared.region);

@@ -96,6 +96,7 @@ struct WishParts {
 bool reserve_wish(const RealmRef& realm, Wish& wish, const WishParts& parts, const Policy& policy);
 void free_wish(Wish& wish);
 
+std::size_t free_cells();
 // Frees cells of offline users. False: there is nobody to evict.
 bool make_room(uint32_t near_partition);
 

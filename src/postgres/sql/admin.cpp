@@ -32,7 +32,9 @@ PRESENCE_FUNCTION(presence_reset) {
   if (!has_privs_of_role(GetUserId(), ours.owner))
     ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                     errmsg("permission denied for presence_reset()"),
-                    errhint("Only the extension's owner may empty everything.")));
+                    errdetail("Only the extension's owner may empty everything."),
+                    errhint("Call it as the role that owns the extension (\\dx), or as a member of "
+                            "that role.")));
   if (has_changes())
     ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
                     errmsg("presence_reset() must be the transaction's first change of presence"),
@@ -99,7 +101,8 @@ void check_imported(uint64 row) {
   if (text_in(row, 4).size() > max_page_bytes)
     ereport(ERROR,
             (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("current_page is too long"),
-             errdetail("At most %zu bytes are allowed.", max_page_bytes)));
+             errdetail("At most %zu bytes are allowed.", max_page_bytes),
+             errhint("Shorten it, or leave it out.")));
   if (get_value(row, 5, value)) check_data(value);
 }
 

@@ -171,9 +171,12 @@ std::string_view check_data(Datum user_data) {
   initStringInfo(&text);
   JsonbToCString(&text, &data->root, VARSIZE(data));
   if (static_cast<std::size_t>(text.len) > max_data_text_bytes)
-    ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_data is too long"),
-                    errdetail("It has %d bytes as text; at most %zu are allowed.", text.len,
-                              max_data_text_bytes)));
+    ereport(ERROR,
+            (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("user_data is too long"),
+             errdetail("It has %d bytes as text; at most %zu are allowed.", text.len,
+                       max_data_text_bytes),
+             errhint("Keep long numbers, which have more bytes as text, somewhere else or as "
+                     "strings.")));
   pfree(text.data);
   return bytes;
 }

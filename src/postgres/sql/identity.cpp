@@ -178,6 +178,7 @@ void require_service(const char* what) {
   if (acts_for_others()) return;
   ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                   errmsg("%s is for roles that act for anyone", what),
+                  errdetail("The current role acts for itself alone."),
                   errhint("Use a role with the level \"service\".")));
 }
 

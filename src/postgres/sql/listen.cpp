@@ -33,7 +33,7 @@ PRESENCE_FUNCTION(presence_listen) {
   if (!shared.attached()) raise_not_preloaded();
   char name[max_channel_bytes + 1];
   name_argument(fcinfo, name);
-  PreventCommandDuringRecovery("presence_listen()");
+  require_primary("presence_listen()");
   Async_Listen(name);
   PG_RETURN_DATUM(text_datum(name));
 }
@@ -42,7 +42,7 @@ PRESENCE_FUNCTION(presence_unlisten) {
   if (!shared.attached()) raise_not_preloaded();
   char name[max_channel_bytes + 1];
   name_argument(fcinfo, name);
-  PreventCommandDuringRecovery("presence_unlisten()");
+  require_primary("presence_unlisten()");
   Async_Unlisten(name);
   PG_RETURN_DATUM(text_datum(name));
 }

@@ -108,7 +108,7 @@ uint32_t copy(std::string_view from, char* to, std::size_t room) {
 }
 
 // In the scope of the query whose last result has the row.
-void view_row(const ReadRow& read, UserView& out) {
+void view_row(const ReadRow& read, Time now, UserView& out) {
   out = UserView{};
   out.detail = Detail::full;
   out.status = read.row.status;
@@ -120,8 +120,8 @@ void view_row(const ReadRow& read, UserView& out) {
   out.page_bytes = copy(read.row.page, out.page_text, sizeof out.page_text);
   if (read.row.data.size() <= sizeof out.data_text)
     out.data_bytes = copy(read.row.data, out.data_text, sizeof out.data_text);
-  if (Datum message; get_value(0, 7, message))
-    out.message_bytes = copy(text_of(message), out.message_text, sizeof out.message_text);
+  out.message_bytes =
+      copy(message_at(read.row.choices, now), out.message_text, sizeof out.message_text);
 }
 
 const RelationFacts* relation_to(const VisibilityFacts* facts, const Viewer& viewer) {
@@ -232,7 +232,7 @@ bool see_row(std::string_view user_id, const Viewer* viewer, std::optional<Detai
   const bool found = fetch_row(user_id);
   if (found) {
     const ReadRow read = read_row(0);
-    view_row(read, out);
+    view_row(read, now, out);
     if (viewer) {
       const Detail by_rules = detail_by_rows(user_id, read.row.visibility, *viewer, {});
       show_as(decided.value_or(by_rules), shown_by_rows(read.row.visibility, *viewer), *viewer, now,

@@ -48,6 +48,10 @@ class RoomNeeded {
   int times_ = 0;
 };
 
+// Frees so many cells at once, which others may take; else false, or 53200.
+bool try_make_room_for(std::size_t cells);
+void make_room_for(std::size_t cells);
+
 struct Step {
   std::string_view user_id;
   Status from;

@@ -185,12 +185,11 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
 // ---- sessions --------------------------------------------------------------
 
 void raise_foreign_session(std::string_view session_id) {
-  ereport(ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-           errmsg("session \"%.*s\" belongs to another user", static_cast<int>(session_id.size()),
-                  session_id.data()),
-           errhint("A session id belongs to one user while it lives. Let presence_connect() make "
-                   "one up.")));
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("session \"%.*s\" belongs to another user",
+                         static_cast<int>(session_id.size()), session_id.data()),
+                  errdetail("A session id belongs to one user while it lives."),
+                  errhint("Let presence_connect() make one up.")));
 }
 
 void raise_too_many_sessions(std::string_view user_id) {
