@@ -215,6 +215,8 @@ constexpr Kind kinds[] = {
      arrays_of_changes, rows_of},
     // As many such rows out of a function that looks nobody up.
     {"same-rows", "SELECT * FROM public.same_rows($1)", array_of_ids, rows_of},
+    {"same-rows-chosen", "SELECT * FROM public.same_rows($1, 'in a call till noon')", array_of_ids,
+     rows_of},
 };
 
 const Kind* kind_named(std::string_view name) {

@@ -322,6 +322,8 @@ row(name="latency-loaded", work="COMMIT to listener, 1,000 changes a second, p99
 
 # ---- reads -----------------------------------------------------------------
 
+CHOSEN_MESSAGE = "in a call till noon"
+
 
 @functools.cache  # Whoever takes them away again comes later.
 def redis_users(bench):
@@ -329,24 +331,36 @@ def redis_users(bench):
     for i in range(1, USERS + 1):
         facts = {"user_id": i, "status": "online", "status_message": None, "last_seen": "2026-01-01T00:00:00.000Z", "current_page": f"/p{i}"}
         commands.append(("SET", f"presence:{i:012d}", json.dumps(facts)))
+        commands.append(("SET", f"chosen:{i:012d}", json.dumps(facts | {"status": "busy", "status_message": CHOSEN_MESSAGE})))
         commands.append(("ZADD", "online", 1_700_000_000 + i, f"{i:012d}"))
         commands.append(("HSET", f"user:{i:012d}", "name", f"n{i}", "status", "online", "page", f"/p{i}"))
     bench.redis.load(commands)
 
 
 def prepare_reads(bench):
-    users_online(bench)
+    """The same facts on both sides, whatever other rows have left: all are online, and on a page."""
+    bench.postgres.psql("SELECT presence_reset()")
+    bench.postgres.psql(f"SELECT count(presence_touch(i, page_url => '/p' || i)) FROM generate_series(1, {USERS}) AS i")
+    bench.postgres.wait_until(f"SELECT count(*) >= {USERS} FROM user_presence", 300)
     redis_users(bench)
     do_nothing(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")
+
+
+def prepare_chosen(bench):
+    """All have chosen a status, with a message."""
+    prepare_reads(bench)
+    bench.postgres.psql(f"SELECT presence_set_status_many(array_agg(i::text), array_agg('busy'::text), array_agg('{CHOSEN_MESSAGE}'::text)) "
+                        f"FROM generate_series(1, {USERS}) AS i")
+    bench.postgres.wait_until("SELECT fresh FROM presence_info()", 300)
 
 
 def lists_of_100(kind, users=USERS):
     return lambda bench: batches(kind, size=100, users=users)(bench) / 100
 
 
-def mget(keys=USERS):
-    return lambda bench: bench.redis.benchmark("MGET", *["presence:__rand_int__"] * 100, requests=10_000 * bench.seconds, keys=keys)
+def mget(keys=USERS, of="presence"):
+    return lambda bench: bench.redis.benchmark("MGET", *[f"{of}:__rand_int__"] * 100, requests=10_000 * bench.seconds, keys=keys)
 
 
 row(name="read-status", work="presence_status", against="Redis GET", target=1.0,
@@ -358,6 +372,9 @@ row(name="read-many", work="presence_get_many, 100 ids", against="Redis MGET, 10
     theirs=mget(),
     limit=lists_of_100("same-rows"), limit_is="100 such rows out of a function in C that looks nobody up: the ids as an array, executor, rows as text, protocol",
     prepare=prepare_reads, takes_turns=True)
+row(name="read-many-chosen", work="presence_get_many, 100 ids of people with a status and a message of their choice", against="Redis MGET, 100 such keys", target=1.0,
+    ours=lists_of_100("get-many"), theirs=mget(of="chosen"),
+    limit=lists_of_100("same-rows-chosen"), limit_is="the same as of read-many, with a message", prepare=prepare_chosen, takes_turns=True)
 row(name="read-many-few", work="presence_get_many, 100 of 1,000 ids", against="Redis MGET, 100 of 1,000 keys", target=1.0,
     ours=lists_of_100("get-many", users=1000), theirs=mget(keys=1000),
     limit=lists_of_100("same-rows", users=1000), limit_is="the same as of read-many", prepare=prepare_reads, takes_turns=True)
