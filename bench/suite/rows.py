@@ -341,7 +341,7 @@ def prepare_reads(bench):
     """The same facts on both sides, whatever other rows have left: all are online, and on a page."""
     bench.postgres.psql("SELECT presence_reset()")
     bench.postgres.psql(f"SELECT count(presence_touch(i, page_url => '/p' || i)) FROM generate_series(1, {USERS}) AS i")
-    bench.postgres.wait_until(f"SELECT count(*) >= {USERS} FROM user_presence", 300)
+    bench.postgres.wait_until(f"SELECT count(*) >= {USERS} AND (SELECT fresh FROM presence_info()) FROM user_presence", 300)
     redis_users(bench)
     do_nothing(bench)
     bench.postgres.psql("SELECT count(presence_join(i, 'room')) FROM generate_series(1, 100) AS i")

@@ -11,28 +11,33 @@ namespace {
 
 Cell read(Cell& link) { return std::atomic_ref<Cell>(link).load(std::memory_order_relaxed); }
 
-void fetch(Cell cell) {
+enum class Much { all, beginning };
+
+void fetch(Cell cell, Much much = Much::all) {
   if (cell == no_cell || cell > shared.region.pool.count()) return;
   const char* record = reinterpret_cast<const char*>(&shared.region.pool.at<RawCell>(cell));
   prefetch(record);
-  prefetch(record + cell_bytes / 2);
+  if (much == Much::all) prefetch(record + cell_bytes / 2);
 }
 
 }  // namespace
 
-void fetch_users_ahead(const uint64_t* hashes, int count) {
+void fetch_users_ahead(const uint64_t* hashes, int count, Use use) {
   Cell users[users_ahead];
   for (int i = 0; i < count; i++) users[i] = shared.region.index.first(hashes[i]);
-  fetch_users_ahead(users, count);
+  fetch_users_ahead(users, count, use);
 }
 
-void fetch_users_ahead(const Cell* users, int count) {
+void fetch_users_ahead(const Cell* users, int count, Use use) {
   const CellPool& pool = shared.region.pool;
   for (int i = 0; i < count; i++) fetch(users[i]);
   for (int i = 0; i < count; i++) {
     if (users[i] == no_cell) continue;
     User& user = pool.at<User>(users[i]);
-    for (Cell* part : {&user.sessions, &user.extras, &user.page, &user.data}) fetch(read(*part));
+    if (use == Use::change || !user.lives_on_touches) fetch(read(user.sessions));
+    fetch(read(user.extras));
+    fetch(read(user.page), Much::beginning);
+    fetch(read(user.data), Much::beginning);
   }
   for (int i = 0; i < count; i++) {
     if (users[i] == no_cell) continue;

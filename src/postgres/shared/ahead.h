@@ -15,10 +15,13 @@ namespace presence {
 // At a time: so that the first are still in the cache when the last have come.
 constexpr int users_ahead = 64;
 
+// What for: to look at a user who lives on touches needs none of its sessions.
+enum class Use { look, change };
+
 // The buckets of so many keys have been asked for, which making the keys does.
-void fetch_users_ahead(const uint64_t* hashes, int count);
+void fetch_users_ahead(const uint64_t* hashes, int count, Use use);
 // The same of users whose cells are known.
-void fetch_users_ahead(const Cell* users, int count);
+void fetch_users_ahead(const Cell* users, int count, Use use);
 // And of their neighbours in the lists that they leave when they change.
 void fetch_neighbours_ahead(const Cell* users, int count);
 // Only the record of one, which is all that most touches need.
@@ -29,8 +32,8 @@ void fetch_record_ahead(uint64_t hash);
 template <typename IdOf>
 class KeysAhead {
  public:
-  KeysAhead(const RealmRef& realm, int count, IdOf id_of)
-      : realm_(realm), count_(count), id_of_(id_of) {}
+  KeysAhead(const RealmRef& realm, int count, Use use, IdOf id_of)
+      : realm_(realm), count_(count), use_(use), id_of_(id_of) {}
 
   const UserKey& at(int i) {
     if (i % users_ahead == 0) fetch(i);
@@ -45,11 +48,12 @@ class KeysAhead {
       keys_[k] = realm_.key(id_of_(first + k));
       hashes[k] = keys_[k].hash;
     }
-    fetch_users_ahead(hashes, portion);
+    fetch_users_ahead(hashes, portion, use_);
   }
 
   const RealmRef& realm_;
   const int count_;
+  const Use use_;
   const IdOf id_of_;
   UserKey keys_[users_ahead];
 };
@@ -62,7 +66,7 @@ void fetch_claimed_ahead(int i, int count, CellOf cell_of) {
   Cell cells[users_ahead];
   const int portion = std::min(users_ahead, count - i);
   for (int k = 0; k < portion; k++) cells[k] = cell_of(i + k);
-  fetch_users_ahead(cells, portion);
+  fetch_users_ahead(cells, portion, Use::change);
 }
 
 }  // namespace presence

@@ -49,7 +49,7 @@ PRESENCE_FUNCTION(presence_get_many) {
   start_rows_compat(fcinfo);
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   const Time now = current_time();
-  KeysAhead keys(realm, ids.count, [&](int i) { return text_of(ids.values[i]); });
+  KeysAhead keys(realm, ids.count, Use::look, [&](int i) { return text_of(ids.values[i]); });
   for (int i = 0; i < ids.count; i++) {
     const UserKey& key = keys.at(i);
     StateColumns row;

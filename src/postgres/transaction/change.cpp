@@ -144,7 +144,7 @@ int make_changes(const WantedChange* wanted, int count, UserView& after) {
   auto* locked = static_cast<LockedRow*>(palloc(sizeof(LockedRow) * static_cast<Size>(count)));
   auto* rows = static_cast<WrittenRow*>(palloc(sizeof(WrittenRow) * static_cast<Size>(count)));
   auto* steps = static_cast<Step*>(palloc(sizeof(Step) * 2 * static_cast<Size>(count)));
-  KeysAhead keys(realm, count, [&](int i) { return wanted[i].user_id; });
+  KeysAhead keys(realm, count, Use::change, [&](int i) { return wanted[i].user_id; });
   const auto cell_of = [&](int i) { return users[i]->cell; };
   for (int i = 0; i < count; i++) {
     ids[i] = wanted[i].user_id;

@@ -385,7 +385,7 @@ void fetch_claims_ahead(int from) {
   int count = 0;
   for (int i = from; i < pending.count && count < users_ahead; i++)
     if (pending.log[i].kind == Kind::claim) cells[count++] = pending.log[i].user->cell;
-  fetch_users_ahead(cells, count);
+  fetch_users_ahead(cells, count, Use::change);
   fetch_neighbours_ahead(cells, count);
 }
 
