@@ -53,7 +53,7 @@ src/postgres/%.o: src/postgres/%.cpp
 # Objects of a testing build are not those of a normal one: what was built as the other is built again.
 KIND = $(if $(filter 1,$(PRESENCE_TESTING)),testing,normal)
 .kind: FORCE
-	@echo $(KIND) | cmp -s - $@ || echo $(KIND) > $@
+	@[ "$$(cat $@ 2>/dev/null)" = $(KIND) ] || echo $(KIND) > $@
 $(OBJS): .kind
 
 .PHONY: demo bench FORCE

@@ -754,7 +754,7 @@ CREATE FUNCTION presence_make_partition(schema name, parent text, partition text
 DECLARE
     grantee text;
     moment text;
-    index text;
+    index regclass;
     until timestamptz := week + interval '7 days';
 BEGIN
     EXECUTE format('SELECT %I.presence_moment_of($1)', schema) INTO moment USING parent;
@@ -770,15 +770,15 @@ BEGIN
     EXECUTE format('WITH moved AS (DELETE FROM %1$I.%5$I '
         'WHERE %6$I >= %3$L AND %6$I < %4$L RETURNING *) '
         'INSERT INTO %1$I.%2$I SELECT * FROM moved', schema, partition, week, until, parent || '_default', moment);
-    index := format('%s_user_id_%s_idx', partition, moment);
-    EXECUTE format('CREATE INDEX %I ON %I.%I (user_id, %I)', index, schema, partition, moment);
+    EXECUTE format('CREATE INDEX ON %I.%I (user_id, %I)', schema, partition, moment);
     EXECUTE format('ALTER TABLE %1$I.%5$I ATTACH PARTITION %1$I.%2$I '
         'FOR VALUES FROM (%3$L) TO (%4$L)', schema, partition, week, until, parent);
     EXECUTE format('CREATE TRIGGER presence_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE '
         'ON %1$I.%2$I FOR EACH STATEMENT EXECUTE FUNCTION %1$I.presence_guard()', schema, partition);
     EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, partition, 'one week of ' || parent);
     EXECUTE format('COMMENT ON TRIGGER presence_guard ON %I.%I IS %L', schema, partition, 'refuses direct changes');
-    EXECUTE format('COMMENT ON INDEX %I.%I IS %L', schema, index, 'one user in order');
+    SELECT indexrelid::regclass INTO index FROM pg_index WHERE indrelid = format('%I.%I', schema, partition)::regclass;
+    EXECUTE format('COMMENT ON INDEX %s IS %L', index, 'one user in order');
 END $$;
 COMMENT ON FUNCTION presence_make_partition(name, text, text, timestamptz) IS
     'makes one partition of a table; the worker calls it';

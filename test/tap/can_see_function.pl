@@ -121,7 +121,7 @@ $node->backup('base');
 my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_TESTING});
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
-$node->wait_for_catchup('standby');
+$node->wait_for_catchup('standby', 'replay', $node->lsn('insert'));
 check_decided($standby, 'on a standby');
 decide('app.says', $standby);
 for my $call (q{presence_get('ann')}, q{count(*) FROM presence_online_users()}, q{presence_counts()}, q{presence_status('ann')}, q{presence_member_count('room')})

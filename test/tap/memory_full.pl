@@ -29,6 +29,11 @@ is($node->safe_psql('postgres', "SELECT presence_status('somebody new'), (SELECT
 	'offline|0|0', 'which left nothing behind');
 is($node->safe_psql('postgres', "SELECT presence_status('u1'), (SELECT count(*) FROM presence_history WHERE user_id = 'u1' AND new_status = 'busy'), (presence_get('u1')).activity_count"), 'online|0|1', 'nor changed the others of its batch');
 
+is($node->safe_psql('postgres', q{SELECT presence_import('[{"user_id": "paged", "status": "offline", "status_message": "m", "current_page": "/p", "user_data": {"name": "P"}}]')}), '1', 'a row needs no memory');
+is((error_of($node, 'postgres', q{SELECT presence_touch_many(ARRAY['u2', 'paged'])}))[0], '53200', 'but whoever comes out of it does, with all that it has');
+is($node->safe_psql('postgres', "SELECT activity_count FROM presence_get('u2')"), '1', 'and nobody of its batch is touched');
+is($node->safe_psql('postgres', q{SELECT presence_touch_many(array_agg('u' || i)) FROM generate_series(3, 500) AS i}), '498', 'a batch of those who are here is');
+
 # so is a connect, of somebody new and of somebody who is here, and it has changed nothing
 for my $connect (q{'somebody new', 'new'}, q{'u1', 'new'}, q{'u1', 'new', '{"name": "U"}'}, q{'u1', 'new', bind => true}, q{'u1', 'new', gateway => 'g'}, q{'u1', 'new', device => 'phone', page_url => '/x'})
 {
@@ -72,12 +77,12 @@ eventually($node, 'postgres', "SELECT count(*) = $here FROM user_presence WHERE 
 is((error_of($node, 'postgres', q{BEGIN; SELECT presence_set_status('u' || i, 'away', repeat('m', 500)) FROM generate_series(1, 1000) AS i; SELECT presence_set_status('n' || i, 'busy') FROM generate_series(1, 10000) AS i; COMMIT;}))[0],
 	'53200', 'a large transaction is refused');
 is($node->safe_psql('postgres', "SELECT away, busy FROM presence_counts()"), '0|0', 'and is undone');
-is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status <> 'online'"), '0', 'in the table too');
+is($node->safe_psql('postgres', "SELECT count(*) FROM user_presence WHERE status <> 'online' AND user_id <> 'paged'"), '0', 'in the table too');
 
 # given some go, which needs no memory, then there is room for others, again and again
 is((error_of($node, 'postgres', q{SELECT presence_set_status('u1', 'offline', explicit_logout => true)}))[0], undef, 'one logs out');
 is((error_of($node, 'postgres', q{SELECT presence_set_status_many(array_agg('u' || i), array_agg('offline'::text), explicit_logout => true) FROM generate_series(2, 500) AS i}))[0], undef, '499 log out together');
-eventually($node, 'postgres', "SELECT count(*) = 500 FROM user_presence WHERE status = 'offline'", '500 have gone');
+eventually($node, 'postgres', "SELECT count(*) = 500 FROM user_presence WHERE status = 'offline' AND user_id <> 'paged'", '500 have gone');
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION public.try(who text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM presence_touch(who); RETURN 1; EXCEPTION WHEN out_of_memory THEN RETURN 0; END $$});
 eventually($node, 'postgres', "SELECT public.try('v1') = 1", 'somebody else finds room');

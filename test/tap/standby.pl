@@ -32,7 +32,7 @@ $primary->backup('base');
 my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_NORMAL});
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
 $standby->start;
-$primary->wait_for_catchup('standby');
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 
 # given a standby, then it reads what the tables say
 is($standby->safe_psql('postgres', q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'ben', 'cleo', 'gone', 'nobody'])}),
@@ -59,17 +59,17 @@ is($standby->safe_psql('postgres', "SELECT presence_notify_channel('global_prese
 
 # and follows
 $primary->safe_psql('postgres', q{SELECT presence_set_status('ann', 'away', 'lunch'); SELECT presence_set_status('dora', 'busy')});
-$primary->wait_for_catchup('standby');
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 is($standby->safe_psql('postgres', q{SELECT user_id, status, status_message FROM presence_get_many(ARRAY['ann', 'dora'])}), "ann|away|lunch\ndora|busy|", 'it follows');
 is($standby->safe_psql('postgres', 'SELECT total FROM presence_counts()'), '4', 'in the counts too');
 $primary->safe_psql('postgres', q{SELECT presence_join('dora', 'room'), presence_leave('ben', 'room')});
 $primary->poll_query_until('postgres', q{SELECT string_agg(user_id, ' ' ORDER BY user_id) = 'ann cleo dora' FROM channel_presence WHERE channel_id = 'room'}) or die 'the members were not written';
-$primary->wait_for_catchup('standby');
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 is($standby->safe_psql('postgres', q{SELECT string_agg(user_id, ' ' ORDER BY user_id) || ' ' || presence_member_count('room') FROM presence_members('room')}), 'ann cleo dora 3', 'and in the channels');
 
 # what is said of somebody offline is over when its time is, though nobody writes the row
-$primary->safe_psql('postgres', q{SELECT presence_set_message('gone', 'soon back', expires_at => now() + interval '1 h'), presence_set_message('past', 'no more', expires_at => clock_timestamp() + interval '300 ms')});
-$primary->wait_for_catchup('standby');
+$primary->safe_psql('postgres', q{SELECT presence_set_message('gone', 'soon back', expires_at => now() + interval '1 h'), presence_set_message('past', 'no more', expires_at => clock_timestamp() + interval '3 s')});
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 $standby->poll_query_until('postgres', q{SELECT status_message IS NULL FROM presence_get('past')}) or die 'the message stays';
 is($standby->safe_psql('postgres', q{SELECT status_message, (SELECT status_message FROM user_presence WHERE user_id = 'past') FROM presence_get('gone')}), 'soon back|no more', 'a message that has expired is not shown');
 

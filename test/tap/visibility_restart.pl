@@ -68,7 +68,7 @@ $node->backup('base');
 my $standby = PresenceTest::Server->new('standby', install_path => $ENV{PRESENCE_TESTING});
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
-$node->wait_for_catchup('standby');
+$node->wait_for_catchup('standby', 'replay', $node->lsn('insert'));
 same_as($before, 'a standby says the same to each viewer', $standby);
 for my $call (q{presence_set_visibility('none', 'everyone')}, q{presence_add_contact('none', 'ann')}, q{presence_remove_contact('friends', 'ann')}, q{presence_set_contacts('none', '{}')}, q{presence_block('none', 'ann')}, q{presence_unblock('blocks', 'ann')})
 {
@@ -77,7 +77,7 @@ for my $call (q{presence_set_visibility('none', 'everyone')}, q{presence_add_con
 $node->safe_psql('postgres', q{SELECT presence_set_visibility('open', 'nobody'), presence_unblock('blocks', 'room')});
 written();
 $before = seen($node);
-$node->wait_for_catchup('standby');
+$node->wait_for_catchup('standby', 'replay', $node->lsn('insert'));
 same_as($before, 'and follows', $standby);
 
 # ---- a dump -----------------------------------------------------------------------------------------------------------

@@ -384,4 +384,13 @@ bool make_room(uint32_t near_partition) {
   return evicted > 0;
 }
 
+// Others may take what has been freed: there is an end to it.
+void make_room_for(std::size_t cells) {
+  std::size_t tries = cells / evict_at_once + partition_count;
+  for (uint32_t partition = 0; tries > 0 && free_cells() < cells; tries--) {
+    if (!make_room(partition)) return;
+    partition = (partition + 1) % partition_count;
+  }
+}
+
 }  // namespace presence

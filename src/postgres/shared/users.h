@@ -99,5 +99,7 @@ void free_wish(Wish& wish);
 std::size_t free_cells();
 // Frees cells of offline users. False: there is nobody to evict.
 bool make_room(uint32_t near_partition);
+// Until so many cells are free, if that comes soon.
+void make_room_for(std::size_t cells);
 
 }  // namespace presence

@@ -7,6 +7,7 @@
 #include "postgres/settings.h"
 #include "postgres/shared/sessions.h"
 #include "postgres/sql/arguments.h"
+#include "postgres/sql/batch_room.h"
 #include "postgres/sql/identity.h"
 #include "postgres/sql/name_texts.h"
 #include "postgres/tables/activities.h"
@@ -142,24 +143,6 @@ ManyTouches checked_touches(FunctionCallInfo fcinfo) {
   return many;
 }
 
-// A batch is done whole or not at all: there is room for all of it, or at least for those of it who
-// are not here, before anybody is touched.
-void make_room_for_batch(const RealmRef& realm, const TouchOfMany* touches, int count) {
-  constexpr std::size_t most_cells = 3;  // the user, its session, and the rest of a long id
-  if (try_make_room_for(static_cast<std::size_t>(count) * most_cells)) return;
-  const Policy policy = current_policy();
-  const Time now = current_time();
-  std::size_t needed = 0;
-  for (int i = 0; i < count; i++) {
-    CHECK_FOR_INTERRUPTS();
-    Status status = Status::offline;
-    status_of_user(realm, touches[i].key, {}, policy, now, status);
-    if (status == Status::offline)
-      needed += touches[i].key.id.size() <= short_id ? most_cells - 1 : most_cells;
-  }
-  make_room_for(needed);
-}
-
 Touch touch_of(const ManyTouches& many, int i) {
   Touch touch;
   if (i < many.seen_at.count && !many.seen_at.nulls[i])
@@ -184,7 +167,7 @@ PRESENCE_FUNCTION(presence_touch_many) {
   for (int i = 0; i < many.ids.count; i++)
     new (touches + i) TouchOfMany{realm.key(text_of(many.ids.values[i])), touch_of(many, i)};
 
-  make_room_for_batch(realm, touches, many.ids.count);
+  make_room_for_batch({realm, touches, many.ids.count});
   // Whoever is in memory is touched at once; the others are brought there with one query.
   auto* missed =
       static_cast<int*>(MemoryContextAllocHuge(CurrentMemoryContext, 2 * sizeof(int) * count));

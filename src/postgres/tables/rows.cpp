@@ -93,9 +93,7 @@ bool RoomNeeded::found_near(uint32_t partition) {
   return ++times_ <= enough && make_room(partition);
 }
 
-namespace {
-
-[[noreturn]] void raise_full() {
+void raise_full() {
   const RealmRef& realm = extension().realm;
   realm.control().flush.store(true);
   wake_worker(realm);
@@ -104,23 +102,8 @@ namespace {
                   errhint("Raise presence.memory.")));
 }
 
-}  // namespace
-
 void RoomNeeded::near(uint32_t partition) {
   if (!found_near(partition)) raise_full();
-}
-
-bool try_make_room_for(std::size_t cells) {
-  for (uint32_t partition = 0; free_cells() < cells;
-       partition = (partition + 1) % partition_count) {
-    CHECK_FOR_INTERRUPTS();
-    if (!make_room(partition)) return false;
-  }
-  return true;
-}
-
-void make_room_for(std::size_t cells) {
-  if (!try_make_room_for(cells)) raise_full();
 }
 
 namespace {

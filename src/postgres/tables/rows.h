@@ -48,9 +48,8 @@ class RoomNeeded {
   int times_ = 0;
 };
 
-// Frees so many cells at once, which others may take; else false, or 53200.
-bool try_make_room_for(std::size_t cells);
-void make_room_for(std::size_t cells);
+// 53200. The worker is asked for a flush, after which those who are offline make room.
+[[noreturn]] void raise_full();
 
 struct Step {
   std::string_view user_id;
