@@ -13,6 +13,11 @@ SELECT test.eventually($$SELECT to_regclass('presence.presence_history_' || to_c
 SET timezone = 'UTC';
 SELECT pg_get_expr(relpartbound, oid) = format('FOR VALUES FROM (%L) TO (%L)', date_trunc('week', now()), date_trunc('week', now()) + interval '1 week')
 FROM pg_class WHERE oid = to_regclass('presence_history_' || to_char(date_trunc('week', now()), 'YYYYMMDD'));
+-- Each says what it is, as do its index, trigger and columns.
+SELECT obj_description(c.oid) AS partition, obj_description(i.indexrelid) AS index, obj_description(t.oid) AS trigger,
+    (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND col_description(c.oid, a.attnum) IS NULL) AS nameless
+FROM pg_class AS c JOIN pg_index AS i ON i.indrelid = c.oid JOIN pg_trigger AS t ON t.tgrelid = c.oid
+WHERE c.oid = to_regclass('presence_history_' || to_char(date_trunc('week', now()), 'YYYYMMDD'));
 
 -- Given changes by a call and by a touch, then one chain; what is new lies in the week's partition, nothing in the default.
 SELECT presence_touch('ann');
