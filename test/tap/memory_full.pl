@@ -65,6 +65,8 @@ is((error_of($node, 'postgres', q{BEGIN; SELECT presence_leave('plain', 'room');
 is($node->safe_psql('postgres', sprintf $room, 'room'), qq{placed|{"name": "P"}||||f\nplain|||||f}, 'and undone');
 is($node->safe_psql('postgres', q{SELECT presence_leave('plain', 'room'), presence_member_count('room')}), 't|1', 'to leave needs no memory');
 eventually($node, 'postgres', q{SELECT count(*) = 2 FROM channel_presence}, 'and the row goes');
+is((error_of($node, 'postgres', q{SELECT presence_touch_many(ARRAY['paged', 'paged'])}))[0], '53200', 'who has a row does not come without it, named twice neither');
+is($node->safe_psql('postgres', q{SELECT status, status_message, current_page, activity_count FROM presence_get('paged')}), 'offline|m|/p|0', 'and is as before');
 
 # then those who are here are served as ever
 is($node->safe_psql('postgres', "SELECT count(presence_touch('u' || i)) FROM generate_series(1, 1000) AS i"), '1000', 'who is here is touched');

@@ -178,7 +178,9 @@ void bring_from_rows(const RealmRef& realm, const std::string_view* ids, int cou
   for (int i = 0; i < count; i++) {
     RoomNeeded room;
     const UserKey key = realm.key(ids[i]);
-    if (!has_row[i]) (void)bring(realm, key, nullptr, removals[key.partition()], room);
+    // An id may be there more than once: all of them have the place of one.
+    if (!has_row[place_of(places, ids[i])])
+      (void)bring(realm, key, nullptr, removals[key.partition()], room);
   }
   access.end();
 }
