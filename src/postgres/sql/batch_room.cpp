@@ -41,7 +41,7 @@ void look(const TouchBatch& batch, Needs& needs) {
     const Answer answer = status_of_user(batch.realm, key, {}, policy, now, status);
     if (answer == Answer::missing)
       needs.missing[needs.missing_count++] = key.id;
-    else if (status == Status::offline)
+    else if (answer == Answer::done && status == Status::offline)
       needs.sessions++;
   }
 }
