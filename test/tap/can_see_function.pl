@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use FindBin;
+use JSON::PP ();
 use lib $FindBin::Bin;
 use PresenceTest;
 use PostgreSQL::Test::Cluster;
@@ -147,6 +148,24 @@ ok($told{$_}, "the private channel has: $_") for 'global_presence gus user_joine
   'room ben typing_start nothing', 'room ben state_changed nothing', 'stage cleo user_left nothing', 'global_presence dora user_left nothing', 'room dora user_left nothing';
 my @prevs = map { [ @$_{qw(prev seq)} ] } @events;
 is_deeply([ grep { $prevs[$_][0] != $prevs[ $_ - 1 ][1] } 1 .. $#prevs ], [], 'whose chain is unbroken');
+# An answer that is being made when all is reset is of one run.
+my ($epoch, $seq) = split /\|/, $node->safe_psql('postgres', 'SELECT epoch, seq FROM presence_info()');
+$node->safe_psql('postgres', q{SELECT presence_set_status('ann', 'away'), presence_set_status('ben', 'away'); SELECT presence_test_advance('100 ms');
+	CREATE FUNCTION app.waits(viewer text, user_id text, channel_id text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN 'full'; END $$});
+decide('app.waits');
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(77)');
+my $asking = $node->background_psql('postgres');
+$asking->query_until(qr/asking/, "\\echo asking\nSELECT presence_events('global_presence', '$epoch', $seq, viewer => 'vic');\n");
+$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)}) or die 'it does not ask';
+$node->safe_psql('postgres', 'SELECT presence_reset()');
+$holder->query_safe('SELECT pg_advisory_unlock(77)');
+my $answer = JSON::PP->new->decode((grep { /^\{/ } split /\n/, $asking->query_safe('SELECT 1'))[0]);
+cmp_ok(scalar @{ $answer->{events} }, '>=', 2, 'events are asked for while all is reset');
+is_deeply([ grep { $_->{epoch} ne $epoch } $answer, @{ $answer->{events} } ], [], 'and are of the run in which they were');
+$_->quit for $holder, $asking;
+$node->safe_psql('postgres', join ';', map { "SELECT presence_connect('$_', '$_ 1'), presence_join('$_', 'room')" } @people);
+$node->safe_psql('postgres', q{SELECT presence_add_contact('dora', 'vic', 'full'), presence_block('ann', 'vic')});
 # Without it the rules decide again, and who may be seen comes.
 decide('');
 $node->safe_psql('postgres', q{SELECT presence_set_status('ann', 'busy', 'more news'), presence_touch('eve'), presence_set_message('eve', 'm'); SELECT presence_test_advance('0')});

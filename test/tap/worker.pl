@@ -24,8 +24,9 @@ is_deeply([ $listener->story('ann') ], [ 'offline>online activity', 'user_joined
 # given it is terminated again and again, then still; a cancel does not hurt it
 for (1 .. 2)
 {
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
-	wait_for_worker($node);
+	my $gone = worker_pid($node);
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($gone)");
+	$node->poll_query_until('postgres', "SELECT worker_alive AND complete AND worker_pid <> $gone FROM presence_info()") or die 'no worker comes back';
 }
 $node->safe_psql('postgres', q{CREATE TABLE public.stamps(at timestamptz DEFAULT now());
 	CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.stamps DEFAULT VALUES; RETURN NULL; END $$;

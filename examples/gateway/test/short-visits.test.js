@@ -16,9 +16,11 @@ const collectGarbage = runInNewContext('gc');
 
 test('a stream that is closed before it is known whose it is', async (t) => {
   let asked = 0;
+  let tell;
+  const told = new Promise((resolve) => { tell = resolve; });
   const gateway = new Gateway({ ...readConfig(process.env), port: 0, privateChannel: null }, async () => {
     asked++;
-    await sleep(100);
+    await told;
     return { id: 'impatient', data: {} };
   });
   const { port } = await gateway.start();
@@ -29,6 +31,8 @@ test('a stream that is closed before it is known whose it is', async (t) => {
   await until('all are asked who they are', () => asked === 5);
   visit.abort();
   assert.deepEqual(await Promise.all(answers), Array(5).fill('gone'));
+  await sleep(100); // The gateway hears of it.
+  tell();
   await sleep(300);
   assert.equal(gateway.streams.size, 0);
   assert.deepEqual([...gateway.channels.names()], []);

@@ -38,16 +38,18 @@ constexpr size_t portion_bytes = 256 * 1024;
 // ---- out of the ring -----------------------------------------------------------
 
 struct Entry {
+  uint64_t epoch;  // in which its seq counts: by now there may be another one
   HeardEvent head;
   std::string_view channel;
   std::string_view payload;
 };
 using Entries = Collected<Entry>;
 
-void add_entries(std::span<const char> heard, Entries& to) {
+void add_entries(uint64_t epoch, std::span<const char> heard, Entries& to) {
   const char* at = heard.data();
   while (at < heard.data() + heard.size()) {
     Entry& entry = to.add();
+    entry.epoch = epoch;
     std::memcpy(&entry.head, at, sizeof entry.head);
     at += sizeof entry.head;
     entry.channel = {at, entry.head.channel_bytes};
@@ -66,7 +68,7 @@ bool collect_entries(const Interest& interest, size_t most, Position& position, 
     const Heard heard = hear_events(realm, position.epoch, position.seq, interest, room);
     position = {heard.epoch, heard.known ? heard.seq : stream_of(realm).seq};
     if (!heard.known) return false;
-    add_entries(room.first(heard.bytes), to);
+    add_entries(heard.epoch, room.first(heard.bytes), to);
     if (heard.bytes == 0) pfree(room.data());
     if (heard.all || to.count >= most) return true;
   }
@@ -186,7 +188,7 @@ std::string_view user_card(std::string_view user_id, std::string_view data) {
 
 void begin_event(JsonText& json, const Entry& entry, const char* kind, std::string_view user_id) {
   char epoch[epoch_bytes];
-  write_epoch(stream_of(extension().realm).epoch, epoch);
+  write_epoch(entry.epoch, epoch);
   json.begin_object();
   json.number("v", 1);
   json.text("epoch", {epoch, epoch_bytes});
