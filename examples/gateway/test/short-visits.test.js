@@ -1,6 +1,7 @@
 // Who comes and goes leaves nothing behind, though the gateway was busy meanwhile: with who it is, or with a database that is away.
 
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,12 +26,12 @@ test('a stream that is closed before it is known whose it is', async (t) => {
   });
   const { port } = await gateway.start();
   t.after(() => gateway.stop());
-  const visit = new AbortController();
-  const answers = Array.from({ length: 5 }, () =>
-    fetch(`http://127.0.0.1:${port}/presence/events?channel=hall`, { signal: visit.signal }).catch(() => 'gone'));
+  // Not by fetch: that of node 18 may forget the signal that would end it.
+  const visits = Array.from({ length: 5 }, () => get(`http://127.0.0.1:${port}/presence/events?channel=hall`).on('error', () => {}));
   await until('all are asked who they are', () => asked === 5);
-  visit.abort();
-  assert.deepEqual(await Promise.all(answers), Array(5).fill('gone'));
+  const gone = visits.map((visit) => new Promise((resolve) => { visit.on('close', resolve); }));
+  for (const visit of visits) visit.destroy();
+  await Promise.all(gone);
   await sleep(100); // The gateway hears of it.
   tell();
   await sleep(300);
