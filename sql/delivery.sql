@@ -46,17 +46,18 @@ BEGIN
                  FROM jsonb_array_elements(answer -> 'events') WITH ORDINALITY AS t (e, n) ORDER BY e ->> 'user_id' COLLATE "C", n;
 END
 $$;
--- Two rounds of the worker with nothing new between them.
+-- Nothing new for longer than a round of the worker takes, and nothing that waits for it.
 CREATE FUNCTION test.all_told() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     before bigint := -1;
     now_there bigint;
+    is_fresh bool;
 BEGIN
     LOOP
-        SELECT seq INTO now_there FROM presence.presence_info();
-        EXIT WHEN now_there = before;
+        SELECT seq, fresh INTO now_there, is_fresh FROM presence.presence_info();
+        EXIT WHEN now_there = before AND is_fresh;
         before := now_there;
-        PERFORM pg_sleep(0.15);
+        PERFORM pg_sleep(0.4);
     END LOOP;
 END
 $$;
@@ -90,6 +91,7 @@ SELECT test.while_typing('zoe', 'lobby', $$SELECT (test.plain(presence_snapshot(
 SELECT presence_typing('zoe', 'lobby', false);
 SELECT u ->> 'user_id', u -> 'cursor_position', u -> 'selection_range' FROM jsonb_array_elements(presence_snapshot('document_7') -> 'users') u;
 -- It is what everybody may know, and the position is that of presence_info.
+SELECT test.all_told();
 SELECT s ->> 'epoch' = epoch, (s ->> 'seq')::bigint = seq FROM presence_snapshot() s, presence_info();
 SELECT s -> 'truncated', jsonb_array_length(s -> 'users') FROM presence_snapshot(max_users => 1) s;
 SELECT s -> 'truncated', s -> 'users' FROM presence_snapshot(max_users => 0) s;

@@ -35,7 +35,7 @@ SELECT user_id, status FROM presence_get_many(ARRAY['hal', 'ida', 'jon']);
 
 -- Interactions, one number an id.
 SELECT presence_touch_many(ARRAY['kim', 'lea'], interactions => ARRAY[4, 7]);
-SELECT user_id, interactions_per_minute FROM presence_get_many(ARRAY['kim', 'lea']);
+SELECT user_id, interactions_per_minute IN (3, 4), interactions_per_minute IN (6, 7) FROM presence_get_many(ARRAY['kim', 'lea']);
 
 -- Ids of other types.
 SELECT presence_touch_many(ARRAY[1, 2]), presence_touch_many(ARRAY[3, 4]::bigint[]), presence_touch_many('{5,6}'),

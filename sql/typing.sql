@@ -72,7 +72,7 @@ SELECT pg_current_xact_id_if_assigned();
 ROLLBACK;
 SELECT test.typing('hal', 'hall') LIKE '%hal (-)%';
 -- It leaves no row in channel_presence.
-SELECT test.eventually($$SELECT status = 'online' FROM user_presence WHERE user_id = 'hal'$$);
+SELECT test.eventually($$SELECT status = 'online' AND NOT EXISTS (SELECT FROM channel_presence) FROM user_presence WHERE user_id = 'hal'$$);
 SELECT count(*) FROM channel_presence;
 
 -- In the channel of everyone, too.

@@ -21,6 +21,7 @@ const USERS = Array.from({ length: 30 }, (_, i) => `u${i + 1}`);
 const OF_EACH_KIND = 20;
 const CALLS_A_SECOND = 60;
 const CALLS_AT_A_TIME = 8;
+const LEAST_CALLS = 300; // also of a slow machine: fewer would not lead to all that a round must have seen
 
 /** Runs a round. Returns what is wrong, as lines, what was done, as counts, and what happened to consumers, by kind. */
 export async function runRound({ seed, seconds, programs, tools, gateway, client, say }) {
@@ -98,7 +99,7 @@ async function live(world, random, seconds, wrong) {
   const counts = { calls: 0, disasters: schedule.length };
   let disaster = Promise.resolve();
   const under = new Set();
-  while (Date.now() - begin < seconds * 1000) {
+  while (Date.now() - begin < seconds * 1000 || counts.calls < LEAST_CALLS) {
     const passed = Date.now() - begin;
     while (schedule.length > 0 && schedule[0].at <= passed) {
       const { name, random: own } = schedule.shift();

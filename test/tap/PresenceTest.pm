@@ -15,8 +15,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
 
-our @EXPORT = qw(new_server presence_conf create_presence finish error_of worker_pid wait_for_worker eventually advance
-  start_load finish_load check_load check_histories wait_until is_gone quiet flush_log spent note_wal);
+our @EXPORT = qw(new_server presence_conf create_presence finish error_of answer_of wait_for_server worker_pid wait_for_worker stop_worker
+  eventually advance start_load finish_load check_load check_histories wait_until is_gone quiet flush_log spent note_wal);
 
 # ---- servers --------------------------------------------------------------------------------------------------------
 
@@ -81,19 +81,65 @@ sub error_of
 	return ($state // $err, $message // $err, $hint // '');
 }
 
+# What a statement answers, or undef: of a server that may not be there.
+sub answer_of
+{
+	my ($node, $sql) = @_;
+	# What is written to a psql that has ended already is an error of IPC::Run.
+	my ($code, $out) = eval { $node->psql('postgres', $sql, timeout => 10) };
+	return defined $code && $code == 0 ? $out : undef;
+}
+
+# After a crash; in another run than $epoch, if that is given.
+sub wait_for_server
+{
+	my ($node, $epoch) = @_;
+	wait_until(
+		sub {
+			my $now = answer_of($node, defined $epoch ? 'SELECT epoch FROM presence_info()' : "SELECT 'there'");
+			return defined $now && $now ne ($epoch // '');
+		}) or die 'the server did not come back';
+	return;
+}
+
+# A worker owns its database before it is connected, and goes on when it is asked to cancel something only once it has begun
+# its rounds; this is what it says then.
+my $working_worker = q{
+	SELECT worker_pid FROM presence_info() WHERE worker_alive AND EXISTS (
+		SELECT FROM pg_stat_activity WHERE pid = worker_pid AND query = 'presence: applying what is due')};
+
+# The worker of a database, as soon as there is one.
 sub worker_pid
 {
 	my ($node, $database) = @_;
-	return $node->safe_psql($database // 'postgres',
-		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'presence worker' AND datname = current_database()");
+	my $pid;
+	wait_until(sub { ($pid = $node->safe_psql($database // 'postgres', $working_worker)) ne '' }) or die 'the worker did not come';
+	return $pid;
 }
 
+# Waits until a worker has loaded everybody; another one than $gone, if that is given.
 sub wait_for_worker
 {
-	my ($node, $database) = @_;
-	$node->poll_query_until($database // 'postgres', 'SELECT worker_alive AND complete FROM presence_info()')
+	my ($node, $database, $gone) = @_;
+	$gone //= 0;
+	$node->poll_query_until($database // 'postgres', "SELECT complete AND EXISTS ($working_worker AND worker_pid <> $gone) FROM presence_info()")
 	  or die 'the worker did not come';
 	return;
+}
+
+# SIGSTOP, when the worker holds nothing for which others would wait; returns its pid.
+sub stop_worker
+{
+	my ($node, $database) = @_;
+	my $pid = worker_pid($node, $database);
+	wait_until(
+		sub {
+			kill 'STOP', $pid;
+			return 1 if $node->safe_psql('postgres', "SELECT state FROM pg_stat_activity WHERE pid = $pid") eq 'idle';
+			kill 'CONT', $pid;
+			return 0;
+		}) or die 'the worker is never idle';
+	return $pid;
 }
 
 # A test that the answer becomes true by itself.
@@ -109,12 +155,14 @@ sub wait_until
 {
 	my ($condition, $seconds) = @_;
 	my $deadline = Time::HiRes::time() + ($seconds // 60);
-	while (Time::HiRes::time() < $deadline)
+	my $is_last = 0;
+	until ($condition->())
 	{
-		return 1 if $condition->();
+		return 0 if $is_last;
 		Time::HiRes::sleep(0.05);
+		$is_last = Time::HiRes::time() > $deadline;
 	}
-	return 0;
+	return 1;
 }
 
 sub advance
@@ -314,6 +362,15 @@ sub poll_query_until
 	return $became;
 }
 
+# Its time counts from each question, not from its start.
+sub background_psql
+{
+	my ($self, $database, %params) = @_;
+	my $session = $self->SUPER::background_psql($database, timeout => 600, %params);
+	$session->set_query_timer_restart;
+	return $session;
+}
+
 # A smart shutdown would wait for it.
 sub stop
 {
@@ -367,7 +424,9 @@ sub ask
 	return ('', 'psql has ended', 0) unless $self->{run}->pumpable;
 	$self->{patience}->start;
 	$self->{in} .= "\\set ON_ERROR_STOP 1\n$sql\n;\n\\echo '$end'\n\\warn '$end'\n\\set ON_ERROR_STOP 0\nROLLBACK;\nDISCARD ALL;\n\\warn '$end'\n";
-	$self->{run}->pump while $self->{run}->pumpable && !($self->{out} =~ /$end\n/ && $self->{err} =~ /$end\n(?s:.*)$end\n/);
+	# A psql that ends while it is written to is an error of IPC::Run.
+	my $is_pumped = eval { $self->{run}->pump while $self->{run}->pumpable && !($self->{out} =~ /$end\n/ && $self->{err} =~ /$end\n(?s:.*)$end\n/); 1 };
+	die $@ unless $is_pumped || $@ =~ /ack |process ended prematurely/;
 	my ($out, $err) = @$self{qw(out err)};
 	@$self{qw(out err)} = ('', '');
 	my $is_done = $out =~ s/\n?$end\n//;
@@ -398,7 +457,6 @@ sub new
 	my ($class, $node, $database, @channels) = @_;
 	my $self = bless { events => [], raw => [] }, $class;
 	$self->{psql} = $node->background_psql($database);
-	$self->{psql}->set_query_timer_restart;
 	$self->query(qq{LISTEN "$_"}) for @channels ? @channels : 'global_presence';
 	return $self;
 }
@@ -498,7 +556,6 @@ sub new
 	$channel //= 'global_presence';
 	my $self = bless { file => File::Temp->new, stories => {}, heard => 0, gaps => 0, before => undef, each => $params{each} }, $class;
 	$self->{psql} = $node->background_psql($database);
-	$self->{psql}->set_query_timer_restart;
 	$self->{psql}->query_safe("\\o $self->{file}");
 	$self->{psql}->query_safe(qq{LISTEN "$channel"});
 	return $self;

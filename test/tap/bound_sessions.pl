@@ -18,7 +18,6 @@ my $total = 'SELECT total FROM presence_counts()';
 sub connection
 {
 	my $session = $node->background_psql('postgres');
-	$session->set_query_timer_restart;
 	return ($session, $session->query_safe('SELECT pg_backend_pid()'));
 }
 

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('can_see', testing => 1, allows_streaming => 1, conf => "presence.flush_interval = '300ms'\nmax_connections = 20\npresence.private_channel = 'all'\npresence.disconnect_grace = 0");
+my $node = new_server('can_see', testing => 1, allows_streaming => 1, conf => "presence.flush_interval = '300ms'\nmax_connections = 20\npresence.private_channel = 'all'\npresence.disconnect_grace = 0\npresence.typing_timeout = '30s'");
 $node->start;
 create_presence($node);
 $node->safe_psql('postgres', q{
@@ -136,7 +136,7 @@ $standby->stop;
 
 # ---- what is heard --------------------------------------------------------------------------------------------------------
 
-$node->safe_psql('postgres', "SELECT presence_test_advance('10 s')");
+$node->safe_psql('postgres', "SELECT presence_test_advance('40 s')");
 $listener->forget_events;
 $node->safe_psql('postgres', $_ . q{; SELECT presence_test_advance('100 ms')}) for q{SELECT presence_connect('gus', 'gus 1', '{"name": "gus"}'), presence_join('gus', 'room')}, q{SELECT presence_set_status('ann', 'busy', 'news')}, q{SELECT presence_typing('ben', 'room')},
 	q{SELECT presence_set_state('ben', 'room', '1')}, q{SELECT presence_leave('cleo', 'stage')}, q{SELECT presence_logout('dora')};

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use JSON::PP ();
 
-my $node = new_server('channels', testing => 1, conf => "presence.disconnect_grace = '1s'\npresence.event_buffer = '64kB'");
+my $node = new_server('channels', testing => 1, conf => "presence.disconnect_grace = '1s'\npresence.event_buffer = '64kB'\npresence.typing_timeout = '30s'");
 $node->start;
 create_presence($node);
 my $listener = PresenceTest::Listener->new($node, 'postgres', 'room', 'document_7');
@@ -59,7 +59,7 @@ told('typing', q{SELECT presence_typing('ann', 'room', user_name => 'Änn "A"')}
 told('typing goes on', q{SELECT presence_typing('ann', 'room')});
 told('typing stops', q{SELECT presence_typing('ann', 'room', false)}, { %room, event => 'typing_stop', reason => 'stopped' });
 told('somebody who is not there types', q{SELECT presence_typing('ben', 'room')}, { channel => 'room', user_id => 'ben', event => 'typing_start', user_name => undef });
-told('typing ends by itself', sub { advance($node, 'postgres', '3 s') }, { channel => 'room', user_id => 'ben', event => 'typing_stop', reason => 'timeout' });
+told('typing ends by itself', sub { advance($node, 'postgres', '30 s') }, { channel => 'room', user_id => 'ben', event => 'typing_stop', reason => 'timeout' });
 told('a status is told wherever its user is', q{SELECT presence_set_status('ann', 'busy', 'in a call', reason => 'meeting')},
 	map { { channel => $_, user_id => 'ann', event => 'user_status_changed', status => 'busy', previous_status => 'online', status_message => 'in a call', reason => 'meeting' } } qw(document_7 room));
 told('what is kept with the user is told where it has nothing of its own', q{SELECT presence_connect('ann', 'a', '{"name": "Anna"}')},
@@ -113,7 +113,8 @@ for my $how ('pg_terminate_backend', 'kill')
 {
 	my $pid = worker_pid($node);
 	$how eq 'kill' ? kill('TERM', $pid) : $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-	eventually($node, 'postgres', "SELECT worker_alive AND worker_pid <> $pid FROM presence_info()", "$how: another worker comes");
+	wait_for_worker($node, 'postgres', $pid);
+	pass("$how: another worker comes");
 	$node->safe_psql('postgres', q{SELECT presence_leave('u1', 'room'), presence_set_state('u2', 'room', '1'), presence_leave_document('u1', 7)});
 	my $left = sub { my ($channel) = @_; grep { $_->{user_id} eq 'u1' && $_->{event} eq 'user_left' && $_->{channel} eq $channel && $_->{seq} > $other->{seq} } @{ $listener->{events} } };
 	ok($listener->wait_for(sub { $left->('room') && $left->('document_7') }), "$how: and tells who leaves");
@@ -129,7 +130,8 @@ my $lapped = PresenceTest::Listener->new($node, 'postgres');
 eventually($node, 'postgres', "SELECT seq >= 6000 AND fresh FROM presence_info()", 'the ring has gone round');
 my $pid = worker_pid($node);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-eventually($node, 'postgres', "SELECT worker_alive AND worker_pid <> $pid FROM presence_info()", 'another worker comes');
+wait_for_worker($node, 'postgres', $pid);
+pass('another worker comes');
 $node->safe_psql('postgres', q{SELECT presence_leave('u3', 'room')});
 ok($listener->wait_for(sub { grep { ($_->{user_id} // '') eq 'u3' && $_->{event} eq 'user_left' } @_ }), 'and tells of an old channel');
 my $after = last_of('room');

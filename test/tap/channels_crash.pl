@@ -91,7 +91,7 @@ for my $round (1 .. $rounds)
 	kill(9, $pid) == 1 or die "$name: nobody to kill";
 	$crashes++;
 	eval { $load->finish };
-	wait_until(sub { $node->psql('postgres', 'SELECT 1', timeout => 10) == 0 }) or die 'the server did not come back';
+	wait_for_server($node);
 	eventually($node, 'postgres', 'SELECT worker_alive AND complete AND fresh FROM presence_info()', "$name: the worker is back");
 	my $now = $node->safe_psql('postgres', 'SELECT epoch FROM presence_info()');
 	isnt($now, $epoch, "$name: a new epoch");
@@ -110,9 +110,15 @@ for my $round (1 .. $rounds)
 	$node->safe_psql('postgres', qq{SELECT presence_join_document('$last', d) FROM generate_series(0, 3) AS d});
 	ok($listener->wait_for(sub { 4 == grep { $_->{event} eq 'user_joined' && $_->{user_id} eq $last } @_ }), "$name: the last are heard of");
 	$node->safe_psql('postgres', q{SELECT pg_sleep(0.2)});    # a last cursor waits for the end of its interval
-	quiet($node);
-	follow(\%known, $listener->events);
-	my %is = places();
+	my (%now, %is);
+	wait_until(
+		sub {
+			%now = %known;
+			follow(\%now, $listener->events);
+			%is = places();
+			return join("\0", map { $_, $now{$_} } sort keys %now) eq join("\0", map { $_, $is{$_} } sort keys %is);
+		});
+	%known = %now;
 	is_deeply(\%known, \%is, "$name: the listener knows what is so");
 	is_deeply([ $listener->gaps ], [], "$name: no gap");
 	cmp_ok(scalar(keys %is), '>', 20, "$name: which is not nothing");

@@ -65,7 +65,7 @@ for my $how (qw(restart backend immediate))
 		$node->start;
 	}
 	eval { $_->quit } for $holder, $open;
-	wait_until(sub { my ($code, $now) = $node->psql('postgres', 'SELECT epoch FROM presence_info()'); return defined $code && $code == 0 && $now ne $old; }) or die 'the server did not come back';
+	wait_for_server($node, $old);
 
 	# then the first call finds them, also before the worker has loaded them
 	my $after = $node->safe_psql('postgres', $members);

@@ -49,7 +49,7 @@ for my $round (1 .. $rounds)
 	{
 		wait_until(sub { start_again($node) }, 60) or die 'the server did not start again';
 	}
-	wait_until(sub { $node->psql('postgres', 'SELECT 1', timeout => 10) == 0 }, 60) or die 'the server did not come back';
+	wait_for_server($node);
 	eventually($node, 'postgres', 'SELECT worker_alive AND complete AND fresh FROM presence_info()', "round $round ($victim, $acknowledged acknowledged): the worker is back");
 	my $now = $node->safe_psql('postgres', 'SELECT epoch FROM presence_info()');
 	isnt($now, $epoch, "round $round: a new epoch");

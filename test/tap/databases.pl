@@ -7,7 +7,7 @@ use PresenceTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('databases', conf => 'max_worker_processes = 16');
+my $node = new_server('databases', conf => "max_worker_processes = 16\npresence.typing_timeout = '2min'");
 $node->start;
 for my $database (qw(one two))
 {

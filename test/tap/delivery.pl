@@ -26,7 +26,7 @@ sub waiter
 	my $psql = IPC::Run::start([ $node->installed_command('psql'), '-X', '-A', '-t', '-d', $node->connstr('postgres'), '-c',
 			"SELECT presence_wait('$channel', $epoch, $seq, '$timeout')" ], '>', \$output, '2>&1',
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'SELECT presence_wait%' AND wait_event IS NOT NULL")
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'SELECT presence_wait%' AND state = 'active' AND wait_event_type = 'Extension'")
 	  or die 'nobody waits';
 	return ($psql, \$output);
 }
@@ -59,7 +59,7 @@ sub waiter
 {
 	my ($epoch, $seq) = position();
 	$node->safe_psql('postgres', "SELECT presence_touch_many(array_agg('u' || i)) FROM generate_series(1, 3000) AS i");
-	quiet($node);
+	$node->poll_query_until('postgres', "SELECT seq >= $seq + 6000 FROM presence_info()") or die 'not all are told of';
 	my $late = ask("presence_events('global_presence', $epoch, $seq)");
 	ok($late->{resync} && !@{ $late->{events} }, 'what has left the buffer is a resync');
 
@@ -119,7 +119,7 @@ sub waiter
 
 # ---- the extension is dropped while somebody waits
 {
-	my ($psql, $output) = waiter('lobby', '3 s');
+	my ($psql, $output) = waiter('lobby', '15 s');
 	$node->safe_psql('postgres', 'DROP EXTENSION presence');
 	$psql->finish;
 	ok($$output =~ /^ERROR/ || $json->decode($$output), 'the wait ends');

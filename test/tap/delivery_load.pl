@@ -101,12 +101,17 @@ for my $writer (1 .. $writers)
 	push @writers, IPC::Run::start([ $node->installed_command('psql'), '-X', '-d', $node->connstr('postgres'), '-c', $sql ], '>', '/dev/null', '2>&1');
 }
 
+sub all_have_said_something
+{
+	return $node->safe_psql('postgres', 'SELECT count(*) FROM presence_online_users(2000) WHERE status_message IS NOT NULL') == $writers * $users_of_writer;
+}
+
 # ---- given consumers that begin anew in the middle of it, and such that go on
 
 my @consumers = map { my $channel = $_; map { { channel => $channel, lasts => $_, back => [], events => 0, snapshots => 0 } } 0, 1 } qw(global_presence lobby);
 take_snapshot($_) for @consumers;
 my $deadline = time + $seconds;
-while (time < $deadline)
+while (time < $deadline || !all_have_said_something())
 {
 	for my $consumer (@consumers)
 	{

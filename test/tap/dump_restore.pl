@@ -19,6 +19,7 @@ $node->safe_psql('postgres', q{
 	SELECT presence_set_status('gone', 'offline', explicit_logout => true, reason => 'logout');
 	SELECT presence_set_status(E'tab\tid', 'busy', expires_at => now() + interval '1 day');
 	SELECT presence_touch('cleo', page_url => '/inbox');
+	SELECT presence_gateway('g', '10 min');
 	SELECT presence_connect('dora', 'dora-1', '{"name": "Dora", "avatar": "d.png"}', 'phone', '203.0.113.7', 'Mozilla/5.0', '/start', status => 'busy'), presence_connect('dora', 'dora-2', gateway => 'g');
 	SELECT presence_touch('dora', 'click', page_url => '/x', session_id => 'dora-1'), presence_touch('cleo', 'read');
 	SELECT presence_join('dora', 'room', session_id => 'dora-2'), presence_join('dora', 'room', '{"role": "host"}', 'dora-1'), presence_join('cleo', E'a "room"\\t{1}');
@@ -108,9 +109,8 @@ my $known = q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*)
 for my $table (qw(presence_sessions channel_presence))
 {
 	# Also when somebody else is done before the worker gets to it.
-	my $worker = worker_pid($node, 'pieces');
+	my $worker = stop_worker($node, 'pieces');
 	quiet($node);
-	kill 'STOP', $worker;
 	$node->command_ok([ 'pg_restore', '--data-only', '-t', $table, @pieces ], "then $table");
 	is($node->safe_psql('pieces', $known), 'f', 'which nobody knows');
 	kill 'CONT', $worker;

@@ -34,7 +34,7 @@ is($node->safe_psql('postgres', $spent), $before, 'neither does reading');
 
 # moving, setting a state and typing cost none; telling of it costs a transaction id for each batch, and no row
 $node->safe_psql('postgres', "SELECT count(presence_connect(i, 'tab ' || i)), count(presence_join_document(i, 7, session_id => 'tab ' || i)) FROM generate_series(1, 50) AS i");
-$node->poll_query_until('postgres', 'SELECT count(*) = 50 FROM document_presence') or die 'the rows were not written';
+$node->poll_query_until('postgres', 'SELECT (SELECT count(*) = 50 FROM document_presence) AND (SELECT count(*) = 50 FROM presence_sessions)') or die 'the rows were not written';
 quiet($node);
 my ($lsn, $xid) = split /\|/, $node->safe_psql('postgres', $spent);
 my $rows = $node->safe_psql('postgres', "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables");
@@ -43,7 +43,7 @@ $node->safe_psql('postgres', "SELECT count(presence_move_cursor(1 + i % 50, 7, t
 my $seq = '';
 wait_until(sub {
 	my $told = $seq;
-	$seq = $node->safe_psql('postgres', 'SELECT seq FROM presence_info(), pg_sleep(0.3)');
+	$seq = $node->safe_psql('postgres', 'SELECT seq FROM presence_info(), pg_sleep(1)');
 	return $seq eq $told;
 }) or die 'the moves are told without end';
 my ($wal, $xids) = split /\|/, $node->safe_psql('postgres', "SELECT pg_current_wal_insert_lsn() - '$lsn'::pg_lsn, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - $xid");

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $members = 20_000;
-my $node = new_server('large', conf => "presence.idle_timeout = '1h'\npresence.offline_timeout = '2h'\npresence.session_timeout = '30min'\nmax_wal_size = '4GB'");
+my $node = new_server('large', conf => "presence.idle_timeout = '1h'\npresence.offline_timeout = '2h'\npresence.session_timeout = '30min'\npresence.typing_timeout = '5min'\nmax_wal_size = '4GB'");
 $node->start;
 create_presence($node);
 my @events;

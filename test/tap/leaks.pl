@@ -56,7 +56,7 @@ my $functions = q{
 			'counts', (SELECT to_jsonb(c) FROM presence_counts(v) AS c), 'present', presence_member_count('global_presence', v),
 			'members', (SELECT jsonb_object_agg(c, coalesce((SELECT jsonb_agg(to_jsonb(m)) FROM presence_members(c, 1000, v) AS m), '[]')) FROM unnest(channels) AS c),
 			'member_counts', (SELECT jsonb_object_agg(c, presence_member_count(c, v)) FROM unnest(channels) AS c),
-			'recent', (SELECT jsonb_object_agg(c, array(SELECT m.user_id FROM presence_members(c, 1000, v, active_within => '100 s') AS m)) FROM unnest(channels) AS c),
+			'recent', (SELECT jsonb_object_agg(c, array(SELECT m.user_id FROM presence_members(c, 1000, v, active_within => '104 s') AS m)) FROM unnest(channels) AS c),
 			'typing', (SELECT jsonb_object_agg(c, coalesce((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.user_id) FROM presence_typing_users(c, v) AS t), '[]')) FROM unnest(channels) AS c),
 			'can_see', (SELECT jsonb_object_agg(u, (SELECT jsonb_object_agg(coalesce(c, ''), presence_can_see(v, u, c)) FROM unnest(channels || NULL::text) AS c)) FROM unnest(users) AS u));
 		FOREACH channel IN ARRAY channels LOOP
@@ -129,7 +129,7 @@ sub quit
 package main;
 
 my $caller = Speaker->new('postgres');
-my @lists = map { my $max = $_; map { { max => $max, within => $_, statuses => [ $max == 4 ? qw(away online) : qw(online busy away) ] } } undef, '100 s' } 1, 2, 4, 1000;
+my @lists = map { my $max = $_; map { { max => $max, within => $_, statuses => [ $max == 4 ? qw(away online) : qw(online busy away) ] } } undef, '104 s' } 1, 2, 4, 1000;
 my $arrays = sprintf q{'{%s}', '{%s}'}, join(',', @known), join(',', @channels);
 
 sub ask
@@ -349,7 +349,7 @@ sub compare_viewer
 		my $list = $lists[$i];
 		my @listed = grep {
 			my $row = $truly->($_);
-			(grep { $_ eq $row->{status} } @{ $list->{statuses} }) && (!$list->{within} || ($level{$_} eq 'full' && micros($row->{last_seen}) >= micros($truth->{now}) - 100e6))
+			(grep { $_ eq $row->{status} } @{ $list->{statuses} }) && (!$list->{within} || ($level{$_} eq 'full' && micros($row->{last_seen}) >= micros($truth->{now}) - 104e6))
 		} @present;
 		splice @listed, $list->{max} if @listed > $list->{max};
 		same($complaints, "$viewer: presence_online_users " . $json->encode($list), $seen->{lists}[$i], \@listed);
@@ -372,7 +372,7 @@ sub compare_viewer
 			\%row
 		} @members;
 		my @typing = map { $truth->{typing}{$channel}{$_} } grep { $rank{ $level->($_) } >= 2 } sort keys %{ $truth->{typing}{$channel} };
-		my @recent = grep { $level->($_) eq 'full' && micros($truth->{members}{$channel}{$_}{last_active}) >= micros($truth->{now}) - 100e6 } @members;
+		my @recent = grep { $level->($_) eq 'full' && micros($truth->{members}{$channel}{$_}{last_active}) >= micros($truth->{now}) - 104e6 } @members;
 		same($complaints, "$viewer: presence_members $channel", $seen->{members}{$channel}, \@rows);
 		same($complaints, "$viewer: presence_members $channel active_within", $seen->{recent}{$channel}, \@recent);
 		same($complaints, "$viewer: presence_members $channel in pages of $_", $seen->{pages}{"$channel $_"}, \@members) for 1, 2;
@@ -541,7 +541,7 @@ sub act_of
 		sub { return "presence_logout('$user')" },
 		(sub { return sprintf 'presence_set_status(%s)', quoted($user, one_of(qw(online away busy)), one_of(text(), undef, '')) }) x 2,
 		sub { return sprintf 'presence_set_message(%s)', quoted($user, text()) },
-		sub { my $message = text(); $until{$message} = 1; return sprintf q{presence_set_message('%s', '%s', (SELECT server_time FROM presence_info()) + interval '200 s')}, $user, $message },
+		sub { my $message = text(); $until{$message} = 1; return sprintf q{presence_set_message('%s', '%s', (SELECT server_time FROM presence_info()) + interval '202 s')}, $user, $message },
 		sub { return "presence_clear_status('$user')" },
 		(sub { return sprintf q{presence_join('%s', '%s'%s)}, $user, $channel, one_of('', sprintf ', \'{"name": "M", "secret": "%s"}\'', text()) }) x 4,
 		sub { return "presence_leave('$user', '$channel')" },
@@ -753,7 +753,7 @@ sub twins
 	@moments = ($moments[-1]);
 	all_heard($_) for qw(hides leaves);
 	my $none = { members => {} };
-	$do->("presence_connect('$_', '$_-0', '{\"name\": \"N\", \"secret\": \"$_\"}', lease => '1 hour'), presence_heartbeat('$_-0')") for @users;
+	$do->("presence_connect('$_', '$_-0', '{\"name\": \"N\", \"secret\": \"$_\"}', lease => '3604 s'), presence_heartbeat('$_-0')") for @users;
 	$do->("presence_join('$_', 'room')") for @users;
 	$do->($_) for @{ $is{before} };
 	for (1 .. 8)
@@ -764,7 +764,7 @@ sub twins
 		go_on(7);
 	}
 	# Who is offline has nothing to hide.
-	$do->("presence_connect('$hidden', '$hidden-0', lease => '1 hour'), presence_heartbeat('$hidden-0')");
+	$do->("presence_connect('$hidden', '$hidden-0', lease => '3604 s'), presence_heartbeat('$hidden-0')");
 	$do->("presence_touch('$hidden')");
 	go_on(7);
 	my @difference;
@@ -812,9 +812,9 @@ sub truth_of
 
 my @strangers = (@others, 'stranger');
 twins('from nobody', hide => "presence_set_visibility('$hidden', 'nobody')", by => \@strangers, public => 1);
-twins('with a message that ends', hide => "presence_block('$hidden', 'u3')", by => ['u3'], before => ["presence_set_message('$hidden', 'short', (SELECT server_time FROM presence_info()) + interval '150 s')"]);
+twins('with a message that ends', hide => "presence_block('$hidden', 'u3')", by => ['u3'], before => ["presence_set_message('$hidden', 'short', (SELECT server_time FROM presence_info()) + interval '153 s')"]);
 twins('with a status and a message that end', hide => "presence_set_visibility('$hidden', 'contacts')", by => \@strangers, public => 1,
-	before => [ "presence_set_status('$hidden', 'busy', 'long')", "presence_set_status('$hidden', 'away', 'short', expires_at => (SELECT server_time FROM presence_info()) + interval '150 s')" ]);
+	before => [ "presence_set_status('$hidden', 'busy', 'long')", "presence_set_status('$hidden', 'away', 'short', expires_at => (SELECT server_time FROM presence_info()) + interval '153 s')" ]);
 twins('after a status alone', hide => "presence_set_visibility('$hidden', 'nobody')", by => \@strangers, public => 1, before => ["presence_set_visibility('$hidden', 'everyone', 'status')"]);
 twins('a block', hide => "presence_block('$hidden', 'u3')", by => ['u3'], public => 1);
 twins('a contact no more', hide => "presence_remove_contact('$hidden', 'u3')", by => ['u3'], before => [ "presence_set_visibility('$hidden', 'contacts')", "presence_add_contact('$hidden', 'u3')" ]);

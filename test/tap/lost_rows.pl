@@ -17,9 +17,8 @@ $node->safe_psql('postgres', q{SELECT presence_connect('u' || i, 's' || i), pres
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 3333 FROM channel_presence}), 'many are here');
 
 # and as many lost rows between theirs, for which the worker needs several looks
-my $worker = worker_pid($node, 'postgres');
+my $worker = stop_worker($node, 'postgres');
 quiet($node);
-kill 'STOP', $worker;
 for my $table (qw(presence_sessions channel_presence))
 {
 	my $lost = join ', ', map { "$_ = $_ || 'x'" } 'user_id', $table eq 'presence_sessions' ? 'session_id' : ();

@@ -101,7 +101,8 @@ $busy->reload;
 eventually($busy, 'postgres', "SELECT setting = 'away' FROM pg_settings WHERE name = 'synchronous_standby_names'", 'a standby must confirm');
 my $keeper = $busy->background_psql('postgres');
 my $keeper_pid = $keeper->query_safe('SELECT pg_backend_pid()');
-$keeper->query_until(qr/goes on/, "\\echo goes on\nBEGIN; INSERT INTO written VALUES (1); NOTIFY others; COMMIT;\n");
+# The setting counts from when the checkpointer has seen it.
+$keeper->query_until(qr/goes on/, "\\echo goes on\nDO \$\$ BEGIN WHILE NOT EXISTS (SELECT FROM written WHERE it = 2) LOOP INSERT INTO written VALUES (1); NOTIFY others; COMMIT; END LOOP; END \$\$;\n");
 eventually($busy, 'postgres', "SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = $keeper_pid", 'somebody keeps the lock of those who notify');
 $busy->safe_psql('postgres', "SET synchronous_commit = off; SELECT presence_set_status('ann', 'busy')");
 my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'presence worker' AND wait_event_type = 'Lock'
@@ -113,6 +114,7 @@ is_gone($busy, $pid);
 is($busy->safe_psql('postgres', "SELECT status FROM user_presence WHERE user_id = 'ann'"), 'busy', 'told to end it has written the rows');
 wait_for_worker($busy);
 eventually($busy, 'postgres', sprintf($waits, '1 ms'), 'the next one waits, too');
+$busy->safe_psql('postgres', 'SET synchronous_commit = off; INSERT INTO written VALUES (2)');
 $busy->append_conf('postgresql.conf', "synchronous_standby_names = ''");
 $busy->reload;
 ok($listener->wait_for(sub { 2 == @_ }), 'when the lock is free all is told');

@@ -65,11 +65,15 @@ sub pooled
 ok(wait_until(sub { pooled('app', 'SELECT 1') eq '1' }), 'the pooler is there') or diag slurp_file($log);
 
 # All connections of the pool are there from now on.
-my @sleepers = map { IPC::Run::start([ $node->installed_command('psql'), '-Xq', '-c', 'SELECT pg_sleep(0.5)',
-			"host=$dir port=$port user=app dbname=postgres" ], '<', \undef, '>', \my $out) } 1 .. 3;
-$_->finish for @sleepers;
-my %backends = map { $_ => 1 } split /\n/, pooled('app', "SELECT pg_backend_pid();\n" x 6);
-is(scalar keys %backends, 3, 'transactions are on three connections in turns');
+ok( wait_until(
+		sub {
+			my @sleepers = map { IPC::Run::start([ $node->installed_command('psql'), '-Xq', '-c', 'SELECT pg_sleep(0.5)',
+						"host=$dir port=$port user=app dbname=postgres" ], '<', \undef, '>', \my $out) } 1 .. 3;
+			$_->finish for @sleepers;
+			my %backends = map { $_ => 1 } split /\n/, pooled('app', "SELECT pg_backend_pid();\n" x 6);
+			return keys %backends == 3;
+		}),
+	'transactions are on three connections in turns');
 
 # ---- all functions ----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ use PresenceTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('restart', conf => "presence.session_timeout = '3s'");
+my $node = new_server('restart', testing => 1);
 $node->start;
 create_presence($node);
 
@@ -38,6 +38,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM presence_history WHERE cha
 # when one is heard of and the others are not, then only that one stays
 my $listener = PresenceTest::Listener->new($node, 'postgres');
 $node->safe_psql('postgres', "SELECT presence_touch('busy')");
+advance($node, 'postgres', '91 s');
 eventually($node, 'postgres', 'SELECT total = 1 FROM presence_counts()', 'who is not heard of goes');
 is($node->safe_psql('postgres', 'SELECT user_id, status, status_message FROM presence_online_users()'), 'busy|busy|in a call', 'who is heard of stays, as chosen');
 eventually($node, 'postgres', "SELECT count(*) = 4 FROM user_presence WHERE status = 'offline' AND went_offline_at IS NOT NULL", 'and the rows say so');

@@ -94,12 +94,12 @@ for my $table (@tables)
 is($node->safe_psql('postgres', "SELECT count(*) FROM presence_sessions WHERE current_page = '/next/' || substr(session_id, 2)"), $count, 'each session has its page');
 
 # given a flush of users and sessions that takes long, then what happens meanwhile is told before all of it is written
-$node->safe_psql('postgres', q{CREATE TABLE public.batches(kind name);
+$node->safe_psql('postgres', q{CREATE TABLE public.batches(kind name); CREATE TABLE public.go_on();
 	CREATE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF (SELECT backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()) = 'presence worker'
 			AND NOT EXISTS (SELECT FROM public.batches WHERE kind = TG_TABLE_NAME) THEN
 			INSERT INTO public.batches VALUES (TG_TABLE_NAME);
-			PERFORM pg_sleep(3);
+			WHILE (SELECT count(*) FROM public.go_on) < (SELECT count(*) FROM public.batches) LOOP PERFORM pg_sleep(0.1); END LOOP;
 		END IF;
 		RETURN NULL; END $$});
 $node->safe_psql('postgres', "CREATE TRIGGER dawdle AFTER UPDATE ON $_ EXECUTE FUNCTION public.dawdle()") for @tables;
@@ -110,8 +110,10 @@ $node->safe_psql('postgres', $touch);
 $node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'presence worker' AND wait_event = 'PgSleep')})
   or die 'no flush';
 $node->safe_psql('postgres', q{SELECT presence_set_status('teller', 'busy')});
+$node->safe_psql('postgres', 'INSERT INTO public.go_on DEFAULT VALUES');
 ok($listener->wait_for(sub { grep { ($_->{user_id} // '') eq 'teller' } @_ }), 'a change during a flush is told');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM public.batches'), '1', 'after the batch that was being written, before the next kind of rows');
+$node->safe_psql('postgres', 'INSERT INTO public.go_on DEFAULT VALUES');
 eventually($node, 'postgres', 'SELECT count(*) = 2 FROM public.batches', 'which follows');
 $listener->quit;
 finish($node);

@@ -52,7 +52,7 @@ Time::HiRes::sleep(0.01);
 kill 'TERM', -$signalled;
 is_gone($node, $signalled);
 is($node->safe_psql('postgres', q{SELECT count(*) FROM user_presence WHERE current_page = '/apart'}), 2000, 'two signals of one stop are one request to end');
-wait_for_worker($node);
+wait_for_worker($node, 'postgres', $signalled);
 
 # Told to end in the middle of a round, where it waits for a lock, the worker goes on to the end.
 my $holder = $node->background_psql('postgres');
@@ -61,7 +61,7 @@ $holder->query_safe("BEGIN; LOCK TABLE $partitions");
 $node->safe_psql('postgres', q{SELECT presence_touch('pat', 'click', '/later', 'pat 1'), presence_move_cursor('pat', 7, '{"line": 9}')});
 $node->safe_psql('postgres', q{SELECT presence_connect('sam', 'sam 1')});
 is($node->safe_psql('postgres', q{DO $$
-	DECLARE worker int = (SELECT pid FROM pg_stat_activity WHERE backend_type = 'presence worker');
+	DECLARE worker int = (SELECT worker_pid FROM presence_info());
 	BEGIN
 		LOOP
 			PERFORM pg_stat_clear_snapshot();

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $json = JSON::PP->new;
-my $node = new_server('races', conf => "fsync = off\n");
+my $node = new_server('races', conf => "fsync = off\npresence.disconnect_grace = '100ms'\n");
 $node->start;
 create_presence($node);
 
@@ -23,7 +23,7 @@ sub storm
 	my $loop = join("\n", map { "PERFORM $_; COMMIT;" } @statements);
 	my $output = '';
 	my $psql = IPC::Run::start([ $node->installed_command('psql'), '-X', '-q', '-d', $node->connstr('postgres'), '-c',
-			"DO \$\$ BEGIN WHILE pg_try_advisory_xact_lock(1) LOOP $loop END LOOP; END \$\$" ], '>', \$output, '2>&1');
+			"DO \$\$ BEGIN WHILE pg_try_advisory_xact_lock_shared(1) LOOP $loop END LOOP; END \$\$" ], '>', \$output, '2>&1');
 	return sub {
 		my $brake = $node->background_psql('postgres');
 		$brake->query_safe('SELECT pg_advisory_lock(1)');
@@ -71,10 +71,9 @@ sub storm
 				q{SELECT jsonb_build_object('epoch', s -> 'epoch', 'seq', s -> 'seq', 'has', s -> 'users' @> '[{"id": "ann"}]') FROM presence_snapshot('global_presence', 'vic') AS s} ], '>', \$output);
 		$node->safe_psql('postgres', 'SELECT pg_sleep(random() * 0.012); SELECT presence_join(\'vic\', \'room\')');
 		$looking->finish;
-		$node->safe_psql('postgres', 'SELECT pg_sleep(0.05)');
 		my $s = $json->decode($output);
 		$seen++ if $s->{has};
-		$missed++ if !$s->{has} && !ask("presence_events('global_presence', '$s->{epoch}', $s->{seq}, viewer => 'vic')")->{resync};
+		$missed++ if !$s->{has} && !wait_until(sub { ask("presence_events('global_presence', '$s->{epoch}', $s->{seq}, viewer => 'vic')")->{resync} }, 30);
 	}
 	is($missed, 0, "a picture without ann is to be taken anew ($seen of 100 had her)");
 }
@@ -90,7 +89,8 @@ sub storm
 	for my $round (1 .. 20)
 	{
 		my $s = ask(q{(SELECT jsonb_build_object('epoch', s -> 'epoch', 'seq', s -> 'seq', 'message', jsonb_path_query_first(s -> 'users', '$[*] ? (@.id == "hot")') ->> 'status_message') FROM presence_snapshot('global_presence', NULL, 10000) AS s)});
-		my ($next) = grep { $_->{user_id} eq 'hot' } @{ ask("presence_events('global_presence', '$s->{epoch}', $s->{seq}) FROM pg_sleep(0.05)")->{events} };
+		my $next;
+		wait_until(sub { ($next) = grep { $_->{user_id} eq 'hot' } @{ ask("presence_events('global_presence', '$s->{epoch}', $s->{seq})")->{events} } }) or die 'hot is not told of';
 		$older++ if $next->{status_message} lt $s->{message};
 	}
 	$end->();
@@ -119,6 +119,7 @@ sub storm
 	$node->reload;
 	eventually($node, 'postgres', q{SELECT current_setting('presence.can_see_function') = ''}, 'nobody is asked any more');
 	$node->safe_psql('postgres', q{SELECT presence_connect('there', 'there 1')});
+	eventually($node, 'postgres', q{SELECT presence_status('by vic') = 'offline'}, 'who was bound to a connection has gone with it');
 	quiet($node);
 	my $at = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
 	$node->safe_psql('postgres', q{BEGIN; SELECT presence_set_status('there', 'busy'); SELECT presence_clear_status('there'); COMMIT});

@@ -18,6 +18,7 @@ $primary->safe_psql('postgres', q{
 	SELECT presence_set_status('gone', 'busy');
 	SELECT presence_set_status('gone', 'offline', explicit_logout => true);
 	SELECT presence_touch('cleo', page_url => '/inbox');
+	SELECT presence_gateway('g', '1 h');
 	SELECT presence_connect('ann', 'ann-1', '{"name": "Ann"}', 'phone', '203.0.113.7:80', 'Mozilla/5.0', '/here'), presence_connect('ann', 'ann-2', status => 'away', gateway => 'g'), presence_connect('ben', 'ben-1', lease => '1 h');
 	SELECT presence_heartbeat('ben-1');
 	SELECT presence_join('ann', 'room', '{"role": "host"}', 'ann-1'), presence_join('ben', 'room'), presence_join('cleo', 'room');

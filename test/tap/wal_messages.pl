@@ -30,7 +30,9 @@ is(scalar(events_logged()), 0, 'nothing is logged while it is off');
 # When it is turned on, then it begins with what comes.
 $node->append_conf('postgresql.conf', 'presence.wal_messages = on');
 $node->reload;
-$node->safe_psql('postgres', 'SELECT pg_sleep(0.5)');
+ok(wait_until(sub { $node->safe_psql('postgres', "SELECT presence_set_message('before', clock_timestamp()::text)"); return scalar events_logged() }), 'it is on');
+quiet($node);
+events_logged();
 my $from = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
 $node->safe_psql('postgres', "SELECT presence_connect('ann', 'a1'), presence_join('ann', 'lobby'); SELECT presence_set_visibility('ben', 'nobody'); SELECT presence_touch('ben')");
 quiet($node);
@@ -73,9 +75,11 @@ $from = $to;
 for my $round (1 .. 2)
 {
 	$node->safe_psql('postgres', "SELECT presence_touch('r$round-' || i) FROM generate_series(1, 200) AS i");
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'presence worker'");
-	wait_for_worker($node, 'postgres');
+	my $gone = worker_pid($node);
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($gone)");
+	wait_for_worker($node, 'postgres', $gone);
 }
+eventually($node, 'postgres', qq{SELECT count(*) = 400 FROM presence_info(), jsonb_array_elements(presence_events('global_presence', epoch, $from, 10000) -> 'events') AS e WHERE e ->> 'event' = 'user_joined'}, 'all are told of');
 quiet($node);
 $to = $node->safe_psql('postgres', 'SELECT seq FROM presence_info()');
 my %logged = map { $_->{seq} => 1 } events_logged();

@@ -15,7 +15,8 @@ create_presence($node);
 # given the worker is told to go, then another comes, and it is no crash
 my $pid = worker_pid($node);
 is($node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)"), 't', 'pg_terminate_backend on the worker');
-eventually($node, 'postgres', "SELECT worker_alive AND worker_pid <> $pid FROM presence_info()", 'another one comes');
+wait_for_worker($node, 'postgres', $pid);
+pass('another one comes');
 my $listener = PresenceTest::Listener->new($node, 'postgres');
 $node->safe_psql('postgres', "SELECT presence_touch('ann')");
 ok($listener->wait_for(sub { 1 == grep { $_->{event} eq 'user_left' } @_ }), 'and does the work');
@@ -26,7 +27,7 @@ for (1 .. 2)
 {
 	my $gone = worker_pid($node);
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($gone)");
-	$node->poll_query_until('postgres', "SELECT worker_alive AND complete AND worker_pid <> $gone FROM presence_info()") or die 'no worker comes back';
+	wait_for_worker($node, 'postgres', $gone);
 }
 $node->safe_psql('postgres', q{CREATE TABLE public.stamps(at timestamptz DEFAULT now());
 	CREATE FUNCTION public.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.stamps DEFAULT VALUES; RETURN NULL; END $$;
@@ -51,8 +52,7 @@ $node->safe_psql('postgres', q{SELECT presence_touch('ben'); SELECT presence_set
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM user_presence WHERE user_id = 'ben' AND status = 'online'");
 $listener->wait_for(sub { 2 == grep { $_->{event} eq 'user_joined' } @_ });
 my $seen = $node->safe_psql('postgres', q{SELECT presence_touch('ben'); SELECT last_seen FROM presence_get('ben')}) =~ s/^online\n//r;
-$pid = worker_pid($node);
-kill 'STOP', $pid;
+$pid = stop_worker($node);
 is($node->safe_psql('postgres', "SELECT presence_status('ben'), (SELECT string_agg(user_id || ' ' || status, ', ') FROM presence_online_users())"), 'online|ben online, cleo busy', 'the worker sleeps: online at first');
 my $asked = q{SELECT clock_timestamp() - '%1$s' >= '%2$s' AND presence_status('ben') = '%3$s' AND (presence_get('ben')).status = '%3$s'
 	AND coalesce((SELECT status FROM presence_online_users() WHERE user_id = 'ben'), 'offline') = '%3$s'
@@ -82,7 +82,7 @@ $listener->quit;
 finish($node);
 
 # given no room for a worker, then a message once, the functions work, and it comes when there is room
-my $full = new_server('full', conf => "max_worker_processes = 2\nmax_logical_replication_workers = 0\nmax_parallel_workers = 0\npresence.idle_timeout = '500ms'\npresence.offline_timeout = '2s'");
+my $full = new_server('full', conf => "max_worker_processes = 2\nmax_logical_replication_workers = 0\nmax_parallel_workers = 0\npresence.idle_timeout = '500ms'\npresence.offline_timeout = '10s'");
 $full->start;
 create_presence($full, 'postgres');
 $full->safe_psql('postgres', 'CREATE DATABASE second');

@@ -134,6 +134,7 @@ test('idle for a moment is away for all, and an activity online again, also afte
   await Promise.all([eve.connect(), fay.connect()]);
   await fay.subscribe('global_presence').subscribe();
   const eves = () => fay.users.get(eve.id)?.status;
+  page.document.dispatchEvent(new Event('click'));
   await until('online', () => eves() === 'online');
   await until('away', () => eves() === 'away');
   await eve.cut();

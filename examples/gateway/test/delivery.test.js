@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Browser } from './support/browser.js';
-import { openDatabase, TOO_MUCH } from './support/database.js';
+import { GRACE, openDatabase, TOO_MUCH } from './support/database.js';
 import { Gateway } from './support/gateway.js';
 import { outline } from './support/picture.js';
 import { until } from './support/until.js';
@@ -125,7 +125,7 @@ describe('while the gateway runs', { concurrency: true }, () => {
     assert.notEqual(tabs[0].hello.session_id, tabs[1].hello.session_id);
     for (const tab of tabs) await tab.call('join', { channel: 'd7' });
     await tabs[0].close();
-    await sleep(3_500);
+    await sleep(GRACE + 500);
     assert.equal(await database.status('d7-me'), 'online');
     const comings = watcher.picture('d7').events.filter(({ event, user_id }) => user_id === 'd7-me' && event !== 'user_updated');
     assert.deepEqual(comings.map(({ event }) => event), ['user_joined']);
@@ -158,7 +158,7 @@ describe('while the gateway runs', { concurrency: true }, () => {
     const old = browser;
     browser = await Browser.open(gateway, 'd9-me', [], { session_id: old.hello.session_id });
     await old.close();
-    await sleep(3_500);
+    await sleep(GRACE + 500);
     assert.equal(await browser.call('heartbeat'), true);
     const heard = watcher.picture('global_presence').events.filter(({ event, user_id }) => user_id === 'd9-me' && event !== 'user_updated');
     assert.deepEqual(heard.map(({ event }) => event), ['user_status_changed', 'user_joined'], 'the first connect alone');
@@ -222,14 +222,14 @@ test('its database connections are cut: nobody is away, and nothing is missed', 
   await browser.call('join', { channel: 'd11' });
   const errors = gateway.errors.length;
   for (let i = 0; i < 3; i++) {
-    assert.ok(await database.cutOff(gateway) >= 1);
+    await until('there is a connection to cut', async () => await database.cutOff(gateway) >= 1);
     await database.enter(`d11-${i}`, 'd11');
     await until('the gateway is back', () => gateway.isReady());
     await sleep(300);
   }
   await browser.hears('d11', 'the last', ({ user_id }) => user_id === 'd11-2');
   assert.match(gateway.errors.slice(errors), /the connection was lost/);
-  await sleep(3_500);
+  await sleep(GRACE + 500);
   assert.equal(browser.closed, null);
   assert.equal(await database.status('d11-me'), 'online');
   assert.equal(browser.picture('d11').snapshots, 1, 'it goes on from its position');

@@ -30,6 +30,16 @@ async function settingIs(name, value) {
   await sleep(100); // The worker reads it at about the same time.
 }
 
+/** The worker calls channels large with more members than that. */
+async function workerCallsLarge(members) {
+  let probes = 0;
+  await until('the worker knows', async () => {
+    const probe = `probe-${++probes}`;
+    for (let i = 0; i <= members; i++) await database.ask('SELECT presence_join($1, $2)', [`${probe}-${i}`, probe]);
+    return database.ask("SELECT bool_or((presence_snapshot('probe-' || i) -> 'large')::bool) FROM generate_series(1, $1) AS i", [probes]);
+  });
+}
+
 const firehoseIs = (name) => settingIs('firehose_channel', name);
 
 for (const [mode, settings] of [['public', {}], ['viewer', { PRESENCE_PRIVATE_CHANNEL: privateChannel }]]) {
@@ -113,6 +123,7 @@ for (const [mode, settings] of [['public', {}], ['viewer', { PRESENCE_PRIVATE_CH
       await open('follower', [FIREHOSE]);
       await firehoseIs(FIREHOSE);
       await settingIs('large_channel', '2');
+      await workerCallsLarge(2);
       await watcher.subscribe(hall);
       for (const number of [1, 2, 3]) await database.ask('SELECT presence_join($1, $2)', [`large-${mode}-${number}`, hall]);
       await watcher.hears(hall, 'how many', ({ members }) => members > 2);

@@ -9,6 +9,7 @@ const { randomUUID } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { Client } = require('pg');
 const { Gateway } = require('./gateway');
 
@@ -249,7 +250,14 @@ describe('a request that is not for oneself', () => {
 
 describe('delivery', () => {
   test('what comes after a snapshot is told by events, and by wait as soon as it happens', async () => {
+    const old = await as(ben, 'snapshot');
     await as(ann, 'set_visibility', { audience: 'everyone' });
+    // Who sees whom is another question now, and all that listen are told: what follows begins after that.
+    const isTold = async () => (await as(ben, 'events', { channel_id: 'global_presence', epoch: old.epoch, seq: old.seq })).resync;
+    for (let i = 0; !(await isTold()); i++) {
+      assert(i < 6_000, 'not told within a minute');
+      await sleep(10);
+    }
     const { epoch, seq } = await as(ben, 'snapshot');
     const before = await as(ben, 'version');
     const second = await connect({ database, user: 'authenticator', password });

@@ -1,9 +1,10 @@
 import { mount } from '@vue/test-utils';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import config from '../ww-config.js';
 import wwElement from '../src/wwElement.vue';
 import { startGateway } from './gateway.js';
+import { waitFor } from './wait.js';
 import { createWwLib } from './wwlib.js';
 
 const person = (id, more = {}) => ({
@@ -29,7 +30,7 @@ async function mounted(content = {}) {
   const defaults = Object.fromEntries(Object.entries(config.properties).map(([name, { defaultValue }]) => [name, defaultValue]));
   const props = { uid: 'element', content: { ...defaults, gatewayUrl: gateway.url, userId: 'ann', name: 'Ann', ...content } };
   wrapper = mount(wwElement, { props, attachTo: document.body });
-  await vi.waitFor(() => expect(variable('onlineUsers')).toHaveLength(2));
+  await waitFor(() => expect(variable('onlineUsers')).toHaveLength(2));
 }
 
 const variable = (name) => wwLib.variables[name].value;
@@ -52,11 +53,11 @@ test('who was there at first is no news, who comes and goes is', async () => {
   expect(triggered('userJoined')).toEqual([]);
   gateway.tell({ event: 'user_status_changed', user_id: 'cat', status: 'online', previous_status: 'offline' });
   gateway.tell({ event: 'user_joined', user_id: 'cat', status: 'online', user: { id: 'cat', name: 'Cat' } });
-  await vi.waitFor(() => expect(triggered('userJoined').map(({ user }) => user.name)).toEqual(['Cat']));
+  await waitFor(() => expect(triggered('userJoined').map(({ user }) => user.name)).toEqual(['Cat']));
   expect(variable('onlineUsers').map(({ id }) => id)).toEqual(['ann', 'ben', 'cat']);
   gateway.tell({ event: 'user_status_changed', user_id: 'ben', status: 'offline', previous_status: 'busy' });
   gateway.tell({ event: 'user_left', user_id: 'ben', status: 'offline' });
-  await vi.waitFor(() => expect(triggered('userLeft').map(({ user }) => user.id)).toEqual(['ben']));
+  await waitFor(() => expect(triggered('userLeft').map(({ user }) => user.id)).toEqual(['ben']));
   expect(variable('onlineUsers').map(({ id }) => id)).toEqual(['ann', 'cat']);
 });
 
@@ -64,7 +65,7 @@ test('a change of status changes the person, and the own status when it is onese
   await mounted();
   gateway.tell({ event: 'user_status_changed', user_id: 'ben', status: 'away', previous_status: 'busy' });
   gateway.tell({ event: 'user_status_changed', user_id: 'ann', status: 'busy', previous_status: 'online' });
-  await vi.waitFor(() => expect(variable('currentStatus')).toBe('busy'));
+  await waitFor(() => expect(variable('currentStatus')).toBe('busy'));
   expect(variable('onlineUsers').map(({ status }) => status)).toEqual(['busy', 'away']);
   expect(triggered('userStatusChanged').map(({ user, previousStatus }) => [user.id, previousStatus])).toEqual([['ben', 'busy'], ['ann', 'online']]);
 });
@@ -82,7 +83,7 @@ test('updateStatus says it and shows it, and a refusal is told', async () => {
 test('clicks, and what recordActivity is told, are reported', async () => {
   await mounted();
   document.body.click();
-  await vi.waitFor(() => expect(called('touch')).toHaveLength(1));
+  await waitFor(() => expect(called('touch')).toHaveLength(1));
   expect(called('touch')[0]).toMatchObject({ activity_type: 'interaction', page_url: '/', interactions: 1 });
   wrapper.vm.recordActivity();
 });
@@ -99,7 +100,7 @@ test('the methods of the guide that change the list', async () => {
 
 test('a room is joined', async () => {
   await mounted({ channel: 'lobby' });
-  await vi.waitFor(() => expect(called('join')[0]).toMatchObject({ channel: 'lobby', user_data: { name: 'Ann' } }));
+  await waitFor(() => expect(called('join')[0]).toMatchObject({ channel: 'lobby', user_data: { name: 'Ann' } }));
   expect(called('subscribe').map(({ channel }) => channel)).toEqual(['lobby']);
 });
 
@@ -108,14 +109,14 @@ test('other settings are another connection, the same ones are not', async () =>
   await wrapper.setProps({ content: { ...wrapper.props('content') } });
   expect(called('hello')).toHaveLength(1);
   await wrapper.setProps({ content: { ...wrapper.props('content'), userId: 'ben' } });
-  await vi.waitFor(() => expect(variable('onlineUsers').find(({ isCurrentUser }) => isCurrentUser)?.id).toBe('ben'));
-  await vi.waitFor(() => expect(gateway.clients.size).toBe(1));
+  await waitFor(() => expect(variable('onlineUsers').find(({ isCurrentUser }) => isCurrentUser)?.id).toBe('ben'));
+  await waitFor(() => expect(gateway.clients.size).toBe(1));
 });
 
 test('taken off the page it says goodbye', async () => {
   await mounted();
   wrapper.unmount();
-  await vi.waitFor(() => expect(called('disconnect')).toHaveLength(1));
+  await waitFor(() => expect(called('disconnect')).toHaveLength(1));
 });
 
 test('without an address, and in the editor, nothing is connected', async () => {

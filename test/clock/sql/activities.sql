@@ -16,7 +16,7 @@ SELECT last_seen AS seen FROM presence_get('ann') \gset
 SELECT presence_test_advance('30 s') IS NOT NULL;
 SELECT presence_touch('ann', 'three');
 SELECT presence_test_advance('31 s') AS start \gset
-SELECT activity_type, page_url, session_id, "timestamp" - :'seen' < interval '31 s' AS at_its_moment FROM user_activities WHERE user_id = 'ann' ORDER BY "timestamp";
+SELECT activity_type, page_url, session_id, "timestamp" - :'seen' < interval '55 s' AS at_its_moment FROM user_activities WHERE user_id = 'ann' ORDER BY "timestamp";
 SELECT activity_count FROM presence_get('ann');
 
 -- Twelve users, a hundred each.

@@ -27,10 +27,10 @@ BEGIN
 END
 $$;
 SELECT seq AS seq FROM presence_info() \gset
-CALL test.others(20);
+CALL test.others(12);
 SELECT * FROM test.counts();
 SELECT seq - :seq AS events FROM presence_info();
-CALL test.others(6);
+CALL test.others(14);
 SELECT * FROM test.counts();
 -- One change each, and for those who left also user_left.
 SELECT seq - :seq AS events FROM presence_info();
@@ -42,9 +42,9 @@ SELECT presence_heartbeat('s3'), presence_heartbeat('other 3');
 -- Given one that is back within the grace, then nothing has happened.
 SELECT seq AS seq FROM presence_info() \gset
 SELECT presence_gateway('node-1'), presence_gateway('node-2', '4 h');
-SELECT presence_test_advance('22 s') IS NOT NULL;
+SELECT presence_test_advance('16 s') IS NOT NULL;
 SELECT presence_gateway('node-1', '1 h');
-SELECT presence_test_advance('4 s') IS NOT NULL;
+SELECT presence_test_advance('10 s') IS NOT NULL;
 SELECT seq - :seq AS events FROM presence_info();
 SELECT * FROM test.counts();
 

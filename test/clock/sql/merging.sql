@@ -105,12 +105,12 @@ INSERT INTO test.step (scenario, action, expected) VALUES
     ('idle', 'wait 11 s', 'away 2, idle_timeout 2'),
     ('idle', 'touch a', 'online 2, activity 3'),
     ('idle', 'bye a', 'online 1, activity 3'),
-    ('idle', 'wait 8 s', 'online 1, activity 3'),
-    ('idle', 'wait 3 s', 'away 1, disconnect 4'),
+    ('idle', 'wait 5 s', 'online 1, activity 3'),
+    ('idle', 'wait 6 s', 'away 1, disconnect 4'),
     ('idle', 'touch b', 'online 1, activity 5'),
     ('idle', 'bye b', 'online 0, activity 5'),
-    ('idle', 'wait 8 s', 'online 0, activity 5'),
-    ('idle', 'wait 3 s', 'offline 0, disconnect 6');
+    ('idle', 'wait 5 s', 'online 0, activity 5'),
+    ('idle', 'wait 6 s', 'offline 0, disconnect 6');
 -- The weaker one closes first: nobody notices.
 INSERT INTO test.step (scenario, action, expected) VALUES
     ('weak', 'connect a', 'online 1, connect 1'),
@@ -253,10 +253,10 @@ INSERT INTO test.step (scenario, action, expected) VALUES
     ('lease', 'connect a lease 10 s', 'online 1, connect 1'),
     ('lease', 'wait 20 min', 'away 1, idle_timeout 2'),
     ('lease', 'beat a', 'away 1, idle_timeout 2'),
-    ('lease', 'wait 8 s', 'away 1, idle_timeout 2'),
+    ('lease', 'wait 5 s', 'away 1, idle_timeout 2'),
     ('lease', 'touch a', 'online 1, activity 3'),
-    ('lease', 'wait 8 s', 'online 1, activity 3'),
-    ('lease', 'wait 3 s', 'offline 0, timeout 4'),
+    ('lease', 'wait 5 s', 'online 1, activity 3'),
+    ('lease', 'wait 6 s', 'offline 0, timeout 4'),
     ('lease', 'connect a lease 4 h', 'online 1, connect 5'),
     ('lease', 'beat a', 'online 1, connect 5'),
     ('lease', 'wait 3 h 59 min', 'away 1, idle_timeout 6'),
@@ -328,7 +328,7 @@ INSERT INTO test.step (scenario, action, expected) VALUES
     ('reload', 'connect a', 'online 1, connect 1'),
     ('reload', 'wait 11 s', 'online 1, connect 1'),
     ('reload', 'bye a', 'online 0, connect 1'),
-    ('reload', 'wait 8 s', 'online 0, connect 1'),
+    ('reload', 'wait 5 s', 'online 0, connect 1'),
     ('reload', 'connect b', 'online 1, connect 1'),
     ('reload', 'wait 11 s', 'online 1, connect 1'),
     ('reload', 'bye b', 'online 0, connect 1'),
@@ -368,10 +368,10 @@ INSERT INTO test.step (scenario, action, expected) VALUES
 -- Idle within the grace.
 INSERT INTO test.step (scenario, action, expected) VALUES
     ('grace', 'connect a', 'online 1, connect 1'),
-    ('grace', 'wait 4 min 54 s', 'online 1, connect 1'),
+    ('grace', 'wait 4 min 56 s', 'online 1, connect 1'),
     ('grace', 'bye a', 'online 0, connect 1'),
-    ('grace', 'wait 8 s', 'away 0, idle_timeout 2'),
-    ('grace', 'wait 4 s', 'offline 0, disconnect 3');
+    ('grace', 'wait 5 s', 'away 0, idle_timeout 2'),
+    ('grace', 'wait 6 s', 'offline 0, disconnect 3');
 -- A session that comes back after heartbeats has sent none yet.
 INSERT INTO test.step (scenario, action, expected) VALUES
     ('again', 'connect a', 'online 1, connect 1'),

@@ -45,9 +45,9 @@ SELECT array_agg(ctid ORDER BY session_id) = :'places' FROM presence_sessions;
 
 -- When one says goodbye, then its row stays for the grace, and goes. So does one that falls silent.
 SELECT presence_disconnect('ann 2');
-SELECT presence_test_advance('8 s') IS NOT NULL;
+SELECT presence_test_advance('5 s') IS NOT NULL;
 SELECT session_id FROM presence_sessions ORDER BY 1;
-SELECT presence_test_advance('3 s') IS NOT NULL;
+SELECT presence_test_advance('6 s') IS NOT NULL;
 SELECT session_id FROM presence_sessions ORDER BY 1;
 SELECT presence_test_advance('10 min') IS NOT NULL;
 SELECT count(*) FROM presence_sessions;
@@ -69,7 +69,7 @@ BEGIN
     END LOOP;
 END
 $$;
-CALL test.reload('8 s');
+CALL test.reload('5 s');
 SELECT seq - :seq FROM presence_info();
 SELECT test.history_of('ben');
 SELECT status, session_count FROM presence_get('ben');

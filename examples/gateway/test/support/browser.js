@@ -82,6 +82,12 @@ export class Browser {
     this.#socket.resume();
   }
 
+  /** Reads again, and looks at nothing of it. */
+  drain() {
+    this.#socket.removeAllListeners('message');
+    this.#socket.resume();
+  }
+
   /** Without a goodbye. */
   cut() {
     this.#socket.terminate();

@@ -3,7 +3,8 @@
 import pg from 'pg';
 import { until } from './until.js';
 
-const GRACE = '3s';
+/** The disconnect_grace in ms: enough for a reload by a slow machine. */
+export const GRACE = 10_000;
 
 /** User data, as JSON, with which an event is longer than events can be; few bytes as jsonb. */
 export const TOO_MUCH = '{"name": "Mia", "smallest": 1e-7900}';
@@ -15,8 +16,8 @@ export async function openDatabase() {
   const database = new pg.Client({ options: '-c search_path=presence,public' });
   await database.connect();
   const { rows: [{ grace, name }] } = await database.query(
-    "SELECT current_setting('presence.disconnect_grace') AS grace, current_setting('presence.private_channel') AS name");
-  if (grace !== GRACE) throw new Error(`the server needs presence.disconnect_grace = '${GRACE}', it has ${grace}`);
+    "SELECT extract(epoch FROM current_setting('presence.disconnect_grace')::interval) * 1000 AS grace, current_setting('presence.private_channel') AS name");
+  if (Number(grace) !== GRACE) throw new Error(`the server needs presence.disconnect_grace = '${GRACE}ms', it has ${Number(grace)} ms`);
   if (!name || name !== privateChannel) throw new Error('PRESENCE_PRIVATE_CHANNEL is not the server\'s presence.private_channel');
   await database.query('CREATE SCHEMA IF NOT EXISTS presence');
   await database.query('CREATE EXTENSION IF NOT EXISTS presence SCHEMA presence');

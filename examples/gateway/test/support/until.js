@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const PATIENCE = 15_000;
+const PATIENCE = 60_000; // of a machine that has much else to do
 
 /** What `condition` returns when it is something, or an error that says what it was waited for. */
 export async function until(what, condition) {
