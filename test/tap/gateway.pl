@@ -67,7 +67,7 @@ is_deeply([ $tally->users ], [ sort 'none', map { "slow$_" } 1 .. 10 ], 'who has
 
 # given the first gateway falls silent, then nothing happens within its lease and the grace
 $tally->forget;
-my $heard = $node->safe_psql('postgres', "SELECT server_time FROM presence_info(), presence_gateway('first'), presence_gateway('second')");
+my $heard = $node->safe_psql('postgres', "SELECT server_time FROM presence_info(), presence_gateway('first') AS first, presence_gateway('second') AS second");
 $node->safe_psql('postgres', "SELECT public.keep('{second}', 2), presence_gateway('second'), presence_test_advance('1 s')");
 is($node->safe_psql('postgres', $total), $users + 111, 'the gateway is silent: within lease and grace all are here');
 is($tally->count, 0, 'and nothing is told');
