@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $count = 5000;
-my $node = new_server('flush', testing => 1, conf => "autovacuum = off\npresence.flush_interval = '60s'\npresence.idle_timeout = '1h'\npresence.offline_timeout = '2h'");
+my $node = new_server('flush', testing => 1, conf => "autovacuum = off\ncheckpoint_timeout = 1h\npresence.flush_interval = '60s'\npresence.idle_timeout = '1h'\npresence.offline_timeout = '2h'");
 $node->start;
 create_presence($node);
 

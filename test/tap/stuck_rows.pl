@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $count = 2000;
-my $node = new_server('stuck', testing => 1, conf => "presence.flush_interval = '60s'\npresence.idle_timeout = '10h'\npresence.offline_timeout = '20h'\npresence.session_timeout = '9h'\npresence.memory = '128MB'");
+my $node = new_server('stuck', testing => 1, conf => "autovacuum = off\npresence.flush_interval = '60s'\npresence.idle_timeout = '10h'\npresence.offline_timeout = '20h'\npresence.session_timeout = '9h'\npresence.memory = '128MB'");
 $node->start;
 create_presence($node);
 

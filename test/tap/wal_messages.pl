@@ -8,7 +8,7 @@ use PresenceTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_server('wal_messages', conf => "wal_level = logical\nmax_replication_slots = 4\nmax_wal_senders = 4\nfsync = on\n"
+my $node = new_server('wal_messages', conf => "autovacuum = off\nwal_level = logical\nmax_replication_slots = 4\nmax_wal_senders = 4\nfsync = on\n"
 	  . "presence.private_channel = 'private'\n");
 $node->start;
 create_presence($node);

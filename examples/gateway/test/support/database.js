@@ -4,7 +4,7 @@ import pg from 'pg';
 import { until } from './until.js';
 
 /** The disconnect_grace in ms: enough for a reload by a slow machine. */
-export const GRACE = 10_000;
+export const GRACE = 6_000;
 
 /** User data, as JSON, with which an event is longer than events can be; few bytes as jsonb. */
 export const TOO_MUCH = '{"name": "Mia", "smallest": 1e-7900}';
