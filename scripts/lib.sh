@@ -257,9 +257,9 @@ build_extension() {
     quietly "$BUILD/$name.log" make -C "$BUILD/$name" -j"$JOBS" PG_CONFIG="$PG_CONFIG" "$@"
 }
 
-# Builds the programs that speak to a server in $BUILD/tools.
+# Builds the programs that speak to a server in $BUILD/tools, with options for CMake.
 build_tools() {
-    quietly "$BUILD/tools.log" cmake -S "$ROOT" -B "$BUILD/tools" -DCMAKE_BUILD_TYPE=Release -DPRESENCE_TOOLS=ON &&
+    quietly "$BUILD/tools.log" cmake -S "$ROOT" -B "$BUILD/tools" -DCMAKE_BUILD_TYPE=Release -DPRESENCE_TOOLS=ON "$@" &&
         quietly "$BUILD/tools.log" cmake --build "$BUILD/tools" -j "$JOBS" --target presence_tools
 }
 
