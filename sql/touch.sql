@@ -33,7 +33,7 @@ SELECT length(current_page) FROM presence_get('ann');
 SELECT test.error_of($$SELECT presence_touch('ann', page_url => repeat('p', 2049))$$);
 SELECT test.error_of($$SELECT presence_touch('ann', page_url => repeat('ü', 1024) || 'p')$$);
 
--- Interactions of the last minute are counted; those of the minute before a little less, the longer it is over.
+-- Interactions of the last minute are counted. What is older than that counts less and less.
 SELECT presence_touch('ben', interactions => 5);
 SELECT presence_touch('ben', interactions => 3);
 SELECT activity_count, interactions_per_minute IN (7, 8) FROM presence_get('ben');

@@ -99,8 +99,9 @@ test('typing is seen, ends when it is done, and ends by itself', async () => {
   await Promise.all(seen);
   await ann.page.getByRole('button', { name: 'Done' }).click();
   await ben.seesNo('#typing span');
+  const seenAgain = ben.seesText('#typing', 'Ann is typing');
   await ann.type('?');
-  await ben.seesText('#typing', 'Ann is typing');
+  await seenAgain;
   await ben.seesNo('#typing span');
 });
 
@@ -178,8 +179,9 @@ test('all of it goes with the keyboard alone', async () => {
   await keyboard.press('ArrowDown');
   await ben.seesText(cursorOf(ann), 'Ann');
   await tabTo(ann, '#composer-text');
+  const seen = ben.seesText('#typing', 'Ann is typing');
   await keyboard.type('Hi');
-  await ben.seesText('#typing', 'Ann is typing');
+  await seen;
 });
 
 async function tabTo(person, selector) {

@@ -13,7 +13,7 @@ restarted and its event buffer runs over. After each round all of them must know
 
   --seeds N      how many rounds (2)
   --seed N       the seed of the first (1); the others count on from it
-  --seconds N    how long a round lives (20)
+  --seconds N    how long a round lives at least (20)
   --minutes N    rounds until so much time has passed, instead of --seeds
 
 environment:

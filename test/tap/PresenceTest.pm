@@ -127,15 +127,17 @@ sub wait_for_worker
 	return;
 }
 
-# SIGSTOP, when the worker holds nothing for which others would wait; returns its pid.
+# SIGSTOP, when the worker is not in a round, where it would hold what others wait for; returns its pid.
 sub stop_worker
 {
 	my ($node, $database) = @_;
 	my $pid = worker_pid($node, $database);
+	my $is_idle = sub { (answer_of($node, "SELECT state FROM pg_stat_activity WHERE pid = $pid") // '') eq 'idle' };
 	wait_until(
 		sub {
+			return 0 unless $is_idle->();
 			kill 'STOP', $pid;
-			return 1 if $node->safe_psql('postgres', "SELECT state FROM pg_stat_activity WHERE pid = $pid") eq 'idle';
+			return 1 if $is_idle->();
 			kill 'CONT', $pid;
 			return 0;
 		}) or die 'the worker is never idle';
@@ -426,7 +428,7 @@ sub ask
 	$self->{in} .= "\\set ON_ERROR_STOP 1\n$sql\n;\n\\echo '$end'\n\\warn '$end'\n\\set ON_ERROR_STOP 0\nROLLBACK;\nDISCARD ALL;\n\\warn '$end'\n";
 	# A psql that ends while it is written to is an error of IPC::Run.
 	my $is_pumped = eval { $self->{run}->pump while $self->{run}->pumpable && !($self->{out} =~ /$end\n/ && $self->{err} =~ /$end\n(?s:.*)$end\n/); 1 };
-	die $@ unless $is_pumped || $@ =~ /ack |process ended prematurely/;
+	die $@ unless $is_pumped || $@ =~ /^ack |process ended prematurely/;
 	my ($out, $err) = @$self{qw(out err)};
 	@$self{qw(out err)} = ('', '');
 	my $is_done = $out =~ s/\n?$end\n//;

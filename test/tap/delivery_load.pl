@@ -111,7 +111,7 @@ sub all_have_said_something
 my @consumers = map { my $channel = $_; map { { channel => $channel, lasts => $_, back => [], events => 0, snapshots => 0 } } 0, 1 } qw(global_presence lobby);
 take_snapshot($_) for @consumers;
 my $deadline = time + $seconds;
-while (time < $deadline || !all_have_said_something())
+while (time < $deadline || (time < $deadline + 120 && !all_have_said_something()))
 {
 	for my $consumer (@consumers)
 	{

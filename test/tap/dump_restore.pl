@@ -109,8 +109,8 @@ my $known = q{SELECT (SELECT count(*) FROM presence_sessions) = (SELECT count(*)
 for my $table (qw(presence_sessions channel_presence))
 {
 	# Also when somebody else is done before the worker gets to it.
-	my $worker = stop_worker($node, 'pieces');
 	quiet($node);
+	my $worker = stop_worker($node, 'pieces');
 	$node->command_ok([ 'pg_restore', '--data-only', '-t', $table, @pieces ], "then $table");
 	is($node->safe_psql('pieces', $known), 'f', 'which nobody knows');
 	kill 'CONT', $worker;

@@ -91,6 +91,7 @@ cmp_ok(length, '<', 8000, 'under 8000 bytes') for map { $_->{payload} } @{ $list
 
 # given a rollback, then nothing; given a hundred people, then each is told of, without a gap
 $listener->wait_for(sub { 2 == grep { $_->{event} eq 'user_left' && length $_->{user_id} >= 32 } @_ }) or die 'they have not left';
+eventually($node, 'postgres', "SELECT count(*) = 0 FROM user_presence WHERE status <> 'offline'", 'all have left');
 $listener->forget_events;
 $node->safe_psql('postgres', q{BEGIN; SELECT presence_set_status('rolled back', 'busy'); ROLLBACK;});
 $node->safe_psql('postgres', q{SELECT presence_touch('u' || i) FROM generate_series(1, 100) AS i});

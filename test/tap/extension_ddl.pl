@@ -115,6 +115,7 @@ for my $new ('', '; CREATE EXTENSION presence SCHEMA presence')
 	$leaves->quit;
 	is_gone($node, $leaves_pid);
 }
+
 sub when_there_is_memory
 {
 	my ($sql) = @_;
@@ -127,6 +128,7 @@ sub when_there_is_memory
 		});
 	return $answer;
 }
+
 # Nothing of them stays in memory, which holds the sessions of a few rounds only.
 for (1 .. 15)
 {

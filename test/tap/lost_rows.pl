@@ -14,11 +14,11 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 
 # given some thousands who are here
 $node->safe_psql('postgres', q{SELECT presence_connect('u' || i, 's' || i), presence_join('u' || i, 'hall') FROM generate_series(1, 9999, 3) AS i});
-ok($node->poll_query_until('postgres', q{SELECT count(*) = 3333 FROM channel_presence}), 'many are here');
+ok($node->poll_query_until('postgres', q{SELECT (SELECT count(*) FROM channel_presence) = 3333 AND (SELECT count(*) FROM presence_sessions) = 3333}), 'many are here');
 
 # and as many lost rows between theirs, for which the worker needs several looks
-my $worker = stop_worker($node, 'postgres');
 quiet($node);
+my $worker = stop_worker($node, 'postgres');
 for my $table (qw(presence_sessions channel_presence))
 {
 	my $lost = join ', ', map { "$_ = $_ || 'x'" } 'user_id', $table eq 'presence_sessions' ? 'session_id' : ();

@@ -38,7 +38,7 @@ cmp_ok($hot_after - $hot_before, '>', 119_000, 'in place');
 cmp_ok(size(), '<', 1.2 * $size, 'the table hardly grows');
 $size = size();
 $node->safe_psql('postgres', "DO \$\$ BEGIN FOR i IN 1 .. 2000 LOOP PERFORM presence_set_status(1 + i % 10, 'away', i::text); COMMIT; END LOOP; END \$\$");
-# A page more, when a transaction stood still in between: what it may see is not pruned.
+# A few pages more, when a transaction stood still in between: what it may see is not pruned.
 cmp_ok(size(), '<=', $size + 4 * 8192, 'nor by 2,000 calls of their own for ten of them');
 
 # given batches of ten neighbours each, so that many rows of one page change in one transaction, then the same

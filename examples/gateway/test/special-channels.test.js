@@ -30,13 +30,15 @@ async function settingIs(name, value) {
   await sleep(100); // The worker reads it at about the same time.
 }
 
-/** The worker calls channels large with more members than that. */
+let probes = 0;
+
+/** The worker calls channels large with more members than that: one that it has not heard of before. */
 async function workerCallsLarge(members) {
-  let probes = 0;
+  const first = probes + 1;
   await until('the worker knows', async () => {
     const probe = `probe-${++probes}`;
     for (let i = 0; i <= members; i++) await database.ask('SELECT presence_join($1, $2)', [`${probe}-${i}`, probe]);
-    return database.ask("SELECT bool_or((presence_snapshot('probe-' || i) -> 'large')::bool) FROM generate_series(1, $1) AS i", [probes]);
+    return database.ask("SELECT bool_or((presence_snapshot('probe-' || i) -> 'large')::bool) FROM generate_series($1::int, $2::int) AS i", [first, probes]);
   });
 }
 

@@ -12,5 +12,5 @@ export default defineConfig({
     dedupe: ['vue'],
   },
   server: { fs: { allow: [here('../../..')] } },
-  test: { environment: 'jsdom', include: ['*.test.js'], testTimeout: 60_000 },
+  test: { environment: 'jsdom', include: ['*.test.js'], testTimeout: 120_000 },
 });

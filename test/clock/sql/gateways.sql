@@ -27,10 +27,10 @@ BEGIN
 END
 $$;
 SELECT seq AS seq FROM presence_info() \gset
-CALL test.others(12);
+CALL test.others(17);
 SELECT * FROM test.counts();
 SELECT seq - :seq AS events FROM presence_info();
-CALL test.others(14);
+CALL test.others(9);
 SELECT * FROM test.counts();
 -- One change each, and for those who left also user_left.
 SELECT seq - :seq AS events FROM presence_info();
