@@ -58,7 +58,7 @@ for my $how (qw(postmaster backend immediate))
 		$node->start;
 	}
 	eval { $bound->quit };
-	wait_until(sub { my ($code, $now) = $node->psql('postgres', 'SELECT epoch FROM presence_info()'); return defined $code && $code == 0 && $now ne $epoch; }) or die 'the server did not come back';
+	wait_for_server($node, $epoch);
 
 	# then the first call finds them, also before the worker has loaded them
 	is($node->safe_psql('postgres', q{SELECT presence_heartbeat('hb')}), 't', "$how: a heartbeat is known without a connect");
